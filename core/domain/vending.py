@@ -1,0 +1,92 @@
+"""Selling value through a provider: what is asked, and the seven ways it can end."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.kit.money import Money
+from core.kit.msisdn import Msisdn
+
+
+class Product(StrEnum):
+    """What can be sold. The value is the word of the outside contract."""
+
+    AIRTIME = "airtime"
+
+
+class Result(StrEnum):
+    """The class of one provider answer. Exactly one, and UNKNOWN whenever it is not promised.
+
+    Money may move back only on REFUSED, FAILED and REVERSED, and on NOT_FOUND after a quarantine.
+    """
+
+    DELIVERED = "delivered"  # final success, with the evidence the product needs
+    ACCEPTED = "accepted"  # the order exists there and is not final
+    REFUSED = "refused"  # turned away before anything was placed, and documented as such
+    FAILED = "failed"  # placed, ended without value, and not charged
+    REVERSED = "reversed"  # was pending or delivered, then taken back
+    NOT_FOUND = "not_found"  # a requery knows of no such order
+    UNKNOWN = "unknown"  # timeout, reset, 5xx, HTML, an unknown code, a missing field
+
+
+class Blame(StrEnum):
+    """Why an order was refused, which decides whether another provider could still serve it."""
+
+    NONE = "none"
+    OURS = "ours"  # our float, our keys, their product switched off: another provider may do
+    ORDER = "order"  # a wrong number, a wrong amount: it would be refused anywhere
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One provider answer, read.
+
+    Attributes:
+        reason: A short stable code for logs and operators, never customer data.
+        hint: Names a text that tells the customer what to do (`wrong_network`), or None.
+        cost: What it took from our float, where the answer says so.
+        evidence: Tokens, PINs: the delivered value itself. Kept encrypted, never logged.
+        check_after_s: When the provider asks to be queried again, in seconds from now.
+        never_sent: True only when the request provably did not leave this machine.
+    """
+
+    result: Result
+    reason: str
+    provider_reference: str | None = None
+    blame: Blame = Blame.NONE
+    hint: str | None = None
+    cost: Money | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    check_after_s: float | None = None
+    never_sent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Vend:
+    """One order to a provider. `reference` is ours and is its idempotency key there."""
+
+    reference: str
+    product: Product
+    network: str
+    recipient: Msisdn
+    amount: Money
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider's contract allows the router to do with it.
+
+    Attributes:
+        requery_by_reference: It can be asked about an order by our own reference. Without that it
+            is never tried after another provider, and never again for the same order.
+        enforces_unique: It refuses a repeated reference.
+        processing_max_s: The longest that a request may stay on its way inside it, in seconds:
+            until then "no such order" proves nothing.
+    """
+
+    products: frozenset[Product]
+    requery_by_reference: bool
+    enforces_unique: bool
+    processing_max_s: float = 60.0

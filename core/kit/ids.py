@@ -1,0 +1,26 @@
+"""Identifiers: time-ordered for rows, speakable for people, derived for idempotency."""
+
+import secrets
+import time
+import uuid
+
+# Crockford's base 32: no I, L, O, U, so a code survives being read out over the phone.
+SPEAKABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_NAMESPACE = uuid.UUID("6d0f3c58-2f0b-5a41-9d5e-0ca11b0c5000")
+
+
+def uuid7() -> uuid.UUID:
+    """A random identifier that sorts by the time it was made (RFC 9562, version 7)."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | (0x7 << 76) | (secrets.randbits(12) << 64)
+    return uuid.UUID(int=value | (0b10 << 62) | secrets.randbits(62))
+
+
+def derived(*parts: str) -> uuid.UUID:
+    """The same parts give the same identifier: how a repeated effect finds its first run."""
+    return uuid.uuid5(_NAMESPACE, "\x1f".join(parts))
+
+
+def speakable(length: int) -> str:
+    """A random code from a cryptographic source; each character carries five bits."""
+    return "".join(secrets.choice(SPEAKABLE) for _ in range(length))

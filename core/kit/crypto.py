@@ -10,7 +10,7 @@ from core.kit.errors import Fault
 
 
 class Unreadable(Fault):
-    """A stored secret that no current key opens: CALLBOX_SECRET_KEY changed, or the row was altered."""
+    """A stored secret that no present key opens: the key was changed, or the row altered."""
 
 
 class Keyring:

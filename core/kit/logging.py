@@ -10,7 +10,9 @@ import structlog
 
 from core.kit.msisdn import masked
 
-_SECRET = re.compile(r"pin|token|password|secret|api_?key|authorization|code_plain|credential|otp", re.I)
+_SECRET = re.compile(
+    r"pin|token|password|secret|api_?key|authorization|code_plain|credential|otp", re.IGNORECASE
+)
 _NUMBER_KEYS = {"msisdn", "recipient", "phone", "phone_number", "to", "sender"}
 _LONG_DIGITS = re.compile(r"(?<![\w-])\+?\d{10,15}(?![\w-])")
 

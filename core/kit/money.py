@@ -13,7 +13,7 @@ from core.kit.errors import Problem
 _SIGNS = {"NGN": "N", "GHS": "GHS", "KES": "KSh", "UGX": "USh", "TZS": "TSh", "ZAR": "R"}
 _AMOUNT = re.compile(
     r"(?P<sign>\D*?)\s*(?P<number>(?:\d{1,3}(?:[,\s]\d{3})+|\d+)(?:\.\d+)?)\s*(?P<unit>k)?",
-    re.I | re.A,
+    re.IGNORECASE | re.ASCII,
 )
 # Twelve digits of minor units: far above any order, far below what a bigint column holds.
 _DIGITS_MAX = 12

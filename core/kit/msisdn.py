@@ -11,6 +11,7 @@ Msisdn = NewType("Msisdn", str)
 """Country code and number, digits only: `2348031234567`."""
 
 _CHARS_MAX = 24
+_NATIONAL_DIGITS_MIN = 9
 
 
 class BadMsisdn(Problem):
@@ -63,10 +64,10 @@ def local(msisdn: Msisdn) -> str:
     except phonenumbers.NumberParseException:
         return msisdn
     national = phonenumbers.national_significant_number(number)
-    prefix = phonenumbers.ndd_prefix_for_region(
-        phonenumbers.region_code_for_country_code(number.country_code) or "", True
-    )
-    return (prefix or "") + national
+    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return (
+        phonenumbers.ndd_prefix_for_region(region or "", strip_non_digits=True) or ""
+    ) + national
 
 
 def masked(msisdn: str) -> str:
@@ -77,7 +78,13 @@ def masked(msisdn: str) -> str:
 def _can_be_mobile(number: phonenumbers.PhoneNumber) -> bool:
     """Length and range only: newly issued prefixes must not wait for a metadata release."""
     kind = phonenumbers.number_type(number)
-    if kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE):
+    if kind in (
+        phonenumbers.PhoneNumberType.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    ):
         return True
-    unknown = kind == phonenumbers.PhoneNumberType.UNKNOWN
-    return unknown and phonenumbers.is_possible_number(number) and len(str(number.national_number)) >= 9  # noqa: PLR2004
+    return (
+        kind == phonenumbers.PhoneNumberType.UNKNOWN
+        and phonenumbers.is_possible_number(number)
+        and len(str(number.national_number)) >= _NATIONAL_DIGITS_MIN
+    )

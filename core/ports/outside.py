@@ -1,4 +1,4 @@
-"""What the core needs from the outside world. A docstring here is the contract of whoever serves it."""
+"""The outside world: whoever sells to us, collects for us, and carries our words."""
 
 import datetime as dt
 from collections.abc import Mapping

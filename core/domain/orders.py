@@ -1,0 +1,173 @@
+"""A purchase, from the hold to the end of its money."""
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from core.domain.vending import Outcome, Product, Result
+from core.kit.msisdn import Msisdn
+
+
+class OrderState(StrEnum):
+    """Where an order stands. The last three are final for the customer's money."""
+
+    HELD = "held"  # money set aside; a provider is being asked or will be
+    IN_DOUBT = "in_doubt"  # asked, and nobody can say yet; the money stays held
+    DELIVERED = "delivered"  # captured
+    REFUNDED = "refunded"  # the hold was let go: nothing was delivered
+    PAID_BACK = "paid_back"  # still unknown at the deadline: paid back from suspense
+
+    @property
+    def final(self) -> bool:
+        return self in FINAL
+
+
+FINAL = frozenset({OrderState.DELIVERED, OrderState.REFUNDED, OrderState.PAID_BACK})
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What a customer confirmed. `id` is derived from the confirmed screen: the idempotency key.
+
+    Attributes:
+        amount_minor: Face value. `fee_minor` comes on top; their sum is held.
+        channel_id, identity: Where to tell the outcome.
+        provider, attempt_id, provider_reference: The first attempt, chosen and committed with the
+            hold, before anything is sent.
+        day_limit_minor: The most this customer may spend a day (from `day_starts_at`), or None.
+    """
+
+    id: UUID
+    tenant_id: UUID
+    customer_id: UUID
+    reference: str
+    product: Product
+    network: str
+    recipient: Msisdn
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    channel_id: UUID
+    identity: str
+    attempt_id: UUID
+    provider: str
+    provider_reference: str
+    created_at: dt.datetime
+    deadline_at: dt.datetime
+    day_starts_at: dt.datetime
+    day_limit_minor: int | None = None
+
+
+class Beginning(StrEnum):
+    """What became of a new order."""
+
+    BEGUN = "begun"
+    DUPLICATE = "duplicate"  # the same confirmation again: see the order it made
+    CONFLICT = "conflict"  # the same id with other content
+    INSUFFICIENT = "insufficient"
+    OVER_LIMIT = "over_limit"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    result: Beginning
+    order_id: UUID
+    reference: str | None
+    state: OrderState | None
+
+
+class AttemptState(StrEnum):
+    CREATED = "created"  # committed, never sent
+    SENT = "sent"  # may have left this machine
+    CLOSED = "closed"  # ended in a class that ends it
+
+
+@dataclass(frozen=True, slots=True)
+class DueOrder:
+    """An order whose job came due, leased to one worker.
+
+    Attributes:
+        first_send: The lease just marked the attempt SENT: nobody can have sent it before.
+        sent_at: When it was first marked so.
+        not_found_since: First of the unbroken run of NOT_FOUND answers, if the last one was that.
+        checks: How many times the provider was asked about this attempt.
+    """
+
+    order_id: UUID
+    tenant_id: UUID
+    customer_id: UUID
+    reference: str
+    product: Product
+    network: str
+    recipient: Msisdn
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    state: OrderState
+    created_at: dt.datetime
+    deadline_at: dt.datetime
+    attempt_id: UUID
+    attempt_number: int
+    provider: str
+    provider_reference: str
+    first_send: bool
+    sent_at: dt.datetime
+    last_result: Result | None
+    not_found_since: dt.datetime | None
+    checks: int
+
+
+class Verdict(StrEnum):
+    """What to do with an order after an answer. Decided by rules alone (`core.domain.requery`)."""
+
+    CAPTURE = "capture"  # delivered: take the money
+    REFUND = "refund"  # proven not to have happened: let the money go
+    NEXT = "next"  # proven not to have happened: try again as a new attempt
+    WAIT = "wait"  # not known: ask again at `check_at`
+    PAY_BACK = "pay_back"  # not known by the deadline: pay back from suspense, keep asking
+    BOOK_LOSS = "book_loss"  # paid back, and now proven delivered
+    CLEAR = "clear"  # paid back, and now proven not to have happened
+    TAKE_BACK = "take_back"  # delivered and captured, then reversed by the provider: give it back
+    KEEP = "keep"  # a final order looked at again, and nothing new: only its job ends
+
+
+@dataclass(frozen=True, slots=True)
+class NextAttempt:
+    attempt_id: UUID
+    provider: str
+    provider_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One answer and what it leads to, applied once whoever brings it."""
+
+    order_id: UUID
+    tenant_id: UUID
+    attempt_id: UUID
+    outcome: Outcome
+    verdict: Verdict
+    check_at: dt.datetime | None = None
+    next_attempt: NextAttempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order as customers and operators see it."""
+
+    id: UUID
+    tenant_id: UUID
+    customer_id: UUID
+    reference: str
+    product: Product
+    network: str
+    recipient: Msisdn
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    state: OrderState
+    hint: str | None
+    created_at: dt.datetime
+    settled_at: dt.datetime | None

@@ -1,0 +1,142 @@
+"""What an answer means for an order: the rules that keep value from being delivered twice.
+
+Pure: an order as it stands, one answer, the time, and the policy give one verdict.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import assert_never
+
+from core.domain.orders import DueOrder, OrderState, Verdict
+from core.domain.vending import Blame, Outcome, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How patient to be, in seconds.
+
+    Attributes:
+        schedule_s: Waits between requeries; the last is repeated until the deadline.
+        not_found_apart_s: Two NOT_FOUND answers must lie this far apart to be believed.
+        settle_s: How long a request may still be under way inside the provider, on top of our own
+            timeout; the provider's own figure counts where it is larger.
+        paid_back_every_s: How often to ask about an order that was paid back.
+    """
+
+    schedule_s: tuple[float, ...] = (5, 15, 30, 60, 120, 300, 600, 1200, 900)
+    not_found_apart_s: float = 60.0
+    settle_s: float = 60.0
+    paid_back_every_s: float = 3600.0
+
+    def wait_s(self, checks: int) -> float:
+        """The wait after the given number of requeries."""
+        return self.schedule_s[min(checks, len(self.schedule_s) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict, and when to ask again where it needs that.
+
+    `elsewhere`: the order itself is fine and the attempt is proven not to have happened, so
+    another provider may be asked.
+    """
+
+    verdict: Verdict
+    check_at: dt.datetime | None = None
+    elsewhere: bool = False
+
+
+def decide(
+    due: DueOrder,
+    outcome: Outcome,
+    *,
+    vended: bool,
+    quarantine_s: float,
+    policy: Policy,
+    now: dt.datetime,
+) -> Decision:
+    """Rule on one answer.
+
+    Args:
+        due: The order as it was leased.
+        outcome: The answer.
+        vended: The answer is the vend's own; False for a requery.
+        quarantine_s: How long after sending "no such order" proves nothing.
+        policy: How patient to be.
+        now: The time of the answer.
+    """
+    meaning = _meaning(
+        due, outcome, vended=vended, quarantine_s=quarantine_s, now=now, policy=policy
+    )
+    if due.state in {OrderState.DELIVERED, OrderState.REFUNDED}:
+        return _late(due, meaning)
+    if due.state is OrderState.PAID_BACK:
+        return _after_pay_back(meaning, policy, now)
+    match meaning:
+        case Result.DELIVERED:
+            return Decision(Verdict.CAPTURE)
+        case Result.REFUSED | Result.FAILED | Result.REVERSED | Result.NOT_FOUND:
+            return Decision(Verdict.REFUND, elsewhere=outcome.blame is not Blame.ORDER)
+        case Result.ACCEPTED | Result.UNKNOWN:
+            return _wait(due, outcome, quarantine_s=quarantine_s, policy=policy, now=now)
+        case _:
+            assert_never(meaning)
+
+
+def _meaning(
+    due: DueOrder,
+    outcome: Outcome,
+    *,
+    vended: bool,
+    quarantine_s: float,
+    policy: Policy,
+    now: dt.datetime,
+) -> Result:
+    """The class of the answer, once what it does not prove is taken off it."""
+    if outcome.result is Result.REFUSED and not (vended and due.first_send):
+        return Result.UNKNOWN  # It refused this call; an earlier one may have been served.
+    if outcome.result is Result.NOT_FOUND:
+        settled = now >= due.sent_at + dt.timedelta(seconds=quarantine_s)
+        since = due.not_found_since
+        apart = since is not None and now >= since + dt.timedelta(seconds=policy.not_found_apart_s)
+        return Result.NOT_FOUND if settled and apart else Result.UNKNOWN
+    return outcome.result
+
+
+def _wait(
+    due: DueOrder, outcome: Outcome, *, quarantine_s: float, policy: Policy, now: dt.datetime
+) -> Decision:
+    if now >= due.deadline_at:
+        return Decision(Verdict.PAY_BACK, now + dt.timedelta(seconds=policy.paid_back_every_s))
+    if outcome.result is Result.NOT_FOUND:
+        since = due.not_found_since or now
+        check_at = max(
+            due.sent_at + dt.timedelta(seconds=quarantine_s),
+            since + dt.timedelta(seconds=policy.not_found_apart_s),
+            now + dt.timedelta(seconds=1),
+        )
+    else:
+        wait_s = outcome.check_after_s or policy.wait_s(due.checks)
+        check_at = now + dt.timedelta(seconds=wait_s)
+    return Decision(Verdict.WAIT, min(check_at, max(due.deadline_at, now)))
+
+
+def _late(due: DueOrder, meaning: Result) -> Decision:
+    """A final order was looked at again because a signal came late."""
+    if due.state is OrderState.DELIVERED and meaning is Result.REVERSED:
+        return Decision(Verdict.TAKE_BACK)
+    if due.state is OrderState.REFUNDED and meaning is Result.DELIVERED:
+        return Decision(Verdict.CAPTURE)
+    return Decision(Verdict.KEEP)
+
+
+def _after_pay_back(meaning: Result, policy: Policy, now: dt.datetime) -> Decision:
+    match meaning:
+        case Result.DELIVERED:
+            return Decision(Verdict.BOOK_LOSS)
+        case Result.REFUSED | Result.FAILED | Result.REVERSED | Result.NOT_FOUND:
+            return Decision(Verdict.CLEAR)
+        case Result.ACCEPTED | Result.UNKNOWN:
+            return Decision(Verdict.WAIT, now + dt.timedelta(seconds=policy.paid_back_every_s))
+        case _:
+            assert_never(meaning)

@@ -1,0 +1,51 @@
+"""What the core needs from the world around it. A docstring here is the contract of whoever serves it."""
+
+from core.ports.outside import (
+    BadCallback,
+    Checkout,
+    Payment,
+    PaymentGateway,
+    PaymentRequest,
+    PaymentState,
+    Sms,
+    SmsResult,
+    SmsSender,
+    Verification,
+    VtuProvider,
+)
+from core.ports.store import (
+    Arrival,
+    Busy,
+    Customers,
+    Intent,
+    Intents,
+    Ledger,
+    NewNotice,
+    Notice,
+    OrderBook,
+    Outbox,
+)
+
+__all__ = [
+    "Arrival",
+    "BadCallback",
+    "Busy",
+    "Checkout",
+    "Customers",
+    "Intent",
+    "Intents",
+    "Ledger",
+    "NewNotice",
+    "Notice",
+    "OrderBook",
+    "Outbox",
+    "Payment",
+    "PaymentGateway",
+    "PaymentRequest",
+    "PaymentState",
+    "Sms",
+    "SmsResult",
+    "SmsSender",
+    "Verification",
+    "VtuProvider",
+]

@@ -1,0 +1,244 @@
+"""What the core keeps: the ledger, orders, customers, payments in and notices."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from core.domain.customers import Customer, PinState, Tenant
+from core.domain.ledger import AccountKey, Balance, Posting, Transfer
+from core.domain.orders import Begun, DueOrder, NewOrder, OrderState, OrderView, Ruling
+from core.domain.turns import Channel
+from core.kit.errors import Fault
+from core.kit.money import Money
+from core.kit.msisdn import Msisdn
+from core.ports.outside import Payment
+
+
+class Ledger(Protocol):
+    """Moves money. Calls of many callers are posted together; a lone caller waits for nobody.
+
+    Every call is idempotent by the id it carries, and safe to repeat after a lost connection.
+    Raises `Busy` when too many callers wait already: nothing was done then.
+    """
+
+    async def post(self, transfer: Transfer) -> Posting: ...
+
+    async def balance(self, account: AccountKey) -> Balance:
+        """An account that never moved has zero."""
+        ...
+
+
+class Busy(Fault):
+    """Too many callers wait for the same thing. Nothing was done; try again in a moment."""
+
+
+class OrderBook(Protocol):
+    """Orders, their attempts and their jobs, each step one commit."""
+
+    async def begin(self, order: NewOrder) -> Begun:
+        """Hold the money and write order, first attempt and job, all or nothing, once per id."""
+        ...
+
+    async def claim(self, count: int, lease_s: float) -> Sequence[DueOrder]:
+        """Lease orders that are due, of all tenants, and commit "about to send" for those unsent.
+
+        A lease is the due time pushed forward: a dead worker's orders come due again.
+        """
+        ...
+
+    async def rule(self, ruling: Ruling) -> OrderState:
+        """Apply a ruling if the order still stands where it was ruled upon; answers its state now.
+
+        Money, states, job and the customer's notice change in one commit. A ruling that comes
+        second, or late, changes nothing that is final, except as its verdict says.
+        """
+        ...
+
+    async def hurry(self, provider: str, references: Sequence[str]) -> int:
+        """Make these provider references be asked about now; answers how many are known.
+
+        An order that is final gets a job again: a late delivery or a reversal must be booked.
+        """
+        ...
+
+    async def states(self, order_ids: Sequence[UUID]) -> Mapping[UUID, OrderState]: ...
+
+    async def find(self, tenant_id: UUID, reference: str) -> OrderView | None: ...
+
+    async def get(self, tenant_id: UUID, order_id: UUID) -> OrderView | None: ...
+
+    async def latest(
+        self, tenant_id: UUID, customer_id: UUID, count: int
+    ) -> Sequence[OrderView]: ...
+
+
+class Customers(Protocol):
+    """People, their identities on channels, and their PINs."""
+
+    async def tenant(self, tenant_id: UUID) -> Tenant: ...
+
+    async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
+        """Who this is, made on first sight with identity and wallet. Safe twice at once."""
+        ...
+
+    async def get(self, tenant_id: UUID, customer_id: UUID) -> Customer: ...
+
+    async def pin(self, customer: Customer) -> PinState: ...
+
+    async def take_pin_try(
+        self,
+        customer: Customer,
+        key: str,
+        *,
+        tries_max: int,
+        lock_s: Sequence[int],
+        at: dt.datetime,
+    ) -> PinState:
+        """Count one try before the PIN is compared, once per `key`, and lock when they are used up.
+
+        Counting first means that guessing in parallel gains nothing. `lock_s` are the growing lock
+        times, the last of them repeated.
+        """
+        ...
+
+    async def clear_pin_tries(self, customer: Customer) -> None: ...
+
+    async def set_pin(self, customer: Customer, pin_hash: str, at: dt.datetime) -> None: ...
+
+    async def saved_numbers(self, customer: Customer, count: int) -> Sequence[tuple[Msisdn, str]]:
+        """Numbers this customer bought for, latest first, each with its network then."""
+        ...
+
+    async def make_code(
+        self,
+        customer: Customer,
+        purpose: str,
+        code_hash: str,
+        expires_at: dt.datetime,
+        at: dt.datetime,
+    ) -> bool:
+        """Keep a one-time code in place of an older one. False: too many asked for lately."""
+        ...
+
+    async def use_code(
+        self, customer: Customer, purpose: str, code_hash: str, at: dt.datetime
+    ) -> bool:
+        """True once for the right code in time; wrong tries are counted and end it."""
+        ...
+
+    async def ask_to_be_called(self, customer: Customer, key: str, at: dt.datetime) -> bool:
+        """Note that an operator should call. False when a request of today is still open."""
+        ...
+
+
+class Intents(Protocol):
+    """Money that customers mean to pay in, and payments that came."""
+
+    async def open(
+        self,
+        *,
+        intent_id: UUID,
+        customer: Customer,
+        gateway: str,
+        reference: str,
+        amount: Money,
+        channel_id: UUID,
+        identity: str,
+        at: dt.datetime,
+    ) -> "Intent":
+        """Write the intent before the gateway is asked; the same id gives the first one again."""
+        ...
+
+    async def set_url(self, intent: "Intent", url: str, notice: "NewNotice | None") -> None: ...
+
+    async def by_reference(self, gateway: str, reference: str) -> "Intent | None": ...
+
+    async def due(self, count: int, lease_s: float) -> Sequence["Intent"]:
+        """Lease open intents whose next check is due, of all tenants."""
+        ...
+
+    async def check_again(self, intent: "Intent", at: dt.datetime | None) -> None:
+        """Set the next check; None closes the intent as expired."""
+        ...
+
+    async def hurry(self, gateway: str, references: Sequence[str]) -> int: ...
+
+    async def latest(self, customer: Customer, count: int) -> Sequence["Arrival"]:
+        """Payments that were credited and intents still open, latest first."""
+        ...
+
+    async def credit(self, intent: "Intent", payment: Payment, notice: "NewNotice") -> bool:
+        """Book a payment to the intent's customer and tell them, once per gateway transaction.
+
+        One commit: payment row, clearing to wallet, fee to fees, the intent's state, the notice.
+        True when this call did it.
+        """
+        ...
+
+    async def mismatch(self, intent: "Intent", payment: Payment, why: str) -> None:
+        """Keep a payment that must not be credited (another currency) for a person to look at."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    id: UUID
+    tenant_id: UUID
+    customer_id: UUID
+    gateway: str
+    reference: str
+    amount: Money
+    state: str  # open | paid | expired
+    url: str | None
+    checks: int
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Money that came in, or is awaited: `amount` is what was paid, or asked for while open."""
+
+    reference: str
+    amount: Money
+    paid: bool
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotice:
+    """Something to tell a customer, once per key. `text` names a message, `facts` fill it."""
+
+    key: str
+    tenant_id: UUID
+    customer_id: UUID
+    text: str
+    facts: Mapping[str, str | int]
+    secret: bool = False  # facts are kept encrypted and wiped once sent
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    id: UUID
+    tenant_id: UUID
+    to: Msisdn
+    language: str
+    text: str
+    facts: Mapping[str, str | int]
+    tries: int
+    created_at: dt.datetime
+
+
+class Outbox(Protocol):
+    """Notices waiting to be told. At least once each; the key keeps them from doubling."""
+
+    async def add(self, notice: NewNotice, at: dt.datetime) -> None: ...
+
+    async def due(self, count: int, lease_s: float) -> Sequence[Notice]: ...
+
+    async def sent(self, notice: Notice, at: dt.datetime) -> None: ...
+
+    async def retry(self, notice: Notice, at: dt.datetime) -> None: ...
+
+    async def give_up(self, notice: Notice, why: str, at: dt.datetime) -> None: ...

@@ -1,0 +1,48 @@
+"""What a step of a conversation may know and call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.domain.customers import Customer, Tenant
+from core.domain.turns import Channel
+from core.engine.kinds import Locale, Scalar
+from core.kit.clock import Clock
+from core.ports import Customers
+from core.services.funding import Funding
+from core.services.pins import Pins
+from core.services.purchases import Purchases
+from core.services.wallet import Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The use cases, as the flows find them."""
+
+    purchases: Purchases
+    wallet: Wallet
+    funding: Funding
+    pins: Pins
+    customers: Customers
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One customer at one step.
+
+    Attributes:
+        key: The idempotency key of this step: the same whenever the step is run again.
+        until: When the customer must have an answer, in seconds of `time.monotonic`.
+        network_hint: The mobile network that the gateway named, if it did.
+    """
+
+    desk: Desk
+    tenant: Tenant
+    customer: Customer
+    channel: Channel
+    identity: str
+    locale: Locale
+    answers: Mapping[str, Scalar]
+    key: str
+    until: float
+    network_hint: str | None

@@ -1,0 +1,154 @@
+"""The customer's PIN: chosen, checked, changed, and set anew when forgotten."""
+
+import asyncio
+import datetime as dt
+import itertools
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from core.domain.customers import Customer
+from core.kit.clock import Clock
+from core.kit.crypto import Keyring
+from core.kit.errors import Problem
+from core.ports import Customers, NewNotice, Outbox
+
+# Argon2id as OWASP's password storage sheet gives it for small machines: 19 MiB, two passes.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_CODE_DIGITS = 6
+_CODE_LIFE = dt.timedelta(minutes=10)
+_RESET = "pin_reset"
+
+
+class WeakPin(Problem):
+    code = "pin.weak"
+
+
+class TooManyCodes(Problem):
+    code = "code.too_many"
+
+
+class PinCheck(StrEnum):
+    RIGHT = "right"
+    WRONG = "wrong"
+    LOCKED = "locked"
+    UNSET = "unset"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`tries_left` before the lock when wrong; `locked_minutes` when locked."""
+
+    result: PinCheck
+    tries_left: int = 0
+    locked_minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PinRules:
+    tries_max: int = 3
+    lock_s: tuple[int, ...] = (15 * 60, 60 * 60, 24 * 60 * 60)
+
+
+class Pins:
+    def __init__(
+        self, customers: Customers, outbox: Outbox, keyring: Keyring, clock: Clock, rules: PinRules
+    ) -> None:
+        self._customers = customers
+        self._outbox = outbox
+        self._keyring = keyring
+        self._clock = clock
+        self._rules = rules
+
+    async def is_set(self, customer: Customer) -> bool:
+        return (await self._customers.pin(customer)).hash is not None
+
+    async def check(self, customer: Customer, pin: str, key: str) -> Checked:
+        """Compare, after counting the try: the same `key` counts once, parallel guesses all do."""
+        now = self._clock.now()
+        state = await self._customers.take_pin_try(
+            customer, key, tries_max=self._rules.tries_max, lock_s=self._rules.lock_s, at=now
+        )
+        if state.hash is None:
+            return Checked(PinCheck.UNSET)
+        locked = state.locked_until is not None and state.locked_until > now
+        if locked and state.tries > self._rules.tries_max:
+            return self._locked(state.locked_until, now)
+        if await asyncio.to_thread(_matches, state.hash, pin):
+            await self._customers.clear_pin_tries(customer)
+            return Checked(PinCheck.RIGHT)
+        if locked:
+            return self._locked(state.locked_until, now)
+        return Checked(PinCheck.WRONG, tries_left=max(0, self._rules.tries_max - state.tries))
+
+    @staticmethod
+    def _locked(until: dt.datetime | None, now: dt.datetime) -> Checked:
+        left_s = (until - now).total_seconds() if until else 0
+        return Checked(PinCheck.LOCKED, locked_minutes=max(1, -int(-left_s // 60)))
+
+    def fingerprint(self, customer: Customer, pin: str) -> str:
+        """What a first typing leaves behind for the second to be compared with.
+
+        Raises:
+            WeakPin: a thief would try it first.
+        """
+        if _weak(pin, customer.msisdn):
+            raise WeakPin
+        return self._keyring.digest("new-pin", str(customer.id), pin)
+
+    def matches_fingerprint(self, customer: Customer, pin: str, fingerprint: str) -> bool:
+        made = self._keyring.digest("new-pin", str(customer.id), pin)
+        return secrets.compare_digest(made, fingerprint)
+
+    async def set(self, customer: Customer, pin: str) -> None:
+        pin_hash = await asyncio.to_thread(_HASHER.hash, pin)
+        await self._customers.set_pin(customer, pin_hash, self._clock.now())
+
+    async def send_reset_code(self, customer: Customer, key: str) -> None:
+        """Send a one-time code by SMS, once per `key`.
+
+        Raises:
+            TooManyCodes: several were asked for lately.
+        """
+        now = self._clock.now()
+        # Derived, so that the same request again makes the same code and one SMS.
+        number = int.from_bytes(self._keyring.digest("code", str(customer.id), key).encode(), "big")
+        code = str(number % 10**_CODE_DIGITS).zfill(_CODE_DIGITS)
+        made = await self._customers.make_code(
+            customer, _RESET, self._code_hash(customer, code), now + _CODE_LIFE, now
+        )
+        if not made:
+            raise TooManyCodes
+        notice = NewNotice(
+            key=f"code:{key}",
+            tenant_id=customer.tenant_id,
+            customer_id=customer.id,
+            text="notice.reset_code",
+            facts={"code": code, "minutes": int(_CODE_LIFE.total_seconds() // 60)},
+            secret=True,
+        )
+        await self._outbox.add(notice, now)
+
+    async def use_reset_code(self, customer: Customer, code: str) -> bool:
+        return await self._customers.use_code(
+            customer, _RESET, self._code_hash(customer, code), self._clock.now()
+        )
+
+    def _code_hash(self, customer: Customer, code: str) -> str:
+        return self._keyring.digest("one-time-code", str(customer.id), code)
+
+
+def _matches(pin_hash: str, pin: str) -> bool:
+    try:
+        return _HASHER.verify(pin_hash, pin)
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+def _weak(pin: str, msisdn: str) -> bool:
+    steps = {ord(b) - ord(a) for a, b in itertools.pairwise(pin)}
+    straight = len(steps) == 1 and steps <= {0, 1, -1}
+    return straight or msisdn.endswith(pin)

@@ -1,0 +1,173 @@
+"""Buying: from a confirmed screen to held money, and what became of it."""
+
+import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from core.domain.customers import Customer, Tenant
+from core.domain.orders import Beginning, NewOrder, OrderState, OrderView
+from core.domain.vending import Product
+from core.kit import crash, ids
+from core.kit.bell import Bell
+from core.kit.clock import Clock
+from core.kit.errors import Fault, Problem
+from core.kit.money import Money
+from core.kit.msisdn import Msisdn
+from core.ports import OrderBook
+from core.services.outcomes import Outcomes
+from core.services.shelf import Shelf
+
+_REFERENCE_LETTERS = 10  # fifty bits: no two orders of a tenant will ever share one
+
+
+class InsufficientFunds(Problem):
+    code = "wallet.insufficient"
+
+
+class OverDayLimit(Problem):
+    code = "limit.day"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a tenant sells airtime for and how much, in minor units of its currency."""
+
+    amount_min_minor: int
+    amount_max_minor: int
+    fee_minor: int
+    day_limit_minor: int | None
+    in_doubt_deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Airtime:
+    """What the customer saw and confirmed."""
+
+    network: str
+    recipient: Msisdn
+    amount: Money
+    fee: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """An order with where it stands now. `state` is None while nobody can say."""
+
+    order_id: UUID
+    reference: str
+    state: OrderState
+
+
+class Purchases:
+    """Holds the money and leaves an order behind; workers see it through."""
+
+    def __init__(
+        self,
+        orders: OrderBook,
+        outcomes: Outcomes,
+        shelf: Shelf,
+        terms: Terms,
+        clock: Clock,
+        bell: Bell,
+    ) -> None:
+        self._orders = orders
+        self._outcomes = outcomes
+        self._shelf = shelf
+        self._terms = terms
+        self._clock = clock
+        self._bell = bell
+
+    @property
+    def terms(self) -> Terms:
+        return self._terms
+
+    async def buy(
+        self,
+        what: Airtime,
+        *,
+        key: str,
+        tenant: Tenant,
+        customer: Customer,
+        channel_id: UUID,
+        identity: str,
+        until: float,
+    ) -> Purchase:
+        """Buy once per `key`, and wait for the end of it until `until` (of `time.monotonic`).
+
+        The same key again finds the same order, whatever became of it.
+
+        Raises:
+            InsufficientFunds, OverDayLimit, NotSold: nothing was done.
+            Busy: too many buyers at once; nothing was done.
+        """
+        now = self._clock.now()
+        order = self._new_order(what, key, tenant, customer, channel_id, identity, now)
+        crash.point("purchase.before_begin")
+        begun = await self._orders.begin(order)
+        crash.point("purchase.begun")
+        match begun.result:
+            case Beginning.INSUFFICIENT | Beginning.CLOSED:
+                raise InsufficientFunds
+            case Beginning.OVER_LIMIT:
+                limit = Money(order.day_limit_minor or 0, order.currency)
+                raise OverDayLimit(limit=limit.minor)
+            case Beginning.CONFLICT:
+                raise Fault("one confirmation, two contents")
+            case Beginning.BEGUN:
+                self._bell.ring()
+            case Beginning.DUPLICATE:
+                pass
+        state = begun.state or OrderState.HELD
+        if not state.final:
+            state = await self._outcomes.wait(order.id, until) or state
+        return Purchase(order.id, begun.reference or order.reference, state)
+
+    async def bought_lately(
+        self, tenant_id: UUID, customer_id: UUID, what: Airtime, within_s: float = 120.0
+    ) -> OrderView | None:
+        """The same airtime for the same number a moment ago, unless its money came back."""
+        since = self._clock.now() - dt.timedelta(seconds=within_s)
+        for order in await self._orders.latest(tenant_id, customer_id, 5):
+            same = (order.recipient, order.amount_minor) == (what.recipient, what.amount.minor)
+            if same and order.created_at >= since and order.state is not OrderState.REFUNDED:
+                return order
+        return None
+
+    def _new_order(
+        self,
+        what: Airtime,
+        key: str,
+        tenant: Tenant,
+        customer: Customer,
+        channel_id: UUID,
+        identity: str,
+        now: dt.datetime,
+    ) -> NewOrder:
+        provider = self._shelf.best(Product.AIRTIME)
+        order_id = ids.derived("order", str(tenant.id), str(customer.id), key)
+        attempt_id = ids.derived("attempt", str(order_id), "1")
+        midnight = now.astimezone(ZoneInfo(tenant.time_zone)).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
+        return NewOrder(
+            id=order_id,
+            tenant_id=tenant.id,
+            customer_id=customer.id,
+            reference=ids.speakable(_REFERENCE_LETTERS),
+            product=Product.AIRTIME,
+            network=what.network,
+            recipient=what.recipient,
+            amount_minor=what.amount.minor,
+            fee_minor=what.fee.minor,
+            currency=what.amount.currency,
+            channel_id=channel_id,
+            identity=identity,
+            attempt_id=attempt_id,
+            provider=provider.name,
+            provider_reference=provider.new_reference(attempt_id, now),
+            created_at=now,
+            deadline_at=now + dt.timedelta(seconds=self._terms.in_doubt_deadline_s),
+            day_starts_at=midnight.astimezone(dt.UTC),
+            day_limit_minor=self._terms.day_limit_minor,
+        )

@@ -1,0 +1,124 @@
+"""Seeing an order through: ask the provider, rule on the answer, book it."""
+
+import asyncio
+import datetime as dt
+import time
+from dataclasses import replace
+
+import structlog
+
+from core.domain.orders import DueOrder, NextAttempt, OrderState, Ruling, Verdict
+from core.domain.requery import Decision, Policy, decide
+from core.domain.vending import Blame, Outcome, Result, Vend
+from core.kit import crash, ids
+from core.kit.clock import Clock
+from core.kit.crypto import Keyring
+from core.kit.money import Money
+from core.ports import OrderBook, VtuProvider
+from core.services.shelf import Shelf
+
+log = structlog.get_logger()
+
+_STALE_REFERENCE = Outcome(
+    Result.REFUSED, reason="stale_reference", blame=Blame.OURS, never_sent=True
+)
+# Past the provider's own timeout, for the adapter to answer rather than be cut off.
+_GRACE_S = 5.0
+
+
+class Vending:
+    """What a worker does with one leased order."""
+
+    def __init__(
+        self, orders: OrderBook, shelf: Shelf, keyring: Keyring, clock: Clock, policy: Policy
+    ) -> None:
+        self._orders = orders
+        self._shelf = shelf
+        self._keyring = keyring
+        self._clock = clock
+        self._policy = policy
+
+    async def see_through(self, due: DueOrder) -> OrderState:
+        """Ask once and book the answer. Run twice, it is as run once: the book is the judge."""
+        provider = self._shelf[due.provider]
+        started = time.monotonic()
+        vended = due.first_send
+        outcome = await self._ask(provider, due)
+        crash.point("vend.answered")
+        now = self._clock.now()
+        decision = decide(
+            due,
+            outcome,
+            vended=vended,
+            quarantine_s=self.quarantine_s(provider),
+            policy=self._policy,
+            now=now,
+        )
+        state = await self._orders.rule(self._ruling(due, outcome, decision, provider, now))
+        crash.point("vend.booked")
+        log.info(
+            "vend.recorded",
+            reference=due.reference,
+            provider=provider.name,
+            asked="vend" if vended else "requery",
+            result=outcome.result.value,
+            reason=outcome.reason,
+            verdict=decision.verdict.value,
+            state=state.value,
+            elapsed_ms=round((time.monotonic() - started) * 1000),
+        )
+        return state
+
+    def quarantine_s(self, provider: VtuProvider) -> float:
+        """How long after sending, "no such order" from this provider proves nothing."""
+        inside_s = max(self._policy.settle_s, provider.capabilities.processing_max_s)
+        return provider.timeout_s + inside_s
+
+    async def _ask(self, provider: VtuProvider, due: DueOrder) -> Outcome:
+        vend = Vend(
+            reference=due.provider_reference,
+            product=due.product,
+            network=due.network,
+            recipient=due.recipient,
+            amount=Money(due.amount_minor, due.currency),
+            created_at=due.created_at,
+        )
+        if due.first_send and not provider.may_send(vend.reference, self._clock.now()):
+            return _STALE_REFERENCE
+        crash.point("vend.before_send")
+        try:
+            async with asyncio.timeout(provider.timeout_s + _GRACE_S):
+                return await (provider.vend(vend) if due.first_send else provider.requery(vend))
+        except TimeoutError:
+            return Outcome(Result.UNKNOWN, reason="no_answer")
+        except Exception:
+            # Whatever broke, the request may have left: only asking can tell.
+            log.exception("vend.adapter_failed", provider=provider.name, reference=due.reference)
+            return Outcome(Result.UNKNOWN, reason="adapter_failed")
+
+    def _ruling(
+        self,
+        due: DueOrder,
+        outcome: Outcome,
+        decision: Decision,
+        provider: VtuProvider,
+        now: dt.datetime,
+    ) -> Ruling:
+        next_attempt = None
+        verdict = decision.verdict
+        if outcome.reason == _STALE_REFERENCE.reason and outcome.never_sent:
+            verdict = Verdict.NEXT
+            attempt_id = ids.derived("attempt", str(due.order_id), str(due.attempt_number + 1))
+            next_attempt = NextAttempt(
+                attempt_id, provider.name, provider.new_reference(attempt_id, now)
+            )
+        sealed = {name: self._keyring.encrypt(text) for name, text in outcome.evidence.items()}
+        return Ruling(
+            order_id=due.order_id,
+            tenant_id=due.tenant_id,
+            attempt_id=due.attempt_id,
+            outcome=replace(outcome, evidence=sealed),
+            verdict=verdict,
+            check_at=decision.check_at,
+            next_attempt=next_attempt,
+        )

@@ -1,0 +1,69 @@
+"""What a customer has, and what became of it."""
+
+import asyncio
+import datetime as dt
+from dataclasses import dataclass
+
+from core.domain.customers import Customer, Tenant
+from core.domain.ledger import AccountKey, AccountType, Balance
+from core.domain.orders import OrderState
+from core.kit.money import Money
+from core.ports import Intents, Ledger, OrderBook
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a statement, with its true state: a text of that name says it in words."""
+
+    what: str  # airtime | fund
+    state: str
+    amount: Money
+    at: dt.datetime
+    reference: str
+    about: str = ""  # the number it was for
+
+
+class Wallet:
+    def __init__(self, ledger: Ledger, orders: OrderBook, intents: Intents) -> None:
+        self._ledger = ledger
+        self._orders = orders
+        self._intents = intents
+
+    async def balance(self, tenant: Tenant, customer: Customer) -> Balance:
+        key = AccountKey(tenant.id, AccountType.WALLET, str(customer.id), tenant.currency)
+        return await self._ledger.balance(key)
+
+    async def statement(self, tenant: Tenant, customer: Customer, count: int = 5) -> list[Line]:
+        """The latest purchases and payments in, newest first."""
+        orders, arrivals = await asyncio.gather(
+            self._orders.latest(tenant.id, customer.id, count),
+            self._intents.latest(customer, count),
+        )
+        lines = [
+            Line(
+                what=order.product.value,
+                state=_order_words(order.state),
+                amount=Money(order.amount_minor + order.fee_minor, order.currency),
+                at=order.created_at,
+                reference=order.reference,
+                about=order.recipient,
+            )
+            for order in orders
+        ] + [
+            Line(
+                what="fund",
+                state="paid" if arrival.paid else "awaited",
+                amount=arrival.amount,
+                at=arrival.at,
+                reference=arrival.reference,
+            )
+            for arrival in arrivals
+        ]
+        return sorted(lines, key=lambda line: line.at, reverse=True)[:count]
+
+
+def _order_words(state: OrderState) -> str:
+    """Held and in doubt are one thing to a customer: on its way, money set aside."""
+    if state in {OrderState.HELD, OrderState.IN_DOUBT}:
+        return "pending"
+    return "refunded" if state is OrderState.PAID_BACK else state.value

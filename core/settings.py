@@ -1,0 +1,142 @@
+"""Settings that all processes share, read from the environment once."""
+
+import secrets
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.kit.errors import Fault
+
+
+class BadSettings(Fault):
+    """A setting is missing or wrong; the message names it and says what it should be."""
+
+
+class Environment(StrEnum):
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable `CALLBOX_<FIELD>`, unless it names another."""
+
+    model_config = SettingsConfigDict(env_prefix="CALLBOX_", extra="ignore")
+
+    home: Path = Path(".callbox")
+    env: Environment = Environment.DEMO
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
+    redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
+    secret_key: SecretStr | None = None
+    admin_token: SecretStr | None = None
+    sandbox: bool | None = None
+    sandbox_port: int = Field(8001, ge=0, le=65535)
+    log_level: str = "INFO"
+    log_json: bool | None = None
+
+    # How long a USSD turn may take, in seconds, and how much of it may be spent on waiting for the
+    # provider's answer: a gateway gives up after ten.
+    turn_deadline_s: float = Field(8.0, gt=0, le=30)
+    turn_wait_s: float = Field(3.0, ge=0, le=20)
+    resume_within_s: int = Field(15 * 60, ge=0)
+
+    # What is sold, in minor units of the tenant's currency.
+    airtime_min_minor: int = 50_00
+    airtime_max_minor: int = 50_000_00
+    airtime_fee_minor: int = 0
+    airtime_day_limit_minor: int = 200_000_00
+    fund_min_minor: int = 100_00
+    fund_max_minor: int = 500_000_00
+
+    # How patient to be with a provider that cannot say (seconds).
+    in_doubt_deadline_s: float = Field(24 * 3600, gt=0)
+    requery_after_s: Annotated[tuple[float, ...], NoDecode] = (
+        5, 15, 30, 60, 120, 300, 600, 1200, 900,
+    )  # fmt: skip
+    not_found_apart_s: float = Field(60.0, ge=0)
+    settle_s: float | None = Field(None, ge=0)
+    paid_back_every_s: float = Field(3600.0, gt=0)
+    fund_checks_after_s: Annotated[tuple[float, ...], NoDecode] = (
+        60, 300, 900, 3600, 86_400, 172_800, 259_200,
+    )  # fmt: skip
+
+    @field_validator("requery_after_s", "fund_checks_after_s", mode="before")
+    @classmethod
+    def _seconds(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(float(part) for part in value.split(",") if part.strip())
+
+    @property
+    def demo(self) -> bool:
+        return self.env is Environment.DEMO
+
+    @property
+    def with_sandbox(self) -> bool:
+        return self.demo if self.sandbox is None else self.sandbox
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def callbox_url(self) -> str:
+        """Where this machine reaches the web process."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104
+        return f"http://{host}:{self.port}"
+
+
+def read_settings() -> Settings:
+    """Read and check the environment.
+
+    Raises:
+        BadSettings: one line that a person can act on.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]) if first["loc"] else "settings"
+        name = field if field.isupper() else f"CALLBOX_{field.upper()}"
+        raise BadSettings(f"{name}: {first['msg']}") from None
+    if settings.env is Environment.PRODUCTION:
+        _check_production(settings)
+    return settings
+
+
+def _check_production(settings: Settings) -> None:
+    if settings.secret_key is None:
+        raise BadSettings(
+            "CALLBOX_SECRET_KEY: required in production; it encrypts credentials. "
+            "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    if settings.with_sandbox:
+        raise BadSettings("CALLBOX_SANDBOX: the sandbox sells nothing; it is off in production")
+
+
+def secret_key(settings: Settings) -> str:
+    """The key that encrypts. In demo it is made once and kept in the home folder."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value()
+    return _made_once(settings.home / "secret-key")
+
+
+def admin_token(settings: Settings) -> str | None:
+    """The first super-admin token; in demo made once and kept in `$CALLBOX_HOME/admin-token`."""
+    if settings.admin_token is not None:
+        return settings.admin_token.get_secret_value()
+    return _made_once(settings.home / "admin-token") if settings.demo else None
+
+
+def _made_once(path: Path) -> str:
+    if path.exists():
+        return path.read_text().strip()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = secrets.token_urlsafe(32)
+    path.touch(mode=0o600)
+    path.write_text(made + "\n")
+    return made

@@ -1,0 +1,1 @@
+"""A feature phone in the browser that dials Callbox as a USSD gateway would."""

@@ -1,0 +1,28 @@
+// The till receipt: the last turn and the last end-of-session notice, as they went over the wire.
+
+import { element, partsOf } from "./parts.js";
+
+const PATHS = {
+  turn: "POST /ussd/africastalking/…",
+  notice: "POST /ussd/africastalking/…/events",
+};
+
+export class Wire {
+  #part;
+
+  constructor(root) {
+    this.#part = partsOf(root);
+  }
+
+  /** `exchange` is what a line's `carried` event tells; `door` says which of the two it was. */
+  show(name, exchange) {
+    const { door, request, status, content_type: type, body, elapsed_ms: elapsed, error } = exchange;
+    const answer = error || `${status} ${type}`;
+    this.#part(door).replaceChildren(
+      element("h3", "", door === "turn" ? "Turn" : "End of session", element("span", "", name)),
+      element("pre", "", `${PATHS[door]}\n\n${request}`),
+      element("p", "receipt-line", element("span", "", answer), element("b", "", `${elapsed} ms`)),
+      element("pre", "receipt-reply", body),
+    );
+  }
+}

@@ -1,0 +1,1 @@
+"""Conversations as data: screens, flows and the pure machine that steps through them."""

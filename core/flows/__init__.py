@@ -1,0 +1,28 @@
+"""The conversations, in menu order. A new one is a file here and a line below."""
+
+from core.engine.flow import Flow, Flows, Shortcut
+from core.flows.airtime import AIRTIME, DIAL_AIRTIME
+from core.flows.help import HELP
+from core.flows.home import home_of
+from core.flows.pins import CONFIRM_PIN, PIN, SET_PIN
+from core.flows.wallet import DIAL_FUND, FUND, WALLET
+
+FLOWS: tuple[Flow, ...] = (
+    AIRTIME,
+    WALLET,
+    FUND,
+    PIN,
+    HELP,
+    CONFIRM_PIN,
+    SET_PIN,
+)
+
+SHORTCUTS: tuple[Shortcut, ...] = (
+    DIAL_AIRTIME,
+    DIAL_FUND,
+)
+
+
+def all_flows() -> Flows:
+    """Every conversation with the main menu made of them. Raises `BrokenFlow` if one is unsound."""
+    return Flows((home_of(FLOWS), *FLOWS), home="home", shortcuts=SHORTCUTS)

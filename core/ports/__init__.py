@@ -1,4 +1,4 @@
-"""What the core needs from the world around it. A docstring here is the contract of whoever serves it."""
+"""What the core needs around it. A docstring here is the contract of whoever serves it."""
 
 from core.ports.outside import (
     BadCallback,
@@ -16,6 +16,7 @@ from core.ports.outside import (
 from core.ports.store import (
     Arrival,
     Busy,
+    ConversationStore,
     Customers,
     Intent,
     Intents,
@@ -24,6 +25,8 @@ from core.ports.store import (
     Notice,
     OrderBook,
     Outbox,
+    Stored,
+    Unavailable,
 )
 
 __all__ = [
@@ -31,6 +34,7 @@ __all__ = [
     "BadCallback",
     "Busy",
     "Checkout",
+    "ConversationStore",
     "Customers",
     "Intent",
     "Intents",
@@ -46,6 +50,8 @@ __all__ = [
     "Sms",
     "SmsResult",
     "SmsSender",
+    "Stored",
+    "Unavailable",
     "Verification",
     "VtuProvider",
 ]

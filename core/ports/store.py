@@ -242,3 +242,36 @@ class Outbox(Protocol):
     async def retry(self, notice: Notice, at: dt.datetime) -> None: ...
 
     async def give_up(self, notice: Notice, why: str, at: dt.datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A conversation as it was kept, and the version that a change must still find."""
+
+    record: bytes
+    version: int
+
+
+class ConversationStore(Protocol):
+    """Keeps where each person is. Losing it means starting again, never wrong money.
+
+    Raises `Unavailable` when the store cannot be reached.
+    """
+
+    async def load(self, channel_id: UUID, identity: str) -> Stored | None: ...
+
+    async def save(
+        self,
+        channel_id: UUID,
+        identity: str,
+        record: bytes,
+        *,
+        version_before: int | None,
+        ttl_s: int,
+    ) -> bool:
+        """Keep it as the next version. False, and nothing changed, when somebody else was first."""
+        ...
+
+
+class Unavailable(Fault):
+    """A store cannot be reached."""

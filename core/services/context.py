@@ -7,6 +7,7 @@ from core.domain.customers import Customer, Tenant
 from core.domain.turns import Channel
 from core.engine.kinds import Locale, Scalar
 from core.kit.clock import Clock
+from core.kit.texts import Texts
 from core.ports import Customers
 from core.services.funding import Funding
 from core.services.pins import Pins
@@ -42,6 +43,7 @@ class Context:
     channel: Channel
     identity: str
     locale: Locale
+    texts: Texts
     answers: Mapping[str, Scalar]
     key: str
     until: float

@@ -2,8 +2,9 @@
 
 import asyncio
 import datetime as dt
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
@@ -70,11 +71,12 @@ class Funding:
         key: str,
         channel_id: UUID,
         identity: str,
-        timeout_s: float,
+        until: float,
     ) -> Intent:
         """Write the intent, then open a checkout for it; the link also goes out by SMS.
 
-        Where the gateway does not answer in time the intent stays, and the worker goes on asking.
+        Where the gateway does not answer by `until` (of `time.monotonic`) the intent stays, and
+        the worker goes on asking. Its `url` tells which.
         """
         gateway = next(iter(self._gateways.values()))
         intent_id = ids.derived("intent", str(customer.tenant_id), str(customer.id), key)
@@ -91,8 +93,9 @@ class Funding:
         crash.point("funding.intent_written")
         if intent.url is None:
             try:
-                async with asyncio.timeout(timeout_s):
-                    await self._open_checkout(intent, customer)
+                async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                    checkout = await self._open_checkout(intent, customer)
+                    return replace(intent, url=checkout.url if checkout else None)
             except TimeoutError:
                 self._bell.ring()
         return intent

@@ -27,6 +27,7 @@ class Carried:
     decoding hides the difference.
     """
 
+    path: str
     elapsed_ms: int
     status: int | None = None
     content_type: str = ""
@@ -55,10 +56,11 @@ class Gateway:
             ):
                 reply = await client.post(self._callbox_url + path, content=body, headers=_FORM)
         except TimeoutError:
-            return Carried(_since(started), error=f"No answer in {self._deadline_s:g} s.")
+            return Carried(path, _since(started), error=f"No answer in {self._deadline_s:g} s.")
         except httpx.TransportError as error:
-            return Carried(_since(started), error=f"Callbox not reached: {type(error).__name__}.")
+            return Carried(path, _since(started), error=f"Callbox not reached: {type(error).__name__}.")
         return Carried(
+            path,
             _since(started),
             status=reply.status_code,
             content_type=reply.headers.get("content-type", ""),

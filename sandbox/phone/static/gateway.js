@@ -3,7 +3,7 @@
 const DOORS = { turn: "/phone/turn", notice: "/phone/notice" };
 
 /**
- * Posts `body` and answers `{status, content_type, body, digest, elapsed_ms, error}`.
+ * Posts `body` and answers `{path, status, content_type, body, digest, elapsed_ms, error}`.
  * Never throws: `error` says in words why there is no answer, and is empty when there is one.
  */
 export async function post(door, body) {
@@ -14,12 +14,13 @@ export async function post(door, body) {
       body,
     });
     if (response.ok) return await response.json();
-    return missing(`The sandbox answered ${response.status}.`);
+    return missing(door, `The sandbox answered ${response.status}.`);
   } catch {
-    return missing("The sandbox did not answer.");
+    return missing(door, "The sandbox did not answer.");
   }
 }
 
-function missing(error) {
-  return { status: null, content_type: "", body: "", digest: "", elapsed_ms: 0, error };
+function missing(door, error) {
+  const path = DOORS[door];
+  return { path, status: null, content_type: "", body: "", digest: "", elapsed_ms: 0, error };
 }

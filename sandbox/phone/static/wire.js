@@ -2,11 +2,6 @@
 
 import { element, partsOf } from "./parts.js";
 
-const PATHS = {
-  turn: "POST /ussd/africastalking/…",
-  notice: "POST /ussd/africastalking/…/events",
-};
-
 export class Wire {
   #part;
 
@@ -16,12 +11,12 @@ export class Wire {
 
   /** `exchange` is what a line's `carried` event tells; `door` says which of the two it was. */
   show(name, exchange) {
-    const { door, request, status, content_type: type, body, elapsed_ms: elapsed, error } = exchange;
+    const { door, path, request, status, content_type: type, body, error } = exchange;
     const answer = error || `${status} ${type}`;
     this.#part(door).replaceChildren(
       element("h3", "", door === "turn" ? "Turn" : "End of session", element("span", "", name)),
-      element("pre", "", `${PATHS[door]}\n\n${request}`),
-      element("p", "receipt-line", element("span", "", answer), element("b", "", `${elapsed} ms`)),
+      element("pre", "", `POST ${path}\n\n${request}`),
+      element("p", "receipt-line", element("span", "", answer), element("b", "", `${exchange.elapsed_ms} ms`)),
       element("pre", "receipt-reply", body),
     );
   }

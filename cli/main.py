@@ -1,0 +1,91 @@
+"""The command line. `callbox --help` is the place to start."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import typer
+import uvloop
+
+from cli import flows, orders
+from core.kit import logging
+from core.kit.errors import Fault
+from core.settings import Settings, read_settings
+
+app = typer.Typer(
+    name="callbox",
+    help="Airtime and more over USSD. Try `callbox run`, then open the phone page it names.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(flows.app, name="flows")
+app.add_typer(orders.app, name="orders")
+
+
+@app.command()
+def run() -> None:
+    """Start everything in one process: web, worker, and in demo the sandbox with its phone page."""
+    from cli import processes
+
+    _go(processes.run)
+
+
+@app.command()
+def web() -> None:
+    """Serve USSD, callbacks and operations pages. Run as many as you need behind a balancer."""
+    from cli import processes
+
+    _go(processes.web)
+
+
+@app.command()
+def worker() -> None:
+    """See orders through, send notices, verify payments. Run as many as you need."""
+    from cli import processes
+
+    _go(processes.worker)
+
+
+@app.command()
+def sandbox() -> None:
+    """The outside world on this machine: providers, payments, SMS, and the phone page."""
+    from cli import processes
+
+    _go(processes.sandbox)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the present schema. Safe to repeat."""
+    from cli import processes
+
+    _go(processes.migrate)
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def check() -> None:
+    """Prove the books: every balance against its entries, every hold against its order."""
+    from cli import processes
+
+    _go(processes.check_books)
+
+
+def _go(part: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    """Run a part of the program with settings from the environment."""
+    settings = read_settings()
+    as_json = settings.log_json if settings.log_json is not None else not sys.stderr.isatty()
+    logging.configure(json=as_json, level=settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(part(settings))
+
+
+def main() -> None:
+    """Turn faults that a person can mend into one clear line and a non-zero status."""
+    try:
+        app()
+    except Fault as fault:
+        typer.echo(f"callbox: {fault}", err=True)
+        sys.exit(1)

@@ -1,0 +1,80 @@
+"""Commands on orders."""
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.processes import attached_core
+from core.domain.orders import OrderView
+from core.kit.errors import Fault
+from core.kit.money import Money, to_major
+from core.kit.msisdn import local
+from core.settings import read_settings
+
+app = typer.Typer(help="Look at orders.", no_args_is_help=True)
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
+_Tenant = Annotated[str, typer.Option(help="The key of the tenant.")]
+
+
+@app.command()
+def show(reference: str, tenant: _Tenant = "demo", *, as_json: _Json = False) -> None:
+    """One order: what was asked, what it cost, and where it stands."""
+    order = asyncio.run(_find(reference.strip().upper(), tenant))
+    if order is None:
+        raise Fault(f"no order {reference} in tenant {tenant}")
+    _print([order], as_json=as_json)
+
+
+@app.command("list")
+def list_orders(
+    tenant: _Tenant = "demo",
+    state: Annotated[str | None, typer.Option(help="held, in_doubt, delivered, ...")] = None,
+    count: Annotated[int, typer.Option(min=1, max=500)] = 20,
+    *,
+    as_json: _Json = False,
+) -> None:
+    """The latest orders of a tenant."""
+    _print(asyncio.run(_list(tenant, state, count)), as_json=as_json)
+
+
+async def _find(reference: str, tenant: str) -> OrderView | None:
+    async with attached_core(read_settings()) as core:
+        return await core.orders.find((await core.tenant_named(tenant)).id, reference)
+
+
+async def _list(tenant: str, state: str | None, count: int) -> list[OrderView]:
+    async with attached_core(read_settings()) as core:
+        found = await core.tenant_named(tenant)
+        return list(await core.orders.list(found.id, state=state, count=count))
+
+
+def _print(orders: list[OrderView], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([_plain(order) for order in orders], default=str, indent=2))
+        return
+    table = Table("reference", "state", "product", "network", "recipient", "amount", "fee", "at")
+    for order in orders:
+        table.add_row(
+            order.reference,
+            order.state.value,
+            order.product.value,
+            order.network,
+            local(order.recipient),
+            to_major(Money(order.amount_minor, order.currency)),
+            to_major(Money(order.fee_minor, order.currency)),
+            order.created_at.isoformat(timespec="seconds"),
+        )
+    Console().print(table)
+
+
+def _plain(order: OrderView) -> dict[str, Any]:
+    plain = asdict(order)
+    plain["amount"] = to_major(Money(plain.pop("amount_minor"), order.currency))
+    plain["fee"] = to_major(Money(plain.pop("fee_minor"), order.currency))
+    return plain

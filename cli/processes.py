@@ -1,0 +1,132 @@
+"""What each command runs: edges, workers and sandbox put together."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+import typer
+
+from api.app import create_app
+from cli import demo
+from cli.serving import listen, serve, until_stopped
+from core.app import Core, build
+from core.jobs.workers import run_all
+from core.kit.errors import Fault
+from core.settings import Settings, admin_token, secret_key
+from core.store import invariants
+from core.store.database import owner_engine
+from core.store.embedded import ServiceUrls, start_services
+from core.store.migrations import upgrade
+from sandbox.app import create_app as create_sandbox
+from sandbox.settings import SandboxSettings
+from ussd.app import routes as ussd_routes
+
+log = structlog.get_logger()
+
+
+async def run(settings: Settings) -> None:
+    """Everything: its own Postgres and Redis where none are named, web, worker, sandbox."""
+    listener = listen(settings.host, settings.port)
+    sandbox_listener = (
+        listen("127.0.0.1", settings.sandbox_port) if settings.with_sandbox else None
+    )
+    async with _ready_core(settings) as core:
+        parts = [
+            lambda stop: serve(_web_app(core), listener, stop),
+            lambda stop: _work(core, stop),
+        ]
+        if sandbox_listener is not None:
+            application = _sandbox_app(settings)
+            parts.append(lambda stop: serve(application, sandbox_listener, stop))
+        _greet(settings)
+        await until_stopped(parts)
+
+
+async def web(settings: Settings) -> None:
+    listener = listen(settings.host, settings.port)
+    async with _ready_core(settings) as core:
+        await until_stopped([lambda stop: serve(_web_app(core), listener, stop)])
+
+
+async def worker(settings: Settings) -> None:
+    async with _ready_core(settings) as core:
+        await until_stopped([lambda stop: _work(core, stop)])
+
+
+async def sandbox(settings: Settings) -> None:
+    if not settings.demo:
+        raise Fault("the sandbox runs in demo only: it must never stand beside live keys")
+    listener = listen("127.0.0.1", settings.sandbox_port)
+    application = _sandbox_app(settings)
+    typer.echo(f"Sandbox ready. The phone page is at {settings.sandbox_url}/phone")
+    await until_stopped([lambda stop: serve(application, listener, stop)])
+
+
+async def migrate(settings: Settings) -> None:
+    async with _services(settings) as urls:
+        await upgrade(urls.database_url)
+
+
+async def check_books(settings: Settings) -> None:
+    async with _services(settings) as urls:
+        engine = owner_engine(urls.database_url)
+        try:
+            wrong = await invariants.check(engine)
+        finally:
+            await engine.dispose()
+    if wrong:
+        raise Fault("the books do not balance:\n" + "\n".join(wrong))
+    typer.echo("The books balance.")
+
+
+@contextlib.asynccontextmanager
+async def _ready_core(settings: Settings) -> AsyncIterator[Core]:
+    """A core on a migrated database; in demo with the demo tenant in it."""
+    async with _services(settings) as urls:
+        await upgrade(urls.database_url)
+        if settings.demo:
+            await demo.seed(urls.database_url)
+        async with build(settings, urls, secret_key(settings)) as core:
+            yield core
+
+
+@contextlib.asynccontextmanager
+async def _services(settings: Settings) -> AsyncIterator[ServiceUrls]:
+    database, redis = settings.database_url, settings.redis_url
+    async with start_services(
+        settings.home,
+        database_url=database.get_secret_value() if database else None,
+        redis_url=redis.get_secret_value() if redis else None,
+    ) as urls:
+        yield urls
+
+
+def _web_app(core: Core):  # type: ignore[no-untyped-def]
+    return create_app(core, ussd_routes(core.conversations, core.channels, core.keyring))
+
+
+def _sandbox_app(settings: Settings):  # type: ignore[no-untyped-def]
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return create_sandbox(
+        SandboxSettings(database=settings.home / "sandbox.db", callbox_url=settings.callbox_url)
+    )
+
+
+async def _work(core: Core, stop: asyncio.Event) -> None:
+    pumping = asyncio.create_task(run_all(core.pumps))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({pumping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    pumping.cancel()
+    stopping.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await pumping
+
+
+def _greet(settings: Settings) -> None:
+    token = admin_token(settings)
+    typer.echo(f"Callbox is starting at {settings.callbox_url}")
+    if settings.with_sandbox:
+        typer.echo(f"  The phone page:  {settings.sandbox_url}/phone  (dial *347*100#)")
+    if settings.demo and token:
+        typer.echo(f"  The admin token: {settings.home / 'admin-token'}")

@@ -1,0 +1,82 @@
+"""Runs servers and workers side by side in one event loop until the process is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from core.kit.errors import Fault
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Server(uvicorn.Server):
+    """A server that leaves signals to the process it is part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address now, so that a port in use is one clear line and not a traceback.
+
+    Raises:
+        Fault: somebody else has it.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Fault(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
+
+
+async def serve(application: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serve until `stop`, then let requests under way finish."""
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=65,
+    )
+    server = Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+
+
+async def until_stopped(parts: Sequence[Callable[[asyncio.Event], Awaitable[None]]]) -> None:
+    """Run all parts; a signal, or the end of any part, stops the rest in order."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in _STOP_SIGNALS:
+        loop.add_signal_handler(name, stop.set)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(_part(part, stop))
+    finally:
+        for name in _STOP_SIGNALS:
+            loop.remove_signal_handler(name)
+
+
+async def _part(part: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
+    try:
+        await part(stop)
+    finally:
+        stop.set()

@@ -1,0 +1,98 @@
+"""Where one person is in a flow: all that is kept between two turns.
+
+Small, plain JSON, and free of secrets by construction: no field can hold what was typed at a
+`Secret`. Fields that a newer or older release wrote are ignored.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from core.engine.kinds import Scalar
+
+Answers: TypeAlias = dict[str, Scalar]
+"""What was answered so far in one flow. Never changed in place."""
+
+
+class Offered(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One option as it was shown: its number is its place in the list, from 1."""
+
+    key: str
+    label: str
+    hint: str = ""
+    keep: Answers = {}
+
+
+class Visited(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A screen that the way back leads to, with the answers as they were when it was shown.
+
+    `origin` is where its facts begin: entering there looks them up afresh.
+    """
+
+    node: str
+    origin: str
+    answers: Answers = {}
+
+
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A flow that waits at a `Call` for another to return."""
+
+    flow: str
+    node: str
+    answers: Answers = {}
+    back: tuple[Visited, ...] = ()
+
+
+class Conversation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One person's place in the flows.
+
+    Attributes:
+        turn: Counts the screens shown; it never goes down, so an effect key never comes again.
+        begun: The turn at which this journey left the main menu.
+        hops: Effects run since the last screen.
+        origin: The node from which the present screen can be reached again with fresh facts.
+        answers: Of the present flow alone; a called flow has its own.
+        shown: The options of the present screen; digits mean these and no others.
+        notice: A line above the present screen, as it was shown.
+        state: `live` waits for the customer, `acting` for an effect, `ended` for nothing.
+        effect: The key of the effect that `acting` waits for.
+        asking: `resume` while the question is whether to go on.
+        started_at, touched_at: Seconds since 1970, set by whoever stores it.
+    """
+
+    id: str
+    flow: str
+    node: str
+    origin: str
+    language: str
+    state: Literal["live", "acting", "ended"] = "live"
+    answers: Answers = {}
+    callers: tuple[Frame, ...] = ()
+    back: tuple[Visited, ...] = ()
+    shown: tuple[Offered, ...] = ()
+    notice: str = ""
+    page: int = 0
+    turn: int = 0
+    begun: int = 0
+    hops: int = 0
+    effect: str | None = None
+    asking: Literal["", "resume"] = ""
+    started_at: int = 0
+    touched_at: int = 0
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Conversation)
+
+
+def to_json(conversation: Conversation) -> bytes:
+    return _ENCODER.encode(conversation)
+
+
+def from_json(stored: bytes | str) -> Conversation:
+    """Read a stored conversation.
+
+    Raises:
+        msgspec.DecodeError: it is not one, or of a shape that this release cannot read.
+    """
+    return _DECODER.decode(stored)

@@ -1,0 +1,245 @@
+"""Buy airtime for oneself or for somebody else, paid from the wallet."""
+
+from core.domain.networks import networks, suggested
+from core.domain.orders import OrderState
+from core.engine.flow import Flow, Shortcut
+from core.engine.kinds import MONEY, MSISDN
+from core.engine.outcomes import Choice, Done
+from core.engine.screens import Act, Ask, Call, Confirm, End, Fact, Jump, Menu, Option, Pick
+from core.flows import shared
+from core.flows.kinds import NETWORK, REFERENCE
+from core.kit.errors import Problem
+from core.kit.money import Money
+from core.kit.msisdn import Msisdn, local
+from core.services.context import Context
+from core.services.purchases import Airtime
+
+_SAVED_SHOWN = 5
+
+
+async def own_number(ctx: Context) -> Done:
+    return Done("ok", {"msisdn": ctx.customer.msisdn})
+
+
+async def saved_numbers(ctx: Context) -> list[Choice]:
+    saved = await ctx.desk.customers.saved_numbers(ctx.customer, _SAVED_SHOWN)
+    return [
+        Choice(
+            msisdn,
+            f"{local(msisdn)} {NETWORK.show(network, ctx.locale)}",
+            keep={"network": network},
+        )
+        for msisdn, network in saved
+    ]
+
+
+async def network_of(ctx: Context) -> Done:
+    """Suggest, from the gateway's word for one's own number, else from the prefix."""
+    msisdn = Msisdn(str(ctx.answers["msisdn"]))
+    own = msisdn == ctx.customer.msisdn
+    network = (ctx.network_hint if own else None) or suggested(msisdn)
+    if network in networks(ctx.locale.country):
+        return Done("known", {"network": network})
+    return Done("unknown")
+
+
+async def list_networks(ctx: Context) -> list[Choice]:
+    return [
+        Choice(network, NETWORK.show(network, ctx.locale))
+        for network in networks(ctx.locale.country)
+    ]
+
+
+async def sellable(ctx: Context) -> None:
+    terms = ctx.desk.purchases.terms
+    shared.check_bounds(ctx, "amount", terms.amount_min_minor, terms.amount_max_minor)
+
+
+async def quoted(ctx: Context) -> Done:
+    """Bring the amount asked for and its fee together, and the bounds for the question."""
+    terms = ctx.desk.purchases.terms
+    amount = int(ctx.answers["amount"] or 0)
+    return Done("ok", {"fee": terms.fee_minor, "total": amount + terms.fee_minor})
+
+
+async def bounds(ctx: Context) -> Done:
+    terms = ctx.desk.purchases.terms
+    return Done("ok", {"least": terms.amount_min_minor, "most": terms.amount_max_minor})
+
+
+async def deep_dialled(ctx: Context) -> Done:
+    """`*code*1*500#` is for oneself, `*code*1*500*0803...#` for that number."""
+    keep = {"msisdn": ctx.answers.get("msisdn") or ctx.customer.msisdn}
+    try:
+        await sellable(ctx)
+    except Problem:
+        return Done("other_amount", keep)
+    return Done("ok", keep)
+
+
+async def affordable(ctx: Context) -> Done:
+    balance = await ctx.desk.wallet.balance(ctx.tenant, ctx.customer)
+    keep = {"available": max(0, balance.available_minor)}
+    enough = balance.available_minor >= int(ctx.answers["total"] or 0)
+    return Done("enough" if enough else "short", keep)
+
+
+async def bought_lately(ctx: Context) -> str:
+    order = await ctx.desk.purchases.bought_lately(ctx.tenant.id, ctx.customer.id, _airtime(ctx))
+    return "again" if order else "fresh"
+
+
+async def pay(ctx: Context) -> Done:
+    """Hold the money, leave the order with the workers, and wait a moment for the end of it."""
+    purchase = await ctx.desk.purchases.buy(
+        _airtime(ctx),
+        key=ctx.key,
+        tenant=ctx.tenant,
+        customer=ctx.customer,
+        channel_id=ctx.channel.id,
+        identity=ctx.identity,
+        until=ctx.until,
+    )
+    keep = {"reference": purchase.reference}
+    if purchase.state is OrderState.DELIVERED:
+        return Done("delivered", keep)
+    return Done("refunded" if purchase.state.final else "slow", keep)
+
+
+def _airtime(ctx: Context) -> Airtime:
+    currency = ctx.locale.currency
+    return Airtime(
+        network=str(ctx.answers["network"]),
+        recipient=Msisdn(str(ctx.answers["msisdn"])),
+        amount=Money(int(ctx.answers["amount"] or 0), currency),
+        fee=Money(int(ctx.answers["fee"] or 0), currency),
+    )
+
+
+AIRTIME = Flow(
+    name="airtime",
+    menu="airtime.menu",
+    keywords=("airtime", "recharge", "card", "top up"),
+    screens=(
+        Menu(
+            "who",
+            "airtime.who",
+            (
+                Option("me", "airtime.who.me", to="own", keywords=("me", "self")),
+                Option("other", "airtime.who.other", to="number"),
+                Option("saved", "airtime.who.saved", to="saved"),
+            ),
+        ),
+        Fact("own", own_number, {"ok": "guess"}, keeps={"msisdn": MSISDN}),
+        Pick(
+            "saved",
+            "airtime.saved",
+            saved_numbers,
+            keep="msisdn",
+            kind=MSISDN,
+            keeps={"network": NETWORK},
+            to="bounds",
+            empty="number",
+            also=(Option("other", "airtime.who.other", to="number"),),
+        ),
+        Ask("number", "airtime.number", MSISDN, keep="msisdn", to="guess"),
+        Fact(
+            "guess",
+            network_of,
+            {"known": "bounds", "unknown": "network"},
+            keeps={"network": NETWORK},
+            bare=("unknown",),
+        ),
+        Pick(
+            "network",
+            "airtime.network",
+            list_networks,
+            keep="network",
+            kind=NETWORK,
+            to="bounds",
+            empty="unavailable",
+        ),
+        Fact("bounds", bounds, {"ok": "amount"}, keeps={"least": MONEY, "most": MONEY}),
+        Ask("amount", "airtime.amount", MONEY, keep="amount", to="quote", check=sellable),
+        Fact("quote", quoted, {"ok": "review"}, keeps={"fee": MONEY, "total": MONEY}),
+        Menu(
+            "review",
+            "airtime.review",
+            (
+                Option("pay", "airtime.review.pay", to="afford", keywords=("yes", "ok")),
+                Option("network", "airtime.review.network", to="other_network"),
+                Option("amount", "airtime.review.amount", to="bounds"),
+                Option("cancel", "airtime.review.cancel", to="cancelled", keywords=("no",)),
+            ),
+        ),
+        Pick(
+            "other_network",
+            "airtime.network",
+            list_networks,
+            keep="network",
+            kind=NETWORK,
+            to="quote",
+            empty="unavailable",
+        ),
+        Fact(
+            "afford", affordable, {"enough": "lately", "short": "short"}, keeps={"available": MONEY}
+        ),
+        Fact("lately", bought_lately, {"fresh": "pin", "again": "again"}),
+        Confirm(
+            "again",
+            "airtime.again",
+            yes="pin",
+            no="cancelled",
+            yes_text="airtime.again.yes",
+            no_text="airtime.again.no",
+        ),
+        Call("pin", "confirm_pin", to="pay", give={"total": "total"}),
+        Act(
+            "pay",
+            pay,
+            {
+                "delivered": "done",
+                "refunded": "refunded",
+                "slow": "slow",
+                "wallet.insufficient": "afford",
+                "limit.day": "over_limit",
+                "product.unavailable": "unavailable",
+            },
+            pending="unsure",
+            fault="unsure",
+            keeps={"reference": REFERENCE},
+        ),
+        Menu(
+            "short",
+            "airtime.short",
+            (
+                Option("fund", "airtime.short.fund", to="fund"),
+                Option("amount", "airtime.short.amount", to="bounds"),
+            ),
+        ),
+        Jump("fund", "fund"),
+        End("done", "airtime.done"),
+        End("slow", "airtime.slow"),
+        End("refunded", "airtime.refunded"),
+        End("over_limit", "airtime.over_limit"),
+        End("unavailable", "airtime.unavailable"),
+        End("unsure", "airtime.unsure"),
+        End("cancelled", "airtime.cancelled"),
+        # Entered by a deep dial, with the amount given and the number too, perhaps.
+        Fact(
+            "dialled",
+            deep_dialled,
+            {"ok": "dialled_guess", "other_amount": "guess"},
+            keeps={"msisdn": MSISDN},
+        ),
+        Fact(
+            "dialled_guess",
+            network_of,
+            {"known": "quote", "unknown": "other_network"},
+            keeps={"network": NETWORK},
+            bare=("unknown",),
+        ),
+    ),
+)
+
+DIAL_AIRTIME = Shortcut("1", flow="airtime", node="dialled", args=("amount", "msisdn"))

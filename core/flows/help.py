@@ -1,0 +1,53 @@
+"""Help: how it works, and a call from a person."""
+
+from core.engine.flow import Flow
+from core.engine.kinds import MSISDN
+from core.engine.outcomes import Done
+from core.engine.screens import Act, Confirm, End, Fact, Menu, Option
+from core.flows.kinds import SERVICE_CODE
+from core.services.context import Context
+
+
+async def service_code(ctx: Context) -> Done:
+    return Done("ok", {"code": ctx.channel.service_code or "*347*100#"})
+
+
+async def own_number(ctx: Context) -> Done:
+    return Done("ok", {"own": ctx.customer.msisdn})
+
+
+async def ask_for_call(ctx: Context) -> str:
+    noted = await ctx.desk.customers.ask_to_be_called(ctx.customer, ctx.key, ctx.desk.clock.now())
+    return "noted" if noted else "again"
+
+
+HELP = Flow(
+    name="help",
+    menu="help.menu",
+    keywords=("help",),
+    screens=(
+        Menu(
+            "what",
+            "help.title",
+            (
+                Option("how", "help.how", to="code"),
+                Option("call", "help.call_me", to="own"),
+            ),
+        ),
+        Fact("code", service_code, {"ok": "how"}, keeps={"code": SERVICE_CODE}),
+        Menu("how", "help.how_text"),
+        Fact("own", own_number, {"ok": "call"}, keeps={"own": MSISDN}),
+        Confirm("call", "help.call_confirm", yes="note", no="what"),
+        Act(
+            "note",
+            ask_for_call,
+            {"noted": "noted", "again": "asked"},
+            pending="failed",
+            fault="failed",
+            commits=False,
+        ),
+        End("noted", "help.call_noted"),
+        End("asked", "help.call_again"),
+        End("failed", "help.call_failed"),
+    ),
+)

@@ -1,0 +1,162 @@
+"""The PIN: asked for before money moves, chosen at first, changed, and set anew by code."""
+
+from core.engine.flow import Flow
+from core.engine.kinds import COUNT, MONEY, MSISDN, OPAQUE
+from core.engine.outcomes import Done, Masked
+from core.engine.screens import Act, Call, Confirm, End, Fact, Menu, Option, Return, Secret
+from core.flows import shared
+from core.kit.errors import Problem
+from core.services.context import Context
+
+
+async def pin_is_set(ctx: Context) -> str:
+    return "yes" if await ctx.desk.pins.is_set(ctx.customer) else "no"
+
+
+async def first_typing(ctx: Context, pin: Masked) -> Done:
+    try:
+        made = ctx.desk.pins.fingerprint(ctx.customer, pin.reveal())
+    except Problem:
+        return Done("wrong")
+    return Done("ok", {"first": made})
+
+
+async def second_typing(ctx: Context, pin: Masked) -> str:
+    first = str(ctx.answers["first"])
+    if not ctx.desk.pins.matches_fingerprint(ctx.customer, pin.reveal(), first):
+        return "wrong"
+    await ctx.desk.pins.set(ctx.customer, pin.reveal())
+    return "ok"
+
+
+async def own_number(ctx: Context) -> Done:
+    return Done("ok", {"own": ctx.customer.msisdn})
+
+
+async def send_code(ctx: Context) -> str:
+    await ctx.desk.pins.send_reset_code(ctx.customer, ctx.key)
+    return "sent"
+
+
+async def check_code(ctx: Context, code: Masked) -> str:
+    right = await ctx.desk.pins.use_reset_code(ctx.customer, code.reveal())
+    return "right" if right else "wrong"
+
+
+_TRIES = {"tries_left": COUNT, "locked_minutes": COUNT}
+
+CONFIRM_PIN = Flow(
+    name="confirm_pin",
+    takes={"total": MONEY},
+    screens=(
+        Fact("set", pin_is_set, {"yes": "pin", "no": "choose"}),
+        Secret(
+            "pin",
+            "airtime.pin",
+            shared.check_pin,
+            {"right": "ok", "wrong": "again", "locked": "locked", "unset": "choose"},
+        ),
+        Secret(
+            "again",
+            "airtime.pin_again",
+            shared.check_pin,
+            {"right": "ok", "wrong": "again", "locked": "locked", "unset": "choose"},
+        ),
+        Call("choose", "set_pin", to="ok"),
+        Return("ok"),
+        End("locked", "pin.locked"),
+    ),
+)
+
+SET_PIN = Flow(
+    name="set_pin",
+    screens=(
+        Secret(
+            "first",
+            "pin.choose",
+            first_typing,
+            {"ok": "second", "wrong": "weak"},
+            keeps={"first": OPAQUE},
+            choosing=True,
+        ),
+        Secret(
+            "weak",
+            "pin.choose_weak",
+            first_typing,
+            {"ok": "second", "wrong": "weak"},
+            keeps={"first": OPAQUE},
+            choosing=True,
+        ),
+        Secret(
+            "second", "pin.repeat", second_typing, {"ok": "set", "wrong": "differ"}, choosing=True
+        ),
+        Secret(
+            "differ",
+            "pin.choose_differ",
+            first_typing,
+            {"ok": "second", "wrong": "weak"},
+            keeps={"first": OPAQUE},
+            choosing=True,
+        ),
+        Return("set"),
+    ),
+)
+
+PIN = Flow(
+    name="pin",
+    menu="pin.menu",
+    keywords=("pin",),
+    screens=(
+        Fact("known", pin_is_set, {"yes": "what", "no": "choose"}),
+        Menu(
+            "what",
+            "pin.title",
+            (
+                Option("change", "pin.change", to="current"),
+                Option("forgot", "pin.forgot", to="own"),
+            ),
+        ),
+        Secret(
+            "current",
+            "pin.current",
+            shared.check_pin,
+            {"right": "choose", "wrong": "current_again", "locked": "locked", "unset": "choose"},
+        ),
+        Secret(
+            "current_again",
+            "pin.current_again",
+            shared.check_pin,
+            {"right": "choose", "wrong": "current_again", "locked": "locked", "unset": "choose"},
+        ),
+        Fact("own", own_number, {"ok": "forgot"}, keeps={"own": MSISDN}),
+        Confirm("forgot", "pin.forgot_confirm", yes="send", no="what"),
+        Act(
+            "send",
+            send_code,
+            {"sent": "code", "code.too_many": "too_many"},
+            pending="unsent",
+            fault="unsent",
+            commits=False,
+        ),
+        Secret(
+            "code",
+            "pin.code",
+            check_code,
+            {"right": "choose", "wrong": "code_again", "locked": "code_failed"},
+            digits=(6, 6),
+        ),
+        Secret(
+            "code_again",
+            "pin.code_again",
+            check_code,
+            {"right": "choose", "wrong": "code_again", "locked": "code_failed"},
+            digits=(6, 6),
+        ),
+        Call("choose", "set_pin", to="changed"),
+        End("changed", "pin.changed"),
+        End("locked", "pin.locked"),
+        End("too_many", "pin.code_too_many"),
+        End("unsent", "pin.code_unsent"),
+        End("code_failed", "pin.code_failed"),
+    ),
+)

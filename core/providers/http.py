@@ -1,0 +1,196 @@
+"""HTTP to the outside: one client factory, one way to send, and what a failure proves.
+
+What the transport really raises (httpx-aiohttp 0.2 over aiohttp 3.14, each case held by a test on
+real sockets), and why nothing may be read off the httpx class alone:
+
+- A connection that the server closed *after* taking the request arrives as `httpx.ConnectTimeout`,
+  as does a reset. Only the aiohttp error underneath tells them from a real connect timeout.
+- aiohttp by itself sends GET, HEAD, PUT and DELETE a second time when a connection dies before
+  the reply. `_sent_once` takes that away for every method.
+- A malformed reply head surfaces as a bare aiohttp error that is no `httpx.HTTPError`.
+- Timeouts count per read, so a reply that trickles in is bounded by `send`, not by the client.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import aiohttp
+import httpx
+import msgspec
+import structlog
+from httpx_aiohttp import AiohttpTransport
+
+log = structlog.get_logger()
+
+REPLY_BYTES_MAX = 1024 * 1024
+_CONNECT_S_MAX = 10.0
+_CONNECTIONS_MAX = 64
+_IDLE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that arrived whole. `body` is None when it was larger than `REPLY_BYTES_MAX`."""
+
+    status: int
+    body: bytes | None
+
+    def json(self) -> object:
+        """The body as JSON, or None when it is none."""
+        return read_json(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """No whole answer. `never_sent` only when the request provably did not leave this machine."""
+
+    reason: str
+    never_sent: bool = False
+
+
+def client(
+    *,
+    base_url: str = "",
+    timeout_s: float,
+    headers: Mapping[str, str] | None = None,
+    reuse_connections: bool = True,
+) -> httpx.AsyncClient:
+    """A client for one outside party. Whoever asks for it closes it.
+
+    It is httpx on aiohttp's connections: httpx's own pool slows down to a crawl above some eight
+    calls at once (encode/httpx #3215). It follows no redirects, keeps no cookies, takes no proxy or
+    password from the environment, and sends a request at most once.
+
+    Args:
+        base_url: Put before relative paths.
+        timeout_s: For each read. Connecting, waiting for a free connection included, gets half of
+            it, at most ten seconds.
+        headers: Sent with each request.
+        reuse_connections: False opens a new connection for every request. A request written into
+            one that the other side has just closed for idling is in doubt though nobody took it;
+            where doubt keeps a customer waiting, a handshake is cheaper.
+    """
+    tls = _tls()
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            ssl=tls,
+            limit=_CONNECTIONS_MAX,
+            force_close=not reuse_connections,
+            keepalive_timeout=_IDLE_S if reuse_connections else None,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_sent_once,),
+        )
+
+    connect_s = min(_CONNECT_S_MAX, timeout_s / 2)
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(verify=tls, client=session),
+        base_url=base_url,
+        timeout=httpx.Timeout(timeout_s, connect=connect_s, pool=connect_s),
+        headers={
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": "callbox",
+            "connection": "keep-alive" if reuse_connections else "close",
+            **(headers or {}),
+        },
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+async def send(
+    http: httpx.AsyncClient, request: httpx.Request, *, act: str, within_s: float
+) -> Reply | NoReply:
+    """Send once and read the answer, all within `within_s` seconds. Raises for nothing outside.
+
+    `act` names the call in the log (`vtpass.pay`), which gets no address, header or body.
+    """
+    started = time.monotonic()
+    answer = await _exchange(http, request, within_s)
+    elapsed_ms = round((time.monotonic() - started) * 1000)
+    if isinstance(answer, Reply):
+        log.info("outside.answered", act=act, status=answer.status, elapsed_ms=elapsed_ms)
+    else:
+        log.warning(
+            "outside.silent",
+            act=act,
+            reason=answer.reason,
+            never_sent=answer.never_sent,
+            elapsed_ms=elapsed_ms,
+        )
+    return answer
+
+
+async def _exchange(
+    http: httpx.AsyncClient, request: httpx.Request, within_s: float
+) -> Reply | NoReply:
+    try:
+        async with asyncio.timeout(within_s):
+            reply = await http.send(request, stream=True)
+            try:
+                return Reply(reply.status_code, await _bounded(reply))
+            finally:
+                await reply.aclose()
+    except (httpx.TimeoutException, TimeoutError) as error:
+        return NoReply("not_sent", never_sent=True) if never_sent(error) else NoReply("timeout")
+    except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+        unsent = never_sent(error)
+        return NoReply("not_sent" if unsent else "connection_lost", never_sent=unsent)
+
+
+async def _bounded(reply: httpx.Response) -> bytes | None:
+    body = bytearray()
+    async for part in reply.aiter_bytes():
+        body += part
+        if len(body) > REPLY_BYTES_MAX:
+            return None
+    return bytes(body)
+
+
+def never_sent(error: BaseException) -> bool:
+    """True when `error` proves that no byte of the request left: no connection was ever had.
+
+    Name not found, connection refused, TLS handshake failed, connect timeout, no free connection in
+    time. Everything else may have been sent.
+    """
+    cause = error.__cause__ if isinstance(error, httpx.TransportError) else error
+    return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+
+
+def read_json(body: bytes | None) -> object:
+    """Strict JSON, or None for anything else: HTML, half a document, NaN, bad UTF-8, a bomb."""
+    if body is None:
+        return None
+    try:
+        value: object = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+async def _sent_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Let no lost connection look like something that aiohttp would repeat."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
+        raise  # These it does not repeat, and they say what they are.
+    except (aiohttp.ClientConnectionError, OSError) as error:
+        raise aiohttp.ClientPayloadError(type(error).__name__) from error
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: reading the authorities' certificates is the slow part."""
+    return httpx.create_ssl_context(trust_env=False)

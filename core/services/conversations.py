@@ -1,0 +1,351 @@
+"""Takes one request through the conversation to one reply, exactly once.
+
+The engine decides, this runs: it loads where the person is, lets the pure machine step, runs the
+effect the machine asks for, and keeps the result together with the reply, in one write that fails
+if anybody else was first. Before an effect runs, "about to" is kept; whoever finds that later runs
+the effect again under the same key and gets the first run's result.
+"""
+
+import asyncio
+import time
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from core.domain.customers import Customer, Tenant
+from core.domain.turns import Advance, Channel, Inbound, Progress, Reply, SessionEnd
+from core.engine.conversation import Conversation
+from core.engine.kinds import Locale
+from core.engine.machine import Effect, Machine, Step
+from core.engine.outcomes import Choice, Done, Failed, Pending
+from core.engine.paging import Capability
+from core.kit import crash, ids
+from core.kit.clock import Clock
+from core.kit.errors import Problem
+from core.kit.msisdn import from_network
+from core.kit.texts import Texts
+from core.ports import Busy, ConversationStore
+from core.services.context import Context, Desk
+
+log = structlog.get_logger()
+
+Announce = Callable[[Context], Awaitable[str | None]]
+"""A line about the last order, for somebody who comes back soon after it."""
+
+Outcome = Done | Pending | Failed | Problem | Sequence[Choice]
+
+_CONFLICTS_MAX = 20
+_TTL_S = 24 * 3600
+_WAIT_STEP_S = 0.04
+
+
+class Record(msgspec.Struct, omit_defaults=True):
+    """What is kept of one person on one channel. Holds no secret: `mark` is a keyed digest."""
+
+    session: str
+    mark: str
+    conversation: Conversation
+    customer: UUID
+    language: str = "en"
+    reply: str = ""
+    ends: bool = False
+    acting_at: float = 0.0
+    touched_at: float = 0.0
+    committed: bool = False
+    network_hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds: how long a turn may wait for an effect, and how soon a dropped one is resumed."""
+
+    wait_s: float = 3.0
+    effect_s: float = 6.0
+    resume_within_s: float = 900.0
+
+
+class _Overtaken(Exception):
+    """Somebody else moved this conversation on; look again."""
+
+
+class Conversations:
+    """The one place where requests become turns."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        store: ConversationStore,
+        desk: Desk,
+        texts: Texts,
+        clock: Clock,
+        capabilities: dict[str, Capability],
+        patience: Patience,
+        announce: Announce,
+    ) -> None:
+        self._machine = machine
+        self._store = store
+        self._desk = desk
+        self._texts = texts
+        self._clock = clock
+        self._capabilities = capabilities
+        self._patience = patience
+        self._announce = announce
+        self._decoder = msgspec.json.Decoder(Record)
+        self._encoder = msgspec.json.Encoder()
+        self._locks: weakref.WeakValueDictionary[tuple[UUID, str], asyncio.Lock] = (
+            weakref.WeakValueDictionary()
+        )
+
+    async def take(self, inbound: Inbound) -> Reply:
+        """Answer a request. The same request again, or at once, gets the same reply.
+
+        Raises:
+            Unavailable: the conversation store is down; nothing was done.
+            Busy: too many at once for one person.
+        """
+        place = (inbound.channel.id, inbound.identity)
+        lock = self._locks.setdefault(place, asyncio.Lock())
+        async with lock:
+            for _ in range(_CONFLICTS_MAX):
+                try:
+                    return await _Turn(self, inbound).take()
+                except _Overtaken:
+                    continue
+        raise Busy("one conversation, too many writers")
+
+    async def session_ended(self, channel: Channel, session_id: str, how: SessionEnd) -> None:
+        """Only worth a line in the log: it may be late, doubled or lost, so nothing hangs on it."""
+        log.info("session.ended", channel=str(channel.id), session=session_id, how=how.value)
+
+    # What a turn needs of its parent.
+
+    @property
+    def machine(self) -> Machine:
+        return self._machine
+
+    @property
+    def patience(self) -> Patience:
+        return self._patience
+
+    def now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def capability(self, channel: Channel) -> Capability:
+        return self._capabilities.get(channel.gateway) or self._capabilities[channel.kind]
+
+    async def tenant(self, tenant_id: UUID) -> Tenant:
+        return await self._desk.customers.tenant(tenant_id)
+
+    async def customer_at(self, inbound: Inbound) -> Customer:
+        msisdn = from_network(inbound.identity)
+        return await self._desk.customers.at(inbound.channel, inbound.identity, msisdn)
+
+    async def load(self, inbound: Inbound) -> tuple[Record | None, int | None]:
+        stored = await self._store.load(inbound.channel.id, inbound.identity)
+        if stored is None:
+            return None, None
+        try:
+            return self._decoder.decode(stored.record), stored.version
+        except msgspec.DecodeError:
+            log.warning("conversation.unreadable", channel=str(inbound.channel.id))
+            return None, stored.version
+
+    async def save(self, inbound: Inbound, record: Record, version: int | None) -> int:
+        """Keep it, or find that somebody else was first."""
+        kept = await self._store.save(
+            inbound.channel.id,
+            inbound.identity,
+            self._encoder.encode(record),
+            version_before=version,
+            ttl_s=_TTL_S,
+        )
+        if not kept:
+            raise _Overtaken
+        return (version or 0) + 1
+
+    async def context(
+        self, inbound: Inbound, tenant: Tenant, locale: Locale, record: Record, effect: Effect
+    ) -> Context:
+        return Context(
+            desk=self._desk,
+            tenant=tenant,
+            customer=await self._desk.customers.get(tenant.id, record.customer),
+            channel=inbound.channel,
+            identity=inbound.identity,
+            locale=locale,
+            texts=self._texts,
+            answers=effect.answers,
+            key=effect.key,
+            until=time.monotonic() + self._patience.wait_s,
+            network_hint=inbound.network_hint or record.network_hint,
+        )
+
+    async def last_order(
+        self, inbound: Inbound, tenant: Tenant, locale: Locale, record: Record
+    ) -> str | None:
+        """The line for somebody who comes back after paying."""
+        effect = Effect.nothing(record.conversation)
+        context = await self.context(inbound, tenant, locale, record, effect)
+        return await self._announce(context)
+
+
+class _Turn:
+    """One try at one request, from one reading of the store."""
+
+    def __init__(self, parent: Conversations, inbound: Inbound) -> None:
+        self._parent = parent
+        self._machine = parent.machine
+        self._inbound = inbound
+        self._capability = parent.capability(inbound.channel)
+        self._version: int | None = None
+
+    async def take(self) -> Reply:
+        record, self._version = await self._parent.load(self._inbound)
+        tenant = await self._parent.tenant(self._inbound.channel.tenant_id)
+        same = record is not None and record.session == self._inbound.session_id
+        advance = self._inbound.cursor.advance(record.mark if record and same else None)
+        if record is None or advance.progress is Progress.BEGIN:
+            return await self._begin(tenant, record, advance)
+        locale = _locale(tenant, record.language)
+        if record.conversation.state == "acting":
+            return await self._recover(tenant, locale, record, advance)
+        if advance.progress is Progress.NEW:
+            return await self._answer(tenant, locale, record, advance)
+        if advance.progress is Progress.STALE:
+            log.info("turn.stale", session=self._inbound.session_id)
+        return Reply(record.reply, record.ends)
+
+    async def _begin(self, tenant: Tenant, before: Record | None, advance: Advance) -> Reply:
+        """A new session: go on where the last one broke off, or start at the menu."""
+        customer = await self._parent.customer_at(self._inbound)
+        locale = _locale(tenant, customer.language)
+        now = self._parent.now()
+        record = Record(
+            session=self._inbound.session_id,
+            mark=advance.mark,
+            conversation=self._machine.start(
+                ids.speakable(12), locale, self._capability
+            ).conversation,
+            customer=customer.id,
+            language=customer.language,
+            network_hint=self._inbound.network_hint,
+        )
+        recent = before is not None and now - before.touched_at <= self._parent.patience.resume_within_s
+        if before is not None and recent:
+            record.committed = before.committed
+            if before.conversation.state == "acting":
+                record.conversation = self._machine.migrate(before.conversation)
+                record.acting_at = before.acting_at
+                return await self._recover(tenant, locale, record, advance)
+        step = await self._opening(tenant, locale, record, before if recent else None, advance)
+        return await self._run(tenant, locale, record, step)
+
+    async def _opening(
+        self,
+        tenant: Tenant,
+        locale: Locale,
+        record: Record,
+        before: Record | None,
+        advance: Advance,
+    ) -> Step:
+        """The first screen: what was dialled along, the offer to go on, or the menu."""
+        if advance.inputs:
+            return self._machine.dial(
+                record.conversation.id, advance.inputs, locale, self._capability
+            )
+        if before is not None and self._machine.resumable(before.conversation):
+            return self._machine.resume_prompt(
+                self._machine.migrate(before.conversation), locale, self._capability
+            )
+        notice = None
+        if before is not None and before.committed:
+            notice = await self._parent.last_order(self._inbound, tenant, locale, record)
+            record.committed = False
+        return self._machine.start(
+            record.conversation.id, locale, self._capability, notice=notice or ""
+        )
+
+    async def _answer(
+        self, tenant: Tenant, locale: Locale, record: Record, advance: Advance
+    ) -> Reply:
+        """The customer answered; several answers typed ahead are taken one by one."""
+        record.mark = advance.mark
+        conversation = self._machine.migrate(record.conversation)
+        for place, text in enumerate(advance.inputs):
+            last = place == len(advance.inputs) - 1
+            step = self._machine.step(conversation, text, locale, self._capability)
+            if last or self._machine.guarded(step):
+                return await self._run(tenant, locale, record, step)
+            conversation = (await self._settle(tenant, locale, record, step)).conversation
+        step = self._machine.redisplay(conversation, locale, self._capability)
+        return await self._run(tenant, locale, record, step)
+
+    async def _recover(
+        self, tenant: Tenant, locale: Locale, record: Record, advance: Advance
+    ) -> Reply:
+        """An effect was begun and its end not kept: wait for whoever runs it, or run it again."""
+        if self._parent.now() - record.acting_at < self._parent.patience.effect_s:
+            await self._await_other(record)
+            raise _Overtaken
+        record.mark = advance.mark
+        step = self._machine.recover(record.conversation, locale, self._capability)
+        return await self._run(tenant, locale, record, step)
+
+    async def _await_other(self, record: Record) -> None:
+        """Give whoever runs the effect the time that an effect may take."""
+        while self._parent.now() - record.acting_at < self._parent.patience.effect_s:
+            await asyncio.sleep(_WAIT_STEP_S)
+            _, version = await self._parent.load(self._inbound)
+            if version != self._version:
+                return
+
+    async def _run(self, tenant: Tenant, locale: Locale, record: Record, step: Step) -> Reply:
+        """See effects through to a screen, keep it, and answer with it."""
+        step = await self._settle(tenant, locale, record, step)
+        assert step.screen is not None
+        record.conversation = step.conversation
+        record.reply = step.screen.text
+        record.ends = step.screen.ends
+        record.acting_at = 0.0
+        record.touched_at = self._parent.now()
+        crash.point("turn.before_save")
+        await self._parent.save(self._inbound, record, self._version)
+        crash.point("turn.saved")
+        return Reply(record.reply, record.ends)
+
+    async def _settle(self, tenant: Tenant, locale: Locale, record: Record, step: Step) -> Step:
+        """Run effects until a screen comes of it."""
+        while (effect := step.effect) is not None:
+            if effect.changes:
+                record.conversation = step.conversation
+                record.acting_at = record.touched_at = self._parent.now()
+                self._version = await self._parent.save(self._inbound, record, self._version)
+                crash.point("turn.acting")
+            outcome = await self._perform(tenant, locale, record, effect)
+            record.committed = record.committed or effect.commits
+            step = self._machine.resume(step.conversation, outcome, locale, self._capability)
+        return step
+
+    async def _perform(
+        self, tenant: Tenant, locale: Locale, record: Record, effect: Effect
+    ) -> Outcome:
+        try:
+            context = await self._parent.context(self._inbound, tenant, locale, record, effect)
+            async with asyncio.timeout(self._parent.patience.effect_s):
+                return await effect.run(context)
+        except Problem as problem:
+            return problem
+        except TimeoutError:
+            log.warning("effect.slow", effect=effect.key)
+            return Failed()
+        except Exception:
+            log.exception("effect.failed", effect=effect.key)
+            return Failed()
+
+
+def _locale(tenant: Tenant, language: str) -> Locale:
+    return Locale(language, tenant.country, tenant.currency, tenant.time_zone)

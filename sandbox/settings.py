@@ -1,0 +1,71 @@
+"""What the sandbox may be told, and the demo credentials it knows."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.kit.errors import Fault
+
+_CREDENTIALS = (
+    "vtpass_api_key",
+    "vtpass_public_key",
+    "vtpass_secret_key",
+    "paystack_secret_key",
+    "africastalking_api_key",
+    "africastalking_username",
+)
+_DEMO_MARKS = ("sim", "test", "sandbox")
+
+
+class SandboxSettings(BaseSettings):
+    """Read from `CALLBOX_SANDBOX_*`; every field has the default that the demo uses.
+
+    A credential must say that it is one of the sandbox (`SIM`, `test`), so that a live key put
+    here by mistake stops the start instead of travelling through a simulator.
+
+    Attributes:
+        database: Where deliveries, payments and messages are kept; None keeps them in memory only.
+        callbox_url: The Callbox that webhooks and the phone page reach.
+        paystack_webhook_url: Empty means the demo tenant's callback at `callbox_url`.
+        vtpass_webhook_url: The same for VTpass.
+        vtpass_float: Major units of naira that the float account opens with.
+        duplicate_window_s: How long VTpass refuses the same service and number again; 0 never does.
+        webhook_backoff_s: The waits between tries of a webhook nobody took.
+        tick_s: How often due deliveries and webhooks are looked for.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CALLBOX_SANDBOX_", extra="ignore")
+
+    database: Path | None = None
+    callbox_url: str = "http://127.0.0.1:8000"
+    paystack_webhook_url: str = ""
+    vtpass_webhook_url: str = ""
+
+    vtpass_api_key: str = "SIM-vtpass-key"
+    vtpass_public_key: str = "PK_SIM"
+    vtpass_secret_key: str = "SK_SIM"
+    paystack_secret_key: str = "sk_test_SIM"
+    africastalking_api_key: str = "SIM-at-key"
+    africastalking_username: str = "sandbox"
+
+    vtpass_float: str = "1000000.00"
+    duplicate_window_s: float = 30.0
+    webhook_backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+    webhook_timeout_s: float = 30.0
+    tick_s: float = 0.25
+
+    @model_validator(mode="after")
+    def _demo_only(self) -> Self:
+        for name in _CREDENTIALS:
+            value = str(getattr(self, name)).lower()
+            if "live" in value or not any(mark in value for mark in _DEMO_MARKS):
+                raise Fault(
+                    f"CALLBOX_SANDBOX_{name.upper()} does not look like a sandbox credential: "
+                    "it must contain SIM, test or sandbox, and the sandbox never takes a live key"
+                )
+        base = self.callbox_url.rstrip("/")
+        self.paystack_webhook_url = self.paystack_webhook_url or f"{base}/callbacks/paystack/demo"
+        self.vtpass_webhook_url = self.vtpass_webhook_url or f"{base}/callbacks/vtpass/demo"
+        return self

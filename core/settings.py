@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     )  # fmt: skip
     not_found_apart_s: float = Field(60.0, ge=0)
     settle_s: float | None = Field(None, ge=0)
+    lease_margin_s: float = Field(15.0, gt=0)
     paid_back_every_s: float = Field(3600.0, gt=0)
     fund_checks_after_s: Annotated[tuple[float, ...], NoDecode] = (
         60, 300, 900, 3600, 86_400, 172_800, 259_200,

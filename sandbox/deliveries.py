@@ -10,7 +10,7 @@ from core.kit.money import Money, to_major
 from sandbox.database import Transaction, stamp
 from sandbox.recipients import normal
 
-# A provider's own reference is unique; ours is not, since some providers deliver the same one twice.
+# A provider's own reference is unique; ours is not: some providers deliver the same one twice.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -56,14 +56,14 @@ async def deliver(
         ),
     )
 
-async def reverse(
-    tx: Transaction, provider: str, provider_reference: str, at: dt.datetime
-) -> None:
+
+async def reverse(tx: Transaction, provider: str, provider_reference: str, at: dt.datetime) -> None:
     """The network took it back. The row stays, marked."""
     await tx.execute(
         "UPDATE deliveries SET reversed_at = ? WHERE provider = ? AND provider_reference = ?",
         (stamp(at), provider, provider_reference),
     )
+
 
 async def listing(tx: Transaction, recipient: str | None) -> list[dict[str, Any]]:
     """Oldest first; for one recipient, in any form of the number, or for all."""

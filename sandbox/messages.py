@@ -23,7 +23,8 @@ async def receive(
     tx: Transaction, *, provider: str, recipient: str, sender: str, body: str, at: dt.datetime
 ) -> None:
     await tx.execute(
-        "INSERT INTO messages (provider, recipient, sender, body, received_at) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO messages (provider, recipient, sender, body, received_at)"
+        " VALUES (?, ?, ?, ?, ?)",
         (provider, normal(recipient), sender, body, stamp(at)),
     )
 

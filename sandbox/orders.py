@@ -168,6 +168,15 @@ class OrderBook:
         )
         return bool(list(rows))
 
+    async def recast(self, tx: Transaction, order: Order, script: Script) -> Order:
+        """The order plays another part from now on."""
+        await tx.execute(
+            "UPDATE orders SET scenario = ?, seconds = ?, code = ?"
+            " WHERE provider = ? AND provider_reference = ?",
+            (script.name, script.seconds, script.code, order.provider, order.provider_reference),
+        )
+        return replace(order, script=script)
+
     async def is_silent(self, tx: Transaction, order: Order, seconds: float) -> bool:
         """Whether questions about the order go unanswered: for `seconds` from the first one."""
         key = (order.provider, order.provider_reference)
@@ -178,7 +187,8 @@ class OrderBook:
             (stamp(now + dt.timedelta(seconds=seconds)), *key),
         )
         rows = await tx.execute_fetchall(
-            "SELECT 1 FROM orders WHERE provider = ? AND provider_reference = ? AND silent_until > ?",
+            "SELECT 1 FROM orders"
+            " WHERE provider = ? AND provider_reference = ? AND silent_until > ?",
             (*key, stamp(now)),
         )
         return bool(list(rows))
@@ -215,7 +225,7 @@ class OrderBook:
             await self.catch_up(tx)
 
     async def _enter(self, tx: Transaction, order: Order, state: State, at: dt.datetime) -> Order:
-        """Move the order into `state`, with what that means for the float and the delivery ledger."""
+        """Move the order into `state`, with what that means for the float and the ledger."""
         await tx.execute(
             "UPDATE orders SET state = ? WHERE provider = ? AND provider_reference = ?",
             (state, order.provider, order.provider_reference),

@@ -1,7 +1,7 @@
 """Payments asked for and payments made, as every payment gateway's simulator keeps them."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiosqlite
@@ -100,8 +100,8 @@ class PaymentBook:
         """
         try:
             await tx.execute(
-                "INSERT INTO payments (provider, reference, access_code, email, amount_minor, currency,"
-                " callback_url, metadata, scenario, seconds, code, created_at)"
+                "INSERT INTO payments (provider, reference, access_code, email, amount_minor,"
+                " currency, callback_url, metadata, scenario, seconds, code, created_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     payment.provider,
@@ -164,6 +164,15 @@ class PaymentBook:
             ),
         )
         return charge
+
+    async def recast(self, tx: Transaction, payment: Payment, script: Script) -> Payment:
+        """The payment plays another part from now on."""
+        await tx.execute(
+            "UPDATE payments SET scenario = ?, seconds = ?, code = ?"
+            " WHERE provider = ? AND reference = ?",
+            (script.name, script.seconds, script.code, payment.provider, payment.reference),
+        )
+        return replace(payment, script=script)
 
     async def fail(self, tx: Transaction, payment: Payment) -> None:
         await tx.execute(
@@ -237,7 +246,7 @@ class PaymentBook:
         }
 
     async def _next_id(self, tx: Transaction) -> int:
-        """From the clock, so that ids keep rising over a reset: who deduplicates by id must not trip."""
+        """From the clock, so that ids keep rising over a reset: Callbox may deduplicate by them."""
         rows = list(await tx.execute_fetchall("SELECT max(id) AS last FROM charges"))
         by_clock = int(self._clock.now().timestamp() * 1_000_000)
         return max(by_clock, (rows[0]["last"] or 0) + 1)

@@ -10,7 +10,7 @@ _HOME = "NG"
 def normal(text: str) -> str:
     """A mobile number in any form as international digits; anything else trimmed, in lower case.
 
-    Meter numbers, e-mail addresses and the magic values of a provider's own sandbox stay as they are.
+    Meter numbers, e-mail addresses and magic values of providers' own sandboxes stay themselves.
     """
     try:
         return parse_msisdn(text, _HOME)

@@ -84,7 +84,7 @@ class ScenarioBook:
     async def select(
         self, provider: str, script: Script, *, recipient: str | None, orders: int | None
     ) -> None:
-        """From now on play this: for a recipient, for the next `orders`, for both, or for everything.
+        """Play this from now on: for a recipient, for the next `orders`, for both, or for all.
 
         A later rule of the same reach replaces the earlier one; next-N rules queue up.
         """
@@ -97,7 +97,8 @@ class ScenarioBook:
                     (provider, key),
                 )
             await tx.execute(
-                "INSERT INTO scenario_rules (provider, recipient, orders_left, scenario, seconds, code)"
+                "INSERT INTO scenario_rules"
+                " (provider, recipient, orders_left, scenario, seconds, code)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (provider, key, orders, script.name, script.seconds, script.code),
             )
@@ -152,7 +153,9 @@ class ScenarioBook:
     async def _use(self, tx: Transaction, rule_id: int, left: int | None) -> None:
         if left is None:
             return
-        await tx.execute("UPDATE scenario_rules SET orders_left = ? WHERE id = ?", (left - 1, rule_id))
+        await tx.execute(
+            "UPDATE scenario_rules SET orders_left = ? WHERE id = ?", (left - 1, rule_id)
+        )
         await tx.execute("DELETE FROM scenario_rules WHERE orders_left <= 0")
 
     def _script(self, provider: str, name: str) -> Script:

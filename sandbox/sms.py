@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
@@ -34,7 +35,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 }
 
 _SENDER = "AFRICASTKNG"
-_COST = "NGN 2.2000"
+_COST = Decimal("2.2000")
 _SENT = 101
 _INVALID_NUMBER = 403
 _WORDS = {
@@ -64,7 +65,9 @@ class AfricasTalkingSms:
         fields = await read_fields(request) or {}
         if not self._is_known(request, str(fields.get("username", ""))):
             return PlainTextResponse("The supplied authentication is invalid", 401, SIMULATED)
-        numbers = [number.strip() for number in str(fields.get("to", "")).split(",") if number.strip()]
+        numbers = [
+            number.strip() for number in str(fields.get("to", "")).split(",") if number.strip()
+        ]
         text = str(fields.get("message", ""))
         if not numbers or not text:
             return PlainTextResponse("Must have the parameters to and message", 400, SIMULATED)
@@ -116,15 +119,14 @@ def _result(number: str, code: int) -> dict[str, Any]:
         "statusCode": code,
         "number": number,
         "status": _WORDS.get(code, "Rejected"),
-        "cost": _COST if sent else "0",
+        "cost": f"NGN {_COST}" if sent else "0",
         "messageId": f"ATXid_SIM{uuid7().hex}" if sent else "None",
     }
 
 
 def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     sent = sum(result["statusCode"] == _SENT for result in results)
-    cost = f"{2.2 * sent:.4f}"
     return {
-        "Message": f"Sent to {sent}/{len(results)} Total Cost: NGN {cost}",
+        "Message": f"Sent to {sent}/{len(results)} Total Cost: NGN {_COST * sent}",
         "Recipients": results,
     }

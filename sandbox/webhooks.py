@@ -106,9 +106,10 @@ class WebhookQueue:
                 )
         await asyncio.gather(*(self._try(row) for row in rows))
 
-    async def send_now(self, webhook: Webhook) -> None:
-        """One try at once, waiting for the answer; nothing is kept. For webhooks that come too early."""
-        await self._post(webhook.url, dict(webhook.headers), webhook.body)
+    async def send_now(self, webhook: Webhook) -> bool:
+        """One try, waiting for the answer; nothing is kept. Whether it was taken."""
+        answer = await self._post(webhook.url, dict(webhook.headers), webhook.body)
+        return answer is not None and _is_taken(webhook.taken_by, answer)
 
     def _next_pause_s(self, row: aiosqlite.Row) -> float:
         tried = min(row["tries"], len(self._backoff_s) - 1)

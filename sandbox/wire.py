@@ -1,4 +1,4 @@
-"""Requests read leniently, and answers of the kinds no framework offers: late, broken, none at all."""
+"""Requests read leniently, and answers that no framework offers: late, broken, none at all."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ _DISCONNECT_WAIT_S = 1.0
 class Severed(Response):
     """No answer: the connection is reset, as when a line drops after the request arrived."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         # uvicorn hands out `receive` as a method of the object that holds the socket.
         transport = getattr(getattr(receive, "__self__", None), "transport", None)
         if transport is None:
@@ -78,7 +78,7 @@ async def read_fields(request: Request) -> dict[str, Any] | None:
 
 
 async def _break_off(send: Send) -> None:
-    """The nearest thing on a server that hides its socket: a body that stops after its first byte."""
+    """The nearest thing on a server that hides its socket: a body that stops after one byte."""
     headers = [(b"content-length", b"1000")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b" ", "more_body": True})

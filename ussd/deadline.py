@@ -5,14 +5,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from starlette.types import Send
 
 from core.domain.turns import Reply
 from ussd.http import send_rendered
 from ussd.request import Rendered
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ async def answer_in_time(
     send: Send,
     render: Callable[[Reply], Rendered],
     late: Callable[[], Reply],
-    failed: Callable[[BaseException], Reply],
+    failed: Callable[[Exception], Reply],
 ) -> None:
     """Send the turn's reply, or the `late` one when the time is up, or the `failed` one.
 
@@ -53,12 +50,9 @@ async def answer_in_time(
     except Exception as error:  # noqa: BLE001 - whatever it was, the customer gets a screen
         reply = failed(error)
     except asyncio.CancelledError:
-        if not answer.abandoned:
+        if not answer.abandoned or task is None or task.uncancel():
             raise
-        if task is not None:
-            task.uncancel()
-        log.error("ussd.turn_abandoned", after_s=deadline.answer_s + deadline.abandon_s)
-        return
+        reply = failed(TimeoutError("given up long after the deadline"))
     finally:
         answer.timer.cancel()
     await answer.send(reply)

@@ -6,7 +6,7 @@ FIELDS_MAX = 40
 
 
 class Unreadable(ValueError):
-    """Not a list of URL-encoded fields in UTF-8 with each name once. Says nothing of the content."""
+    """No list of URL-encoded fields in UTF-8 with each name once. Tells nothing of the content."""
 
 
 def fields(encoded: bytes) -> dict[str, str]:

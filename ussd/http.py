@@ -1,4 +1,4 @@
-"""The little of HTTP that the USSD edge needs, on bare ASGI: this path is counted in microseconds."""
+"""The little HTTP that the USSD edge needs, on bare ASGI: microseconds count on this path."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
     """
     if _announced(headers) > BODY_BYTES_MAX:
         raise TooLarge
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -79,4 +79,4 @@ async def _send(
 def client_ip(scope: Scope) -> str | None:
     """Whose connection this is, as the server in front tells it; None on a unix socket."""
     client = scope.get("client")
-    return client[0] if client else None
+    return str(client[0]) if client else None

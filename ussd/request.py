@@ -35,8 +35,9 @@ class SessionNotice:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A request that cannot be read. `why` is a fixed word or two: it goes to logs and replies,
-    so it never holds anything that was sent.
+    """A request that cannot be read.
+
+    `why` is a fixed word or two for the log: it never holds anything that was sent.
     """
 
     why: str

@@ -9,7 +9,6 @@ from functools import lru_cache
 from core.kit import gsm7
 
 _CUT = ".."
-_ROOM_MIN = 24
 _WORDS = re.compile(r"(\s*)(\S+)")
 
 
@@ -133,7 +132,7 @@ def letters(text: str, capability: Capability) -> str:
 @lru_cache(maxsize=2048)
 def _letters(text: str, plain: bool) -> str:  # noqa: FBT001 - a cache's key
     kept = "".join(
-        letter for letter in text if letter == "\n" or not unicodedata.category(letter) == "Cc"
+        letter for letter in text if letter == "\n" or unicodedata.category(letter) != "Cc"
     )
     return gsm7.plain(unicodedata.normalize("NFC", kept)) if plain else kept
 

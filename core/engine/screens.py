@@ -26,6 +26,14 @@ SecretCheck: TypeAlias = Callable[[Any, Masked], Awaitable[Done | str]]
 
 
 @dataclass(frozen=True, slots=True)
+class Exit:
+    """Where an exit leads, when it gives answers that the other exits do not."""
+
+    to: str
+    keeps: Mapping[str, Kind] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """One line of a menu, and where it leads.
 
@@ -110,17 +118,17 @@ class Secret:
     back in a moment) under a name in `keeps` of kind `OPAQUE`, and let the second compare.
 
     Attributes:
-        exits: Must hold `wrong` and, unless `choosing`, `locked`. An exit that leads back here is
-            shown as a wrong try.
+        exits: Must hold `wrong` and, unless `choosing`, `locked`. `check` may also raise a `Problem`:
+            without an exit of its own it becomes a line above the same question.
         digits: Least and most digits; anything else is asked again without a check.
+        keeps: Answers that every exit gives, but for `wrong`, `locked` and those in `bare`.
         choosing: The customer makes up a new secret, so there is nothing to guess and to lock.
-        bare: Exits on which `keeps` is not promised; `wrong` and `locked` are always among them.
     """
 
     name: str
     text: str
     check: SecretCheck
-    exits: Mapping[str, str]
+    exits: Mapping[str, str | Exit]
     digits: tuple[int, int] = (4, 4)
     keeps: Mapping[str, Kind] = field(default_factory=dict)
     choosing: bool = False
@@ -140,7 +148,7 @@ class Fact:
 
     name: str
     run: Run
-    exits: Mapping[str, str]
+    exits: Mapping[str, str | Exit]
     keeps: Mapping[str, Kind] = field(default_factory=dict)
     bare: tuple[str, ...] = ()
     fault: str | None = None
@@ -160,7 +168,7 @@ class Act:
 
     name: str
     run: Run
-    exits: Mapping[str, str]
+    exits: Mapping[str, str | Exit]
     pending: str
     fault: str
     keeps: Mapping[str, Kind] = field(default_factory=dict)

@@ -201,7 +201,7 @@ AIRTIME = Flow(
                 "delivered": "done",
                 "refunded": "refunded",
                 "slow": "slow",
-                "wallet.insufficient": "afford",
+                "wallet.insufficient": "short",
                 "limit.day": "over_limit",
                 "product.unavailable": "unavailable",
             },

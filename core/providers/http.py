@@ -29,7 +29,8 @@ log = structlog.get_logger()
 
 REPLY_BYTES_MAX = 1024 * 1024
 _CONNECT_S_MAX = 10.0
-_CONNECTIONS_MAX = 64
+# Twice what a worker handles side by side: waiting in line must not look like a provider's failure.
+_CONNECTIONS_MAX = 128
 _IDLE_S = 15.0
 
 

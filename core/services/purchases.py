@@ -1,6 +1,7 @@
 """Buying: from a confirmed screen to held money, and what became of it."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -122,6 +123,9 @@ class Purchases:
         if not state.final:
             state = await self._outcomes.wait(order.id, until) or state
         return Purchase(order.id, begun.reference or order.reference, state)
+
+    async def latest(self, tenant_id: UUID, customer_id: UUID) -> Sequence[OrderView]:
+        return await self._orders.latest(tenant_id, customer_id, 1)
 
     async def bought_lately(
         self, tenant_id: UUID, customer_id: UUID, what: Airtime, within_s: float = 120.0

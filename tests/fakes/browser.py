@@ -4,10 +4,12 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
+_ARTIFACTS = Path(__file__).parents[2] / "test-artifacts"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -39,3 +41,11 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+async def picture(page: Page, name: str) -> Path:
+    """Keeps the whole page as `test-artifacts/<name>.png`, for a person to look at."""
+    _ARTIFACTS.mkdir(exist_ok=True)
+    path = _ARTIFACTS / f"{name}.png"
+    await page.screenshot(path=path, full_page=True)
+    return path

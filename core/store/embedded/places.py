@@ -42,10 +42,10 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def open_state(home: Path, identity: Identity, root: Path) -> Path:
-    """Find or make the state folder of a home, gated so that no other user can look inside.
+    """Find or make the state folder of a home. Whoever gets its lock may open its gate.
 
     Args:
-        home: the folder that the operator chose; created when missing.
+        home: the folder that the operator chose, symbolic links resolved; created when missing.
         identity: who has to be able to reach it.
         root: where to make it when the home is closed to `identity`.
 
@@ -60,7 +60,6 @@ def open_state(home: Path, identity: Identity, root: Path) -> Path:
                 f"{state} belongs to another user: run Callbox as that user, "
                 "or set another CALLBOX_HOME"
             )
-        identity.gate(state)
     except OSError as error:
         raise CannotStart(f"cannot keep data in {home}: {error}") from error
     return state
@@ -108,6 +107,23 @@ def _make_elsewhere(link: Path, identity: Identity, root: Path) -> Path:
         return _follow(link)
     log.warning("embedded.state_elsewhere", home=str(link.parent), state=str(target))
     return target
+
+
+def resolved(home: Path) -> Path:
+    """One home has one name, however it is written."""
+    return home.expanduser().resolve()
+
+
+def mark_throwaway(state: Path) -> None:
+    """Note that the data of a locked state folder may be removed, unless it is somebody's.
+
+    Raises:
+        CannotStart: it holds data that was not made to be thrown away.
+    """
+    marker = state / "throwaway"
+    if any((state / name).exists() for name in ("postgres", "valkey")) and not marker.exists():
+        raise CannotStart(f"{state} holds data that is not a test's: it is not thrown away")
+    marker.touch(mode=0o600)
 
 
 def remove_state(home: Path) -> None:

@@ -36,6 +36,9 @@ STOP = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0))
 INITDB_TIMEOUT_S = 300.0
 LEFTOVER_MEMORY_TIMEOUT_S = 30.0
 _BUILTIN_LOCALE_MAJOR = 17
+NOT_YET = (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError)
+"""What connecting raises while the server starts, recovers or ends."""
+
 _BUSY = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
 
 OPTIONS = {
@@ -114,7 +117,10 @@ class Postgres:
                     f"processes of an earlier Postgres still use {self._data}: end them first"
                 )
             await asyncio.sleep(0.2)
-        await self._ensure_database()
+        try:
+            await self._ensure_database()
+        except (OSError, asyncpg.PostgresError) as error:
+            raise CannotStart(f"Postgres does not let us in: {error}") from error
 
     async def stop(self) -> None:
         """End it cleanly; the next start needs no recovery."""
@@ -229,7 +235,7 @@ class Postgres:
         while process.poll() is None:
             try:
                 await (await self._connect("postgres")).close()
-            except (OSError, TimeoutError, asyncpg.CannotConnectNowError):
+            except NOT_YET:
                 if loop.time() > deadline:
                     raise CannotStart(
                         f"Postgres still recovers after {self._recovery_timeout_s:.0f} s; its data "
@@ -242,12 +248,13 @@ class Postgres:
                 return
 
     async def _ensure_database(self) -> None:
+        connection = await self._connect("postgres")
         try:
-            connection = await self._connect(DATABASE)
-        except asyncpg.InvalidCatalogNameError:
-            connection = await self._connect("postgres")
-            await connection.execute(f"CREATE DATABASE {DATABASE}")
-        await connection.close()
+            known = "SELECT 1 FROM pg_database WHERE datname = $1"
+            if await connection.fetchval(known, DATABASE) is None:
+                await connection.execute(f"CREATE DATABASE {DATABASE}")
+        finally:
+            await connection.close()
 
     async def _connect(self, database: str) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(

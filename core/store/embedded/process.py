@@ -3,9 +3,9 @@
 import asyncio
 import ctypes
 import os
+import platform
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
 """All that a server gets of ours: no secret, no PG* variable, no locale of the machine."""
 
+ON_LINUX = platform.system() == "Linux"
 LOG_BYTES_MAX = 10_000_000
 _POLL_S = 0.02
 _PR_SET_PDEATHSIG = 1
@@ -44,11 +45,11 @@ def spawn(
     if threading.current_thread() is not threading.main_thread():
         raise CannotStart("embedded services must be started on the main thread")
     before_exec = None
-    if sys.platform == "linux":
+    if ON_LINUX:
         prctl = ctypes.CDLL(None, use_errno=True).prctl
         before_exec = partial(_die_with_parent, prctl, when_orphaned.value, os.getpid())
     with _opened(log_file) as output:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - our own programs and arguments
             argv,
             **identity.popen,
             stdin=subprocess.DEVNULL,
@@ -72,6 +73,12 @@ def _opened(log_file: Path) -> BinaryIO:
     if log_file.exists() and log_file.stat().st_size > LOG_BYTES_MAX:
         log_file.replace(log_file.with_suffix(".log.1"))
     return os.fdopen(os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+
+
+def output_of(argv: Sequence[str | Path]) -> str:
+    """What a short-lived program prints; nothing when it fails."""
+    answer = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+    return answer.stdout
 
 
 def last_lines(log_file: Path, since: int = 0, count: int = 12) -> str:
@@ -141,18 +148,12 @@ def _read_pid(pid_file: Path) -> int | None:
 
 def _serves(pid: int, data: Path) -> bool:
     """Whether a running process has the data folder among its arguments. A zombie has none."""
-    if sys.platform == "linux":
-        try:
-            return os.fsencode(data) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            return False
-    answer = subprocess.run(
-        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return str(data) in answer.stdout
+    if not ON_LINUX:
+        return str(data) in output_of(["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)])
+    try:
+        return os.fsencode(data) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
 
 
 async def _until(holds: Callable[[], bool], within_s: float) -> bool:

@@ -17,7 +17,15 @@ from core.store.embedded.binaries import (
 )
 from core.store.embedded.faults import CannotStart
 from core.store.embedded.identity import Identity, servers_identity
-from core.store.embedded.places import locked, open_state, remove_state, short_roots, sockets
+from core.store.embedded.places import (
+    locked,
+    mark_throwaway,
+    open_state,
+    remove_state,
+    resolved,
+    short_roots,
+    sockets,
+)
 from core.store.embedded.postgres import Postgres
 from core.store.embedded.settings import EmbeddedSettings
 from core.store.embedded.valkey import Valkey
@@ -69,7 +77,8 @@ async def start_services(
         home: Callbox's folder; the servers keep theirs in `<home>/services`.
         database_url: an existing database to use instead of a Postgres of our own.
         redis_url: an existing Redis to use instead of a Valkey of our own.
-        throwaway: for tests: all data is removed in the end. Durability is the real one.
+        throwaway: for tests: all data is removed in the end, and Valkey writes none. Postgres is
+            as durable as ever. Refused on a home that already keeps data.
 
     Raises:
         AlreadyRunning: another process runs the services of this home.
@@ -80,13 +89,15 @@ async def start_services(
         return
     options = EmbeddedSettings()
     identity = servers_identity()
-    home = home.expanduser().resolve()
+    home = resolved(home)
     root = _temporary_root(identity) if throwaway else options.state_root
     async with AsyncExitStack() as stack:
         state = open_state(home, identity, root)
         stack.enter_context(locked(home, state))
         if throwaway:
+            mark_throwaway(state)
             stack.callback(remove_state, home)
+        identity.gate(state)
         plan = _Plan(options, identity, state, stack.enter_context(sockets(state, identity)))
         redis = redis_url or await _run(plan.valkey(persistent=not throwaway), stack)
         database = database_url or await _run(plan.postgres(), stack)

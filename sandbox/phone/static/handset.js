@@ -26,7 +26,7 @@ const FACES = {
   over: { left: "OK", right: "", entry: "" },
 };
 const CLOCK_MS = 10_000;
-const LINE_PX = 32;
+const LINE_PX = 17;
 
 export class Handset {
   #part;
@@ -39,8 +39,8 @@ export class Handset {
     right: () => this.#clear(),
     call: () => this.#call(),
     end: () => this.#hangUp(),
-    up: () => this.#part("screen").scrollBy(0, -LINE_PX),
-    down: () => this.#part("screen").scrollBy(0, LINE_PX),
+    up: () => this.#part("screen").scrollBy(0, -3 * LINE_PX),
+    down: () => this.#part("screen").scrollBy(0, 3 * LINE_PX),
   };
 
   /** `subscriber()` gives `{msisdn, networkCode}`, or null when there is no SIM. */
@@ -54,6 +54,7 @@ export class Handset {
     this.#part("keypad").append(...KEYS.map(keyButton));
     this.#part("handset").addEventListener("click", (event) => this.#press(event));
     this.#part("handset").addEventListener("pointerdown", keepFocus);
+    this.#part("screen").addEventListener("scroll", () => this.#tellOfMore());
     line.addEventListener("changed", () => this.#draw());
     this.#draw();
     this.#tell();
@@ -139,12 +140,22 @@ export class Handset {
     this.#part("entry-line").hidden = !face.entry;
     this.#soft("left", face.left);
     this.#soft("right", face.right);
-    this.entry.value = phase === "idle" ? this.#dialled : "";
-    if (phase === "idle") this.entry.setSelectionRange(0, this.#dialled.length);
-    const held = this.#root.contains(document.activeElement) || document.activeElement === document.body;
-    if (face.entry && held && this.#root.dataset.inHand === "true") {
-      this.entry.focus({ preventScroll: true });
-    }
+    this.#tellOfMore();
+    this.#offerEntry(phase === "idle" ? this.#dialled : "");
+  }
+
+  /** Sets the entry line; a code that stands there is selected, so that typing replaces it. */
+  #offerEntry(text) {
+    this.entry.value = text;
+    if (text) this.entry.setSelectionRange(0, text.length);
+    const focused = document.activeElement;
+    const free = focused === document.body || this.#part("handset").contains(focused);
+    if (free && this.#root.dataset.inHand === "true") this.entry.focus({ preventScroll: true });
+  }
+
+  #tellOfMore() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#part("screen");
+    this.#part("more").hidden = scrollHeight - scrollTop - clientHeight < LINE_PX / 4;
   }
 
   #soft(side, label) {

@@ -31,7 +31,8 @@ export class Inbox {
     const msisdn = this.#msisdn;
     if (!msisdn || document.hidden) return;
     const messages = await fetchMessages(msisdn);
-    if (!messages || msisdn !== this.#msisdn || messages.length === this.#messages.length) return;
+    if (!messages || msisdn !== this.#msisdn) return;
+    if (JSON.stringify(messages) === JSON.stringify(this.#messages)) return;
     this.#messages = messages;
     this.#draw();
   }

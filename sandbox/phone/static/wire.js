@@ -15,7 +15,7 @@ export class Wire {
     const answer = error || `${status} ${type}`;
     this.#part(door).replaceChildren(
       element("h3", "", door === "turn" ? "Turn" : "End of session", element("span", "", name)),
-      element("pre", "", `POST ${path}\n\n${request}`),
+      element("pre", "receipt-request", `POST ${path}\n\n${request}`),
       element("p", "receipt-line", element("span", "", answer), element("b", "", `${exchange.elapsed_ms} ms`)),
       element("pre", "receipt-reply", body),
     );

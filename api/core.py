@@ -1,0 +1,48 @@
+"""What the web application needs of the core, and no more."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
+from uuid import UUID
+
+from core.ports import PaymentGateway, VtuProvider
+
+Probe: TypeAlias = Callable[[], Awaitable[Mapping[str, object]]]
+"""Asks one part how it is. Returns figures to show (`{"lag_s": 0.4}`), and raises when it is unwell.
+
+The figures are public: no names, no addresses, no secrets.
+"""
+
+
+class Callbacks(Protocol):
+    """Takes hints from outside. Nothing is believed: what a hint names is asked about."""
+
+    async def tenant_of(self, provider: str, key: str) -> UUID | None:
+        """Whose callback address this key makes, or None when it is nobody's."""
+        ...
+
+    async def take(self, tenant_id: UUID, provider: str, references: Sequence[str]) -> None:
+        """Have these of our references asked about now. Any number of times, and unknown ones too."""
+        ...
+
+
+class Core(Protocol):
+    """The parts of a built core that the web application serves."""
+
+    @property
+    def callbacks(self) -> Callbacks: ...
+
+    @property
+    def vtu_providers(self) -> Mapping[str, VtuProvider]: ...
+
+    @property
+    def payment_gateways(self) -> Mapping[str, PaymentGateway]: ...
+
+    @property
+    def probes(self) -> Mapping[str, Probe]:
+        """One for each part that must be well: `database`, `redis`, `worker`."""
+        ...
+
+    @property
+    def with_sandbox(self) -> bool:
+        """Whether the outside world is the sandbox, so that nobody takes a demo for the real thing."""
+        ...

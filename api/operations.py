@@ -1,0 +1,66 @@
+"""For whoever runs Callbox: is it alive, how is each part, and figures for Prometheus."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from api.core import Core, Probe
+
+log = structlog.get_logger()
+
+PROBE_TIMEOUT_S = 2.0
+
+
+def routes(core: Core) -> list[Route]:
+    """`GET /health`, `GET /status`, `GET /metrics`."""
+    return [
+        Route("/health", _health),
+        Route("/status", _Status(core.probes, with_sandbox=core.with_sandbox).show),
+        Route("/metrics", _metrics),
+    ]
+
+
+async def _health(_: Request) -> Response:
+    """This process serves. It says nothing of what it depends on, or a database that is down for a
+    minute would have every process restarted.
+    """
+    return JSONResponse({"status": "ok"})
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+class _Status:
+    """How each part is: 200 when all are well, 503 when one is not."""
+
+    def __init__(self, probes: Mapping[str, Probe], *, with_sandbox: bool) -> None:
+        self._probes = probes
+        self._with_sandbox = with_sandbox
+
+    async def show(self, _: Request) -> Response:
+        found = await asyncio.gather(*(_ask(name, probe) for name, probe in self._probes.items()))
+        parts = dict(zip(self._probes, found, strict=True))
+        well = all(part["ok"] for part in found)
+        return JSONResponse(
+            {"status": "ok" if well else "degraded", "parts": parts, "sandbox": self._with_sandbox},
+            200 if well else 503,
+        )
+
+
+async def _ask(name: str, probe: Probe) -> dict[str, object]:
+    """One part, in time. Why it is unwell goes to the log: this page is open to anybody."""
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            figures = dict(await probe())
+    except Exception as error:  # noqa: BLE001 - any failure of a part is its state, not ours
+        log.warning("status.part_unwell", part=name, why=type(error).__name__)
+        return {"ok": False}
+    return {"ok": True, "took_ms": round((time.perf_counter() - started) * 1000, 1), **figures}

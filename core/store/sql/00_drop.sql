@@ -1,0 +1,16 @@
+-- The functions are applied anew, all together, whenever one of these files changed.
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid::regprocedure from pg_proc p
+      join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname = 'public'
+        and p.proname ~ '^(ledger|order|intent|notice|channel)_'
+        and not exists (select from pg_depend d
+          where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+  loop
+    execute format('drop function if exists %s cascade', v_function);
+  end loop;
+end $$;

@@ -1,0 +1,46 @@
+-- What the functions take and hand on. An array of these is one call's worth of work.
+drop type if exists account_key, ledger_item, ledger_leg, ledger_release, order_item, ruling_item,
+  order_step, payment_item cascade;
+
+create type account_key as (tenant_id uuid, type text, owner text, currency text);
+
+create type ledger_item as (
+  id uuid, tenant_id uuid, debit_id bigint, credit_id bigint, amount_minor bigint, code text,
+  event_id uuid, reverses uuid
+);
+
+-- A transfer that was judged and only needs writing.
+create type ledger_leg as (
+  id uuid, tenant_id uuid, debit_id bigint, credit_id bigint, amount_minor bigint, code text,
+  event_id uuid, hold_id uuid, reverses uuid
+);
+
+-- Held money of an account that is set free, by capture or by void.
+create type ledger_release as (account_id bigint, amount_minor bigint);
+
+create type order_item as (
+  id uuid, tenant_id uuid, customer_id uuid, reference text, product text, network text,
+  recipient text, amount_minor bigint, fee_minor bigint, currency text, channel_id uuid,
+  identity text, attempt_id uuid, provider text, provider_reference text, created_at timestamptz,
+  deadline_at timestamptz, day_starts_at timestamptz, day_limit_minor bigint
+);
+
+create type ruling_item as (
+  answer_id uuid, order_id uuid, tenant_id uuid, attempt_id uuid, verdict text, result text,
+  reason text, hint text, their_reference text, cost_minor bigint, cost_currency text,
+  evidence jsonb, check_at timestamptz, next_id uuid, next_provider text, next_reference text,
+  at timestamptz
+);
+
+-- A ruling beside the order it is about. `step` is the verdict where it fits, else 'none'.
+create type order_step as (
+  place bigint, step text, ruling ruling_item, customer_id uuid, from_state text, to_state text,
+  attempt_number integer, provider text, wallet_id bigint, float_id bigint, revenue_id bigint,
+  currency text, total_minor bigint, cost_minor bigint
+);
+
+create type payment_item as (
+  intent_id uuid, tenant_id uuid, gateway text, transaction_id text, reference text,
+  amount_minor bigint, fee_minor bigint, currency text, paid_at timestamptz, notice_key text,
+  notice_text text, notice_facts jsonb, at timestamptz
+);

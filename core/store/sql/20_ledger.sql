@@ -1,0 +1,202 @@
+-- The ledger. One call posts many transfers in one commit: it locks the accounts in id order in a
+-- statement of its own (so that no two calls deadlock, and what follows sees current rows), judges
+-- each item, writes what may be written with one row update per account, and answers per item.
+-- A refusal is an answer, never an exception.
+
+create or replace function ledger_account(
+  p_tenant uuid, p_type text, p_owner text, p_currency text
+) returns bigint language plpgsql as $$
+declare
+  v_id bigint;
+begin
+  select id into v_id from accounts
+    where tenant_id = p_tenant and type = p_type and owner = p_owner and currency = p_currency;
+  if v_id is null then
+    insert into accounts (tenant_id, type, owner, currency, floor, created_at)
+      values (p_tenant, p_type, p_owner, p_currency, p_type in ('wallet', 'escrow'), now())
+      on conflict do nothing returning id into v_id;
+  end if;
+  if v_id is null then -- made by somebody else meanwhile; a new statement sees it
+    select id into v_id from accounts
+      where tenant_id = p_tenant and type = p_type and owner = p_owner and currency = p_currency;
+  end if;
+  return v_id;
+end $$;
+
+-- The ids of accounts by name, in the order asked, made where missing.
+create or replace function ledger_accounts(p_keys account_key[]) returns bigint[]
+language plpgsql security definer
+set search_path = public, pg_temp set enable_seqscan = off
+as $$
+declare
+  v_key account_key;
+  v_ids bigint[] := '{}';
+begin
+  -- Made in one order everywhere, or two calls could wait for each other.
+  perform ledger_account(k.tenant_id, k.type, k.owner, k.currency)
+    from (select * from unnest(p_keys) order by tenant_id, type, owner, currency) k;
+  foreach v_key in array p_keys loop
+    v_ids := v_ids || ledger_account(v_key.tenant_id, v_key.type, v_key.owner, v_key.currency);
+  end loop;
+  return v_ids;
+end $$;
+
+-- Writes judged legs and sets held money free. The caller has locked every account named.
+create or replace function ledger_book(
+  p_legs ledger_leg[], p_releases ledger_release[], p_at timestamptz
+) returns void language plpgsql as $$
+begin
+  insert into transfers (id, tenant_id, debit_id, credit_id, amount_minor, code, event_id, hold_id,
+      reverses, created_at)
+    select l.id, l.tenant_id, l.debit_id, l.credit_id, l.amount_minor, l.code, l.event_id,
+      l.hold_id, l.reverses, p_at
+    from unnest(p_legs) l;
+
+  -- Two updates of one row in one statement would apply only one of them, so moves are summed per
+  -- account; each entry still gets its own version and balance, in the order of the legs.
+  with sides as (
+    select l.ordinality * 2 as place, l.id, l.tenant_id, l.debit_id as account_id,
+        -l.amount_minor as amount_minor
+      from unnest(p_legs) with ordinality l
+    union all
+    select l.ordinality * 2 + 1, l.id, l.tenant_id, l.credit_id, l.amount_minor
+      from unnest(p_legs) with ordinality l
+  ), chained as materialized (
+    select s.id, s.tenant_id, s.account_id, s.amount_minor,
+        a.version + row_number() over chain as version,
+        (a.posted_minor + sum(s.amount_minor) over chain)::bigint as balance_after_minor
+      from sides s
+      cross join lateral (
+        select x.version, x.posted_minor from accounts x where x.id = s.account_id offset 0
+      ) a
+      window chain as (partition by s.account_id order by s.place rows unbounded preceding)
+  ), written as (
+    insert into entries (account_id, version, tenant_id, transfer_id, amount_minor,
+        balance_after_minor)
+      select account_id, version, tenant_id, id, amount_minor, balance_after_minor from chained
+  ), moves as (
+    select account_id, sum(moved)::bigint as moved, sum(entries)::bigint as entries,
+        sum(freed)::bigint as freed
+      from (
+        select account_id, amount_minor as moved, 1 as entries, 0 as freed from chained
+        union all
+        select account_id, 0, 0, amount_minor from unnest(p_releases)
+      ) each
+      group by account_id
+  )
+  update accounts a
+    set posted_minor = a.posted_minor + m.moved, held_minor = a.held_minor - m.freed,
+      version = a.version + m.entries
+    from moves m where a.id = m.account_id;
+end $$;
+
+-- Posts transfers; answers posted | duplicate | conflict | insufficient | closed | foreign, in order.
+create or replace function ledger_post(p_items ledger_item[], p_at timestamptz) returns text[]
+language plpgsql security definer
+set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_answers text[];
+  v_legs ledger_leg[];
+  v_item record;
+  v_account bigint;
+  v_room bigint;
+begin
+  perform 1 from accounts
+    where id = any (array(
+      select debit_id from unnest(p_items) union select credit_id from unnest(p_items)))
+    order by id for no key update;
+
+  with candidates as (
+    select i.*, count(*) over (partition by i.id order by i.ordinality) as nth,
+        d.floor, d.posted_minor - d.held_minor as room,
+        case
+          when t.id is not null then
+            case when (t.tenant_id, t.debit_id, t.credit_id, t.amount_minor, t.code, t.event_id)
+                = (i.tenant_id, i.debit_id, i.credit_id, i.amount_minor, i.code, i.event_id)
+              and t.reverses is not distinct from i.reverses
+            then 'duplicate' else 'conflict' end
+          when d.id is null or c.id is null or d.tenant_id <> i.tenant_id
+            or c.tenant_id <> i.tenant_id or d.currency <> c.currency then 'foreign'
+          when d.closed_at is not null or c.closed_at is not null then 'closed'
+          when i.reverses is not null and not ledger_may_reverse(i.reverses, i.tenant_id,
+            i.amount_minor) then 'conflict'
+          else 'posted'
+        end as answer
+      from unnest(p_items) with ordinality i
+      left join lateral (select * from accounts x where x.id = i.debit_id offset 0) d on true
+      left join lateral (select * from accounts x where x.id = i.credit_id offset 0) c on true
+      left join lateral (select * from transfers x where x.id = i.id offset 0) t on true
+  ), judged as (
+    select *,
+        case
+          when nth > 1 then 'again'
+          when answer = 'posted' and floor and room < sum(amount_minor)
+            filter (where answer = 'posted' and nth = 1) over (partition by debit_id) then 'tight'
+          else answer
+        end as verdict
+      from candidates
+  )
+  select array_agg(verdict order by ordinality),
+      array_agg(row(id, tenant_id, debit_id, credit_id, amount_minor, code, event_id, null,
+        reverses)::ledger_leg order by ordinality) filter (where verdict = 'posted')
+    into v_answers, v_legs from judged;
+
+  -- An account asked for more than it has serves in the order of asking, as far as it goes.
+  if 'tight' = any (v_answers) then
+    for v_item in
+      select i.*, x.posted_minor - x.held_minor as room
+        from unnest(p_items) with ordinality i
+        cross join lateral (select * from accounts a where a.id = i.debit_id offset 0) x
+        where v_answers[i.ordinality] = 'tight'
+        order by i.debit_id, i.ordinality
+    loop
+      if v_account is distinct from v_item.debit_id then
+        v_account := v_item.debit_id;
+        v_room := v_item.room;
+      end if;
+      if v_item.amount_minor <= v_room then
+        v_room := v_room - v_item.amount_minor;
+        v_answers[v_item.ordinality] := 'posted';
+        v_legs := v_legs || row(v_item.id, v_item.tenant_id, v_item.debit_id, v_item.credit_id,
+          v_item.amount_minor, v_item.code, v_item.event_id, null, v_item.reverses)::ledger_leg;
+      else
+        v_answers[v_item.ordinality] := 'insufficient';
+      end if;
+    end loop;
+  end if;
+
+  if v_legs is not null then
+    perform ledger_book(v_legs, '{}', p_at);
+  end if;
+
+  -- One id twice in a call: the second is answered as if it had come later.
+  if 'again' = any (v_answers) then
+    for v_item in
+      select i.*, t.id as done, f.first,
+          (t.tenant_id, t.debit_id, t.credit_id, t.amount_minor, t.code, t.event_id)
+            = (i.tenant_id, i.debit_id, i.credit_id, i.amount_minor, i.code, i.event_id)
+            and t.reverses is not distinct from i.reverses as same
+        from unnest(p_items) with ordinality i
+        cross join lateral (
+          select min(o.ordinality) as first from unnest(p_items) with ordinality o where o.id = i.id
+        ) f
+        left join lateral (select * from transfers x where x.id = i.id offset 0) t on true
+        where v_answers[i.ordinality] = 'again'
+    loop
+      v_answers[v_item.ordinality] := case
+        when v_item.done is null then v_answers[v_item.first]
+        when v_item.same then 'duplicate' else 'conflict' end;
+    end loop;
+  end if;
+  return v_answers;
+end $$;
+
+-- A transfer is reversed once, by its own tenant, for no more than it moved.
+create or replace function ledger_may_reverse(p_transfer uuid, p_tenant uuid, p_amount bigint)
+returns boolean language sql stable as $$
+  select exists (select from transfers t
+      where t.id = p_transfer and t.tenant_id = p_tenant and t.amount_minor >= p_amount)
+    and not exists (select from transfers t where t.reverses = p_transfer)
+$$;

@@ -1,0 +1,105 @@
+-- Holds the money and writes order, attempt and job, all or nothing per order.
+-- One wallet at most once per call: the caller sees to it, so that room and limit are exact.
+create or replace function order_begin(p_items order_item[])
+returns table (place bigint, result text, reference text, state text)
+language plpgsql security definer
+set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  v_wallets bigint[];
+  v_answers text[];
+  v_fresh order_item[];
+  v_fresh_wallets bigint[];
+begin
+  select array_agg(w.id order by i.ordinality) into v_wallets
+    from unnest(p_items) with ordinality i
+    left join lateral (
+      select a.id from accounts a
+        where a.tenant_id = i.tenant_id and a.type = 'wallet' and a.owner = i.customer_id::text
+          and a.currency = i.currency offset 0
+    ) w on true;
+  if (select count(w) <> count(distinct w) from unnest(v_wallets) w) then
+    raise exception 'a wallet stands twice in one batch of orders';
+  end if;
+
+  perform 1 from accounts where id = any (v_wallets) order by id for no key update;
+
+  with judged as (
+    select i.ordinality as place, w.id as wallet_id,
+        case
+          when o.id is not null then
+            case when (o.tenant_id, o.customer_id, o.product, o.network, o.recipient,
+                o.amount_minor, o.fee_minor, o.currency)
+              = (i.tenant_id, i.customer_id, i.product, i.network, i.recipient,
+                i.amount_minor, i.fee_minor, i.currency)
+            then 'duplicate' else 'conflict' end
+          when w.closed_at is not null then 'closed'
+          when w.id is null or w.posted_minor - w.held_minor < i.amount_minor + i.fee_minor
+            then 'insufficient'
+          when d.spent_minor + i.amount_minor + i.fee_minor > i.day_limit_minor then 'over_limit'
+          else 'begun'
+        end as answer
+      from unnest(p_items) with ordinality i
+      left join lateral (
+        select * from accounts x where x.id = v_wallets[i.ordinality] offset 0
+      ) w on true
+      left join lateral (select * from orders x where x.id = i.id offset 0) o on true
+      left join lateral (
+        select coalesce(sum(x.amount_minor + x.fee_minor), 0)::bigint as spent_minor from orders x
+          where i.day_limit_minor is not null and x.tenant_id = i.tenant_id
+            and x.customer_id = i.customer_id and x.created_at >= i.day_starts_at
+            and x.currency = i.currency and x.state not in ('refunded', 'paid_back')
+      ) d on true
+  )
+  select array_agg(answer order by place),
+      array_agg(p_items[place] order by place) filter (where answer = 'begun'),
+      array_agg(wallet_id order by place) filter (where answer = 'begun')
+    into v_answers, v_fresh, v_fresh_wallets from judged;
+
+  if v_fresh is not null then
+    perform order_write(v_fresh, v_fresh_wallets);
+  end if;
+
+  return query
+    select i.ordinality, v_answers[i.ordinality], coalesce(o.reference, i.reference), o.state
+      from unnest(p_items) with ordinality i
+      left join lateral (select * from orders x where x.id = i.id offset 0) o on true
+      order by i.ordinality;
+end $$;
+
+-- Writes orders that were judged. Two of one id or one provider reference raise, and the caller
+-- tries them one by one.
+create or replace function order_write(p_orders order_item[], p_wallets bigint[])
+returns void language plpgsql as $$
+begin
+  insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,
+      amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at)
+    select f.id, f.tenant_id, f.customer_id, f.reference, f.product, f.network, f.recipient,
+      f.amount_minor, f.fee_minor, f.currency, 'held', f.channel_id, f.identity, f.created_at,
+      f.deadline_at
+    from unnest(p_orders) f;
+
+  with opened as (
+    insert into holds (id, tenant_id, account_id, amount_minor, state, created_at)
+      select f.id, f.tenant_id, p_wallets[f.ordinality], f.amount_minor + f.fee_minor, 'open',
+        f.created_at
+      from unnest(p_orders) with ordinality f
+      returning account_id, amount_minor
+  )
+  update accounts a set held_minor = a.held_minor + h.amount_minor
+    from opened h where a.id = h.account_id;
+
+  insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, state,
+      created_at)
+    select f.id, 1, f.attempt_id, f.tenant_id, f.provider, f.provider_reference, 'created',
+      f.created_at
+    from unnest(p_orders) f;
+
+  insert into jobs (ref, tenant_id, run_at)
+    select f.id, f.tenant_id, f.created_at from unnest(p_orders) f;
+
+  insert into events (subject, tenant_id, kind, actor, at)
+    select f.id::text, f.tenant_id, 'order.held', 'customer', f.created_at from unnest(p_orders) f;
+end $$;

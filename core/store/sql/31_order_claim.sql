@@ -1,0 +1,78 @@
+-- Leases orders that are due, of all tenants, and commits "about to send" for those never sent.
+-- Jobs are locked first here as in order_rule, which then never waits in a circle with this.
+create or replace function order_claim(p_count integer, p_lease interval, p_at timestamptz)
+returns table (
+  order_id uuid, tenant_id uuid, customer_id uuid, reference text, product text, network text,
+  recipient text, amount_minor bigint, fee_minor bigint, currency text, state text,
+  created_at timestamptz, deadline_at timestamptz, attempt_id uuid, attempt_number integer,
+  provider text, provider_reference text, first_send boolean, sent_at timestamptz,
+  last_result text, not_found_since timestamptz, checks integer
+)
+language plpgsql security definer
+set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  v_leased uuid[];
+  v_first uuid[];
+begin
+  with due as (
+    select ref from jobs where run_at <= p_at order by run_at limit p_count for update skip locked
+  ), leased as (
+    update jobs j set run_at = p_at + p_lease, tries = j.tries + 1, hurried = false
+      from due where j.ref = due.ref returning j.ref
+  )
+  select array_agg(ref) into v_leased from leased;
+  if v_leased is null then
+    return;
+  end if;
+
+  with marked as (
+    update attempts a set state = 'sent', sent_at = p_at
+      where a.order_id = any (v_leased) and a.closed_at is null and a.state = 'created'
+      returning a.order_id
+  )
+  select array_agg(order_id) into v_first from marked;
+
+  return query
+    select o.id, o.tenant_id, o.customer_id, o.reference, o.product, o.network, o.recipient,
+        o.amount_minor, o.fee_minor, o.currency, o.state, o.created_at, o.deadline_at,
+        a.id, a.number, a.provider, a.provider_reference, coalesce(o.id = any (v_first), false),
+        coalesce(a.sent_at, a.created_at), a.result, a.not_found_since, a.checks
+      from unnest(v_leased) l (ref)
+      cross join lateral (select * from orders x where x.id = l.ref offset 0) o
+      cross join lateral (
+        select * from attempts x where x.order_id = l.ref and x.number = o.attempt_number offset 0
+      ) a;
+end $$;
+
+-- Makes these provider references be asked about now, finished orders too; answers how many are known.
+-- `hurried` outlives an answer that is under way: it may have been given before the signal.
+create or replace function order_hurry(p_provider text, p_references text[], p_at timestamptz)
+returns integer language sql security definer
+set search_path = public, pg_temp set enable_seqscan = off
+as $$
+  with known as (
+    select distinct a.order_id, a.tenant_id from unnest(p_references) r (reference)
+      cross join lateral (
+        select * from attempts x
+          where x.provider = p_provider and x.provider_reference = r.reference offset 0
+      ) a
+      order by a.order_id
+  ), hurried as (
+    insert into jobs (ref, tenant_id, run_at, hurried) select order_id, tenant_id, p_at, true
+      from known order by order_id
+      on conflict (ref) do update set run_at = least(jobs.run_at, excluded.run_at), hurried = true
+      returning 1
+  )
+  select count(*)::integer from hurried
+$$;
+
+-- States of orders of any tenant, for whoever holds their ids: turns wait on many at once.
+create or replace function order_states(p_ids uuid[]) returns table (id uuid, state text)
+language sql stable security definer
+set search_path = public, pg_temp set enable_seqscan = off
+as $$
+  select o.id, o.state from orders o where o.id = any (p_ids)
+$$;

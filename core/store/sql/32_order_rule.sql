@@ -1,0 +1,264 @@
+-- Applies rulings: one answer of a provider and what it leads to. Money, states, job and the
+-- customer's notice change together, or, where a ruling does not fit how the order stands (it came
+-- second, or late), nothing but the history of answers does.
+-- One order at most once per call: the caller sees to it.
+create or replace function order_rule(p_rulings ruling_item[])
+returns table (place bigint, state text)
+language plpgsql security definer
+set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  v_orders uuid[];
+  v_steps order_step[];
+begin
+  select array_agg(r.order_id) into v_orders from unnest(p_rulings) r;
+  if (select count(*) <> count(distinct o) from unnest(v_orders) o) then
+    raise exception 'an order stands twice in one batch of rulings';
+  end if;
+  -- Everywhere in this order: jobs, orders, accounts.
+  perform 1 from jobs where ref = any (v_orders) order by ref for update;
+  perform 1 from orders where id = any (v_orders) order by id for no key update;
+
+  v_steps := order_judge(p_rulings);
+  perform order_move_money(v_steps);
+  perform order_advance(v_steps);
+  perform order_tell(v_steps);
+
+  return query
+    select r.ordinality, o.state
+      from unnest(p_rulings) with ordinality r
+      left join lateral (
+        select * from orders x where x.id = r.order_id and x.tenant_id = r.tenant_id offset 0
+      ) o on true
+      order by r.ordinality;
+end $$;
+
+-- What each ruling comes to, as the order stands now that it is locked.
+create or replace function order_judge(p_rulings ruling_item[]) returns order_step[]
+language plpgsql as $$
+declare
+  v_steps order_step[];
+begin
+  with judged as (
+    select r.ordinality as place, o.customer_id, o.state, o.attempt_number, o.currency,
+        o.amount_minor + o.fee_minor as total_minor, a.provider, h.account_id as wallet_id,
+        case when r.cost_currency = o.currency and r.cost_minor >= 0 then r.cost_minor
+          else o.amount_minor end as cost_minor,
+        case
+          when a.id is null then 'none'
+          when o.state in ('delivered', 'refunded') and r.verdict = 'keep' then 'keep'
+          when o.state = 'delivered' and r.verdict = 'take_back' and a.number = o.attempt_number
+            then 'take_back'
+          when o.state = 'refunded' and r.verdict = 'capture' then
+            case when exists (select from transfers t
+              where t.id = order_leg_id(a.id, 'late_delivery')) then 'keep' else 'late' end
+          when a.number <> o.attempt_number or a.closed_at is not null then 'none'
+          when o.state in ('held', 'in_doubt')
+            and r.verdict in ('capture', 'refund', 'wait', 'pay_back') then r.verdict
+          when o.state in ('held', 'in_doubt') and r.verdict = 'next' and r.next_id is not null
+            then 'next'
+          when o.state = 'paid_back' and r.verdict in ('wait', 'book_loss', 'clear')
+            then r.verdict
+          else 'none'
+        end as step
+      from unnest(p_rulings) with ordinality r
+      cross join lateral (
+        select * from orders x where x.id = r.order_id and x.tenant_id = r.tenant_id offset 0
+      ) o
+      cross join lateral (select * from holds x where x.id = o.id offset 0) h
+      left join lateral (
+        select * from attempts x where x.order_id = o.id and x.id = r.attempt_id offset 0
+      ) a on true
+  )
+  select array_agg(row(
+      place, step, p_rulings[place], customer_id, state,
+      case step
+        when 'capture' then 'delivered'
+        when 'refund' then 'refunded'
+        when 'take_back' then 'refunded'
+        when 'pay_back' then 'paid_back'
+        when 'wait' then case when state = 'paid_back' then state else 'in_doubt' end
+        else state
+      end,
+      attempt_number, provider, wallet_id,
+      case when step in ('capture', 'pay_back', 'clear', 'late') then
+        coalesce((select x.id from accounts x where x.tenant_id = p_rulings[place].tenant_id
+            and x.type = 'float' and x.owner = judged.provider and x.currency = judged.currency),
+          ledger_account(p_rulings[place].tenant_id, 'float', judged.provider, judged.currency))
+      end,
+      case when step = 'capture' and total_minor > cost_minor then
+        coalesce((select x.id from accounts x where x.tenant_id = p_rulings[place].tenant_id
+            and x.type = 'revenue' and x.owner = '' and x.currency = judged.currency),
+          ledger_account(p_rulings[place].tenant_id, 'revenue', '', judged.currency))
+      end,
+      currency, total_minor, cost_minor)::order_step order by place)
+    into v_steps from judged;
+  return coalesce(v_steps, '{}');
+end $$;
+
+-- The transfers of one order have ids derived from it, so that none can be written twice.
+create or replace function order_leg_id(p_subject uuid, p_code text) returns uuid
+language sql immutable as $$
+  select left(encode(sha256(convert_to('leg:' || p_subject || ':' || p_code, 'UTF8')), 'hex'),
+    32)::uuid
+$$;
+
+create or replace function order_move_money(p_steps order_step[]) returns void
+language plpgsql as $$
+declare
+  v_legs ledger_leg[];
+  v_releases ledger_release[];
+begin
+  select array_agg(row(
+      order_leg_id(case l.code when 'late_delivery' then (s.ruling).attempt_id
+        else (s.ruling).order_id end, l.code),
+      (s.ruling).tenant_id, l.debit_id, l.credit_id, l.amount_minor, l.code, (s.ruling).order_id,
+      case when l.held then (s.ruling).order_id end, l.reverses)::ledger_leg)
+    into v_legs
+    from unnest(p_steps) s
+    cross join lateral (
+      -- The price pays for what the provider took; what is left is ours, what is missing too.
+      select 'sale', s.wallet_id, s.float_id, least(s.cost_minor, s.total_minor), true, null::uuid
+        where s.step = 'capture'
+      union all
+      select 'margin', s.wallet_id, s.revenue_id, s.total_minor - s.cost_minor, true, null
+        where s.step = 'capture' and s.total_minor > s.cost_minor
+      union all
+      select 'overcost', order_system(s, 'cost'), s.float_id, s.cost_minor - s.total_minor, false,
+          null
+        where s.step = 'capture' and s.cost_minor > s.total_minor
+      union all
+      select 'sale', s.wallet_id, s.float_id, s.total_minor, true, null where s.step = 'pay_back'
+      union all
+      select 'pay_back', order_system(s, 'suspense'), s.wallet_id, s.total_minor, false, null
+        where s.step = 'pay_back'
+      union all
+      select 'book_loss', order_system(s, 'loss'), order_system(s, 'suspense'), s.total_minor,
+          false, null
+        where s.step = 'book_loss'
+      union all
+      select 'clear', s.float_id, order_system(s, 'suspense'), s.total_minor, false, null
+        where s.step = 'clear'
+      union all
+      select 'late_delivery', order_system(s, 'loss'), s.float_id, s.cost_minor, false, null
+        where s.step = 'late'
+      union all
+      select 'undo_' || t.code, t.credit_id, t.debit_id, t.amount_minor, false, t.id
+        from transfers t
+        where s.step = 'take_back' and t.event_id = (s.ruling).order_id
+          and t.code in ('sale', 'margin', 'overcost')
+    ) l (code, debit_id, credit_id, amount_minor, held, reverses)
+    where l.amount_minor > 0;
+
+  select array_agg(row(s.wallet_id, s.total_minor)::ledger_release)
+    into v_releases
+    from unnest(p_steps) s where s.step in ('capture', 'refund', 'pay_back');
+
+  if v_legs is null and v_releases is null then
+    return;
+  end if;
+  perform 1 from accounts
+    where id = any (array(
+      select debit_id from unnest(v_legs)
+      union select credit_id from unnest(v_legs)
+      union select account_id from unnest(v_releases)))
+    order by id for no key update;
+  perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), (p_steps[1]).ruling.at);
+
+  update holds h
+    set state = case s.step when 'refund' then 'voided' else 'captured' end,
+      captured_minor = case s.step when 'refund' then 0 else s.total_minor end,
+      ended_at = (s.ruling).at
+    from unnest(p_steps) s
+    where s.step in ('capture', 'refund', 'pay_back') and h.id = (s.ruling).order_id;
+end $$;
+
+create or replace function order_system(p_step order_step, p_type text) returns bigint
+language sql as $$
+  select ledger_account((p_step).ruling.tenant_id, p_type, '', (p_step).currency)
+$$;
+
+-- Order, attempt and job take their next place.
+create or replace function order_advance(p_steps order_step[]) returns void
+language plpgsql as $$
+begin
+  update orders o
+    set state = s.to_state,
+      hint = coalesce((s.ruling).hint, o.hint),
+      attempt_number = o.attempt_number + case s.step when 'next' then 1 else 0 end,
+      settled_at = case when s.step in ('capture', 'refund', 'pay_back', 'take_back')
+        then (s.ruling).at else o.settled_at end
+    from unnest(p_steps) s
+    where o.id = (s.ruling).order_id and (s.to_state <> s.from_state or s.step = 'next');
+
+  update attempts a
+    set state = case when s.step in ('wait', 'pay_back') then a.state else 'closed' end,
+      closed_at = case when s.step in ('wait', 'pay_back') then a.closed_at
+        else coalesce(a.closed_at, (s.ruling).at) end,
+      result = (s.ruling).result,
+      reason = (s.ruling).reason,
+      their_reference = coalesce((s.ruling).their_reference, a.their_reference),
+      cost_minor = case when (s.ruling).cost_currency = s.currency then (s.ruling).cost_minor
+        else a.cost_minor end,
+      evidence = coalesce((s.ruling).evidence, a.evidence),
+      checks = a.checks + 1,
+      not_found_since = case (s.ruling).result
+        when 'not_found' then coalesce(a.not_found_since, (s.ruling).at) end
+    from unnest(p_steps) s
+    where s.step not in ('none', 'keep') and a.order_id = (s.ruling).order_id
+      and a.number = s.attempt_number;
+
+  insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, state,
+      created_at)
+    select (s.ruling).order_id, s.attempt_number + 1, (s.ruling).next_id, (s.ruling).tenant_id,
+      (s.ruling).next_provider, (s.ruling).next_reference, 'created', (s.ruling).at
+    from unnest(p_steps) s where s.step = 'next';
+
+  -- A signal that came while this answer was under way has the order looked at again at once.
+  update jobs j
+    set run_at = case when s.step = 'next' or j.hurried then (s.ruling).at
+      else coalesce((s.ruling).check_at, (s.ruling).at) end
+    from unnest(p_steps) s
+    where s.step in ('wait', 'pay_back', 'next') and j.ref = (s.ruling).order_id;
+
+  delete from jobs j using unnest(p_steps) s
+    where s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep')
+      and j.ref = (s.ruling).order_id;
+end $$;
+
+-- The customer's notice, the history, and the audit.
+create or replace function order_tell(p_steps order_step[]) returns void
+language plpgsql as $$
+begin
+  insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at)
+    select notice_id(o.tenant_id, 'order:' || o.id || ':' || o.state), o.tenant_id,
+      'order:' || o.id || ':' || o.state, o.customer_id, 'notice.' || o.state,
+      jsonb_strip_nulls(jsonb_build_object('reference', o.reference, 'amount', o.amount_minor,
+        'fee', o.fee_minor, 'currency', o.currency, 'recipient', o.recipient,
+        'network', o.network, 'product', o.product, 'hint', o.hint)),
+      (s.ruling).at, (s.ruling).at
+    from unnest(p_steps) s
+    cross join lateral (select * from orders x where x.id = (s.ruling).order_id offset 0) o
+    where s.step in ('capture', 'refund', 'pay_back', 'take_back')
+    on conflict (id) do nothing;
+
+  insert into answers (order_id, id, tenant_id, attempt_id, result, reason, verdict, step, at)
+    select (s.ruling).order_id, (s.ruling).answer_id, (s.ruling).tenant_id, (s.ruling).attempt_id,
+      (s.ruling).result, (s.ruling).reason, (s.ruling).verdict, s.step, (s.ruling).at
+    from unnest(p_steps) s
+    on conflict do nothing;
+
+  insert into events (subject, tenant_id, kind, actor, facts, at)
+    select (s.ruling).order_id::text, (s.ruling).tenant_id,
+      'order.' || case s.step when 'wait' then 'in_doubt' when 'late' then 'late_delivery'
+        when 'next' then 'next_attempt' when 'capture' then 'delivered'
+        when 'refund' then 'refunded' when 'pay_back' then 'paid_back'
+        when 'take_back' then 'taken_back' when 'book_loss' then 'loss_booked'
+        else 'cleared' end,
+      'worker', jsonb_build_object('reason', (s.ruling).reason, 'provider', s.provider),
+      (s.ruling).at
+    from unnest(p_steps) s
+    where s.step not in ('none', 'keep') and (s.step <> 'wait' or s.to_state <> s.from_state);
+end $$;

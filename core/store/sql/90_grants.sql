@@ -1,0 +1,24 @@
+-- The program may call these; what they call in turn stays theirs alone.
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid::regprocedure from pg_proc p
+      join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname = 'public' and p.proname ~ '^(ledger|order|intent|notice|channel)_'
+  loop
+    execute format('revoke all on function %s from public', v_function);
+  end loop;
+  for v_function in
+    select p.oid::regprocedure from pg_proc p
+      join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname = 'public' and p.prosecdef and p.proname in (
+        'ledger_accounts', 'ledger_post', 'order_begin', 'order_claim', 'order_hurry',
+        'order_states', 'order_rule', 'notice_claim', 'intent_credit', 'intent_claim',
+        'intent_by_reference', 'intent_hurry', 'channel_find')
+  loop
+    execute format('grant execute on function %s to callbox_app', v_function);
+  end loop;
+end $$;
+grant execute on function notice_id(uuid, text) to callbox_app;

@@ -1,0 +1,78 @@
+"""The outside world in one ASGI application: every simulator, the control calls, the phone page."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from core.kit.clock import Clock, SystemClock
+from sandbox import world as worlds
+from sandbox.control import Control
+from sandbox.paystack import Paystack
+from sandbox.phone.routes import routes as phone_routes
+from sandbox.settings import SandboxSettings
+from sandbox.sms import AfricasTalkingSms
+from sandbox.vtpass import Vtpass
+from sandbox.wire import Json
+from sandbox.world import Simulator, World
+
+# A new simulator is one file and one line here; the name is also its path.
+SIMULATORS: dict[str, Callable[[World], Simulator]] = {
+    "vtpass": Vtpass,
+    "paystack": Paystack,
+    "africastalking": AfricasTalkingSms,
+}
+
+_log = structlog.get_logger()
+
+
+def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlette:
+    """The sandbox. It must be served with its lifespan, which opens the database.
+
+    A held answer keeps its request running, so give the server a `timeout_graceful_shutdown`.
+    """
+    world = worlds.build(settings, clock or SystemClock())
+    simulators = {name: make(world) for name, make in SIMULATORS.items()}
+    for name, simulator in simulators.items():
+        world.scenarios.register(name, simulator.scenarios)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await world.database.open(worlds.SCHEMAS)
+        await world.webhooks.open()
+        tasks = [
+            asyncio.create_task(_repeat(work, settings.tick_s))
+            for work in (world.orders.do_due, world.webhooks.send_due)
+        ]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await world.webhooks.close()
+        await world.database.close()
+
+    routes: list[BaseRoute] = [
+        Route("/health", _health),
+        Mount("/control", routes=Control(world, simulators).routes()),
+        *(Mount(f"/{name}", routes=simulator.routes()) for name, simulator in simulators.items()),
+        *phone_routes(settings.callbox_url),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _health(_: Request) -> Response:
+    return Json({"status": "ok"})
+
+
+async def _repeat(work: Callable[[], Awaitable[None]], every_s: float) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 - the outside world does not stop turning
+            _log.exception("sandbox.tick_failed")
+        await asyncio.sleep(every_s)

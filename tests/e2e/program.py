@@ -1,0 +1,165 @@
+"""The real program as subprocesses, and the outside world it is wired to."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+CALLBOX = Path(sys.executable).with_name("callbox")
+
+# Patience scaled down, so that a minute's doubt takes seconds; the rules are the same.
+HASTE = {
+    "VTPASS_TIMEOUT_S": "5",
+    "CALLBOX_SETTLE_S": "2",
+    "CALLBOX_NOT_FOUND_APART_S": "1",
+    "CALLBOX_REQUERY_AFTER_S": "0.5,1,1,2",
+    "CALLBOX_FUND_CHECKS_AFTER_S": "2,4,8,3600",
+    "CALLBOX_LEASE_MARGIN_S": "1",
+    "CALLBOX_TURN_WAIT_S": "1.5",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """One `callbox` command, started and stopped by its pid."""
+
+    def __init__(self, command: str, env: dict[str, str], log: Path) -> None:
+        self.command = command
+        self.env = env
+        self.log = log
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self, **extra: str) -> None:
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                str(CALLBOX),
+                self.command,
+                env={**os.environ, **self.env, **extra},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def ended(self, timeout_s: float = 30) -> int:
+        """Wait until it is gone; answers its status, negative for a signal."""
+        assert self._process is not None
+        async with asyncio.timeout(timeout_s):
+            return await self._process.wait()
+
+    async def kill(self) -> None:
+        """As a power cut would."""
+        if self.running:
+            os.kill(self.pid, signal.SIGKILL)
+            await self.ended()
+
+    async def stop(self) -> None:
+        if self.running:
+            os.kill(self.pid, signal.SIGTERM)
+            try:
+                await self.ended(20)
+            except TimeoutError:
+                await self.kill()
+
+
+class World:
+    """A running Callbox and its sandbox, each its own process, on ports of their own."""
+
+    def __init__(self, home: Path) -> None:
+        self.port, self.sandbox_port = free_port(), free_port()
+        env = {
+            **HASTE,
+            "CALLBOX_HOME": str(home),
+            "CALLBOX_PORT": str(self.port),
+            "CALLBOX_SANDBOX_PORT": str(self.sandbox_port),
+            "CALLBOX_LOG_JSON": "true",
+        }
+        home.mkdir(parents=True, exist_ok=True)
+        self.home = home
+        self.callbox = Process("run", {**env, "CALLBOX_SANDBOX": "off"}, home / "callbox.log")
+        self.sandbox = Process("sandbox", env, home / "sandbox.log")
+        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=15)
+        self.control = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.sandbox_port}", timeout=15)
+
+    async def ready(self, timeout_s: float = 60) -> None:
+        await _answers(self.http, "/health", self.callbox, timeout_s)
+
+    async def restart(self, **extra: str) -> None:
+        await self.callbox.kill()
+        await self.callbox.start(**extra)
+        await self.ready()
+
+    async def scenario(self, scenario: str, recipient: str, **more: Any) -> None:
+        body = {"provider": "vtpass", "scenario": scenario, "recipient": recipient, **more}
+        reply = await self.control.post("/control/scenarios", json=body)
+        assert reply.status_code < 300, reply.text
+
+    async def deliveries(self, recipient: str) -> list[dict[str, Any]]:
+        reply = await self.control.get("/control/deliveries", params={"recipient": recipient})
+        found: list[dict[str, Any]] = reply.json()
+        return found
+
+    async def sms(self, to: str) -> list[str]:
+        reply = await self.control.get("/control/sms", params={"to": to})
+        return [message["text"] for message in reply.json()]
+
+
+@contextlib.asynccontextmanager
+async def running(home: Path, **extra: str) -> AsyncIterator[World]:
+    """A world that is up, and is taken down whatever happens."""
+    world = World(home)
+    try:
+        await world.sandbox.start()
+        await world.callbox.start(**extra)
+        await _answers(world.control, "/control/scenarios", world.sandbox, 30)
+        await world.ready()
+        yield world
+    finally:
+        await world.callbox.stop()
+        await world.sandbox.stop()
+        await world.http.aclose()
+        await world.control.aclose()
+
+
+async def eventually(
+    what: Callable[[], Awaitable[bool]], timeout_s: float = 30, every_s: float = 0.2
+) -> None:
+    """Wait until `what` is true; fails by name when it is not in time."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while not await what():
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(f"not within {timeout_s} s: {what.__qualname__}")
+        await asyncio.sleep(every_s)
+
+
+async def _answers(http: httpx.AsyncClient, path: str, process: Process, timeout_s: float) -> None:
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if (await http.get(path)).status_code == 200:
+                return
+        if not process.running or asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(f"{process.command} did not start:\n" + process.log.read_text()[-3000:])
+        await asyncio.sleep(0.1)

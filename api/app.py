@@ -24,14 +24,13 @@ def create_app(core: Core, edges: Sequence[BaseRoute] = ()) -> FastAPI:
     `edges` are the routes of the channels' edges, which this package does not know. They come
     first: a customer waits behind them.
     """
-    app = FastAPI(
+    return FastAPI(
         title="Callbox",
         routes=[*edges, *callbacks.routes(core), *operations.routes(core)],
         openapi_url=None,
         exception_handlers={HTTPException: _refused, Exception: _failed},
         redirect_slashes=False,
     )
-    return app
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -85,8 +85,8 @@ class _Door:
                 return await self._take(request, name, reader)
         except ClientDisconnect:
             return _plain(400, "Incomplete")
-        except Exception as error:
-            log.error("callback.failed", provider=name, exc_info=error)
+        except Exception:
+            log.exception("callback.failed", provider=name)
             _TAKEN.labels(name, "failed").inc()
             return _plain(503, "Try again later")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from core.ports import PaymentGateway, VtuProvider
 
 Probe: TypeAlias = Callable[[], Awaitable[Mapping[str, object]]]
-"""Asks one part how it is. Returns figures to show (`{"lag_s": 0.4}`), and raises when it is unwell.
+"""Asks one part how it is: gives figures to show (`{"lag_s": 0.4}`), raises when it is unwell.
 
 The figures are public: no names, no addresses, no secrets.
 """
@@ -21,7 +21,7 @@ class Callbacks(Protocol):
         ...
 
     async def take(self, tenant_id: UUID, provider: str, references: Sequence[str]) -> None:
-        """Have these of our references asked about now. Any number of times, and unknown ones too."""
+        """Have these of our references asked about now; safe twice, and with unknown ones."""
         ...
 
 
@@ -44,5 +44,5 @@ class Core(Protocol):
 
     @property
     def with_sandbox(self) -> bool:
-        """Whether the outside world is the sandbox, so that nobody takes a demo for the real thing."""
+        """Whether the outside is the sandbox, so that nobody takes a demo for the real thing."""
         ...

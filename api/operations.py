@@ -27,8 +27,10 @@ def routes(core: Core) -> list[Route]:
 
 
 async def _health(_: Request) -> Response:
-    """This process serves. It says nothing of what it depends on, or a database that is down for a
-    minute would have every process restarted.
+    """This process serves.
+
+    Nothing is said of what it depends on, or a database that is down for a minute would have every
+    process restarted.
     """
     return JSONResponse({"status": "ok"})
 

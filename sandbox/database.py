@@ -69,7 +69,7 @@ class Database:
 
 
 def stamp(at: dt.datetime) -> str:
-    """A time as the tables keep it: RFC 3339 UTC to the microsecond, so text order is time order."""
+    """A time as the tables keep it: RFC 3339 UTC, in microseconds, so that text sorts as time."""
     return at.astimezone(dt.UTC).isoformat(timespec="microseconds")
 
 

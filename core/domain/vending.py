@@ -13,6 +13,11 @@ class Product(StrEnum):
     """What can be sold. The value is the word of the outside contract."""
 
     AIRTIME = "airtime"
+    DATA = "data"
+    CABLE = "cable"
+    ELECTRICITY = "electricity"
+    EXAM = "exam"
+    RECHARGE_PIN = "recharge_pin"
 
 
 class Result(StrEnum):
@@ -64,7 +69,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Vend:
-    """One order to a provider. `reference` is ours and is its idempotency key there."""
+    """One order to a provider. `reference` is ours and is its idempotency key there.
+
+    Attributes:
+        network: The mobile network; for other products the biller: `dstv`, `ikeja-electric`.
+        recipient: Whom it is for, or whom to tell: every product has a number.
+        plan: What is bought, in the provider's own code, where a product has plans.
+        account: The meter, smartcard or profile it is for, where a product has one.
+        variant: What the product distinguishes: `prepaid`, `postpaid`, `renew`, `change`.
+        quantity: How many PINs.
+    """
 
     reference: str
     product: Product
@@ -72,6 +86,10 @@ class Vend:
     recipient: Msisdn
     amount: Money
     created_at: dt.datetime
+    plan: str = ""
+    account: str = ""
+    variant: str = ""
+    quantity: int = 1
 
 
 @dataclass(frozen=True, slots=True)

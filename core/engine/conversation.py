@@ -15,12 +15,16 @@ Answers: TypeAlias = dict[str, Scalar]
 
 
 class Offered(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One option as it was shown: its number is its place in the list, from 1."""
+    """One option as it was shown: its number is its place in the list, from 1.
+
+    `fixed` ones are declared in the flow; the others were listed when the screen was reached.
+    """
 
     key: str
     label: str
     hint: str = ""
     keep: Answers = {}
+    fixed: bool = False
 
 
 class Visited(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,6 +36,7 @@ class Visited(msgspec.Struct, frozen=True, omit_defaults=True):
     node: str
     origin: str
     answers: Answers = {}
+    guarded: bool = False
 
 
 class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,7 +61,9 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
         notice: A line above the present screen, as it was shown.
         state: `live` waits for the customer, `acting` for an effect, `ended` for nothing.
         effect: The key of the effect that `acting` waits for.
-        asking: `resume` while the question is whether to go on.
+        asking: What is asked instead of the node: `resume` whether to go on; `sorry` nothing, after
+            an apology; `updated` nothing yet, since the node is gone and the menu is next.
+        guarded: Something was proven by a secret on the way here, and goes stale with time.
         started_at, touched_at: Seconds since 1970, set by whoever stores it.
     """
 
@@ -76,7 +83,8 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     begun: int = 0
     hops: int = 0
     effect: str | None = None
-    asking: Literal["", "resume"] = ""
+    asking: Literal["", "resume", "sorry", "updated"] = ""
+    guarded: bool = False
     started_at: int = 0
     touched_at: int = 0
 

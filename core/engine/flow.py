@@ -1,4 +1,4 @@
-"""A flow: its nodes in reading order, checked when its module is imported; and all flows together."""
+"""A flow, its nodes in reading order; and all flows together. Both are checked when imported."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -118,8 +118,8 @@ class Secret:
     back in a moment) under a name in `keeps` of kind `OPAQUE`, and let the second compare.
 
     Attributes:
-        exits: Must hold `wrong` and, unless `choosing`, `locked`. `check` may also raise a `Problem`:
-            without an exit of its own it becomes a line above the same question.
+        exits: Must hold `wrong` and, unless `choosing`, `locked`. A `Problem` that `check` raises
+            leaves by the exit named as its code, or else is a line above the same question.
         digits: Least and most digits; anything else is asked again without a check.
         keeps: Answers that every exit gives, but for `wrong`, `locked` and those in `bare`.
         choosing: The customer makes up a new secret, so there is nothing to guess and to lock.

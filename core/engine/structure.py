@@ -1,6 +1,7 @@
 """What must hold inside one flow before it may be imported.
 
-What depends on where a flow may be entered (reached nodes, kept answers) is in `core.engine.wiring`.
+What depends on where a flow may be entered (nodes reached, answers kept) is in
+`core.engine.wiring`.
 """
 
 from collections.abc import Iterator, Mapping

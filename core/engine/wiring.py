@@ -199,7 +199,7 @@ def _of_shortcut(flows: "Flows", shortcut: "Shortcut") -> Iterator[str]:
 
 
 def _skipped(flow: "Flow", door: str) -> Iterator[tuple[str, str]]:
-    """Each confirmation or secret that all paths from the start have before an act, not all here."""
+    """What every path from the start has before a committing act, and some path here has not."""
     gates = [node.name for node in flow.screens if isinstance(node, Confirm | Secret | Call)]
     acts = [node.name for node in flow.screens if isinstance(node, Act) and node.commits]
     for gate in gates:

@@ -69,21 +69,21 @@ class Texts:
     def has(self, key: str) -> bool:
         return key in self._fallback
 
-    def get(self, language: str, key: str, **facts: object) -> str:
+    def get(self, language: str, key: str, /, **facts: object) -> str:
         """The text in that language, or else in English, filled with `facts`.
 
         Raises:
             MissingText: no language has it, or a fact that it names is not given.
         """
+        return self.fill(language, key, facts)
+
+    def fill(self, language: str, key: str, facts: Mapping[str, object]) -> str:
+        """As `get`, for facts that are a mapping already."""
         found = self._find(language, key)
         try:
             return found.filled(facts)
         except KeyError as missing:
             raise MissingText(f"text {key!r} needs {missing}") from missing
-
-    def fill(self, language: str, key: str, facts: Mapping[str, object]) -> str:
-        """As `get`, for facts that are a mapping already."""
-        return self.get(language, key, **facts)
 
     def placeholders(self, key: str, language: str = FALLBACK) -> frozenset[str]:
         """The names in braces of that text."""

@@ -404,7 +404,7 @@ async def test_the_short_folder_of_a_killed_program_is_cleared_away(folder: Path
         left = (home / "services" / "run").resolve()
         await running.kill()
     assert await gone(home)
-    async with start_services(home, throwaway=True):
+    async with start_services(home):
         assert not left.parent.exists()
 
 
@@ -515,7 +515,7 @@ async def test_root_copies_programs_that_its_servers_cannot_reach(
 
 @needs_root
 async def test_an_ordinary_user_runs_the_servers_as_itself(folder: Path) -> None:
-    """No root, no system folder, nothing outside the home; clean stop, kill and start again."""
+    """No root, no system folder, nothing outside the home; killed, started again, stopped."""
     uid = pwd.getpwnam("nobody").pw_uid
     mine = folder / "mine"
     mine.mkdir(mode=0o700)
@@ -525,12 +525,10 @@ async def test_an_ordinary_user_runs_the_servers_as_itself(folder: Path) -> None
     async with app(home, uid, **programs) as running:
         assert (home / "services" / "postgres").stat().st_uid == uid
         assert (home / "services").stat().st_mode & 0o077 == 0
-        assert await running.ended_cleanly()
-    assert not servers_of(home)
-    async with app(home, uid, **programs) as running:
         await running.kill()
     async with app(home, uid, **programs) as running:
         assert await running.ended_cleanly()
+    assert not servers_of(home)
     assert names_in(folder) == ["mine", "programs"]
 
 

@@ -1,0 +1,86 @@
+"""Reading what a customer typed: which option, which navigation key, or words. Never fails."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.engine.conversation import Offered
+
+TYPED_MAX = 200
+"""Letters of an answer that are looked at. USSD carries fewer, and no question needs more."""
+
+_NUMBER = re.compile(r"[\W_]*(\d{1,3})[\W_]*", re.ASCII)
+_INVISIBLE = {"Cf", "Cs", "Co", "Cn", "Me"}
+_EMOJI_STYLE = "\ufe0f"
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button: the option's key, or a navigation key; and the turn that it was shown in."""
+
+    key: str
+    turn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An answer in words.
+
+    Attributes:
+        text: Without invisible signs, with all digits as 0 to 9.
+        number: `1` of `1`, `1.`, `(1)` and the like; else "".
+        word: Its letters and digits alone, in lower case: what labels are compared by.
+    """
+
+    text: str = field(repr=False)
+    number: str = field(repr=False)
+    word: str = field(repr=False)
+
+
+def read(text: str) -> Typed:
+    cut = text[:TYPED_MAX]
+    cleaned = cut.strip() if cut.isascii() and cut.isprintable() else _cleaned(cut)
+    number = _NUMBER.fullmatch(cleaned)
+    return Typed(cleaned, number.group(1) if number else "", word(cleaned))
+
+
+def word(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+
+def chosen(
+    typed: Typed, shown: Sequence[Offered], keywords: Mapping[str, Iterable[str]]
+) -> Offered | None:
+    """The option meant: by its number as shown, its label, both, or a keyword of its own."""
+    if typed.number:
+        place = int(typed.number) - 1
+        if 0 <= place < len(shown):
+            return shown[place]
+    if not typed.word:
+        return None
+    for number, offered in enumerate(shown, start=1):
+        label = word(offered.label)
+        if label and typed.word in (label, f"{number}{label}"):
+            return offered
+    return next(
+        (
+            offered
+            for offered in shown
+            if offered.fixed and any(word(key) == typed.word for key in keywords[offered.key])
+        ),
+        None,
+    )
+
+
+def _cleaned(text: str) -> str:
+    return "".join(_letter(each) for each in unicodedata.normalize("NFKC", text)).strip()
+
+
+def _letter(letter: str) -> str:
+    if letter.isdecimal():
+        return str(unicodedata.decimal(letter))
+    category = unicodedata.category(letter)
+    if category == "Cc":
+        return " "
+    return "" if category in _INVISIBLE or letter == _EMOJI_STYLE else letter

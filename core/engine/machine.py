@@ -1,0 +1,286 @@
+"""The machine: given a conversation and what was said, the next conversation and a screen or effect.
+
+Pure: no input or output, no clock, no chance; the same arguments give the same answer, and no
+conversation is changed in place. Whoever runs it stores conversations and runs effects:
+
+    step = machine.step(conversation, text, locale, capability)
+    while step.effect:
+        step = machine.resume(step.conversation, await run(step.effect), locale, capability)
+    show(step.screen)
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from core.engine import answering, graph, moves, paging, settling, wiring
+from core.engine.answering import Press, Typed
+from core.engine.conversation import Answers, Conversation, Offered
+from core.engine.flow import Flow, Flows, Shortcut
+from core.engine.kinds import Locale, Scalar
+from core.engine.migration import migrated
+from core.engine.outcomes import Masked
+from core.engine.paging import Capability
+from core.engine.screens import Act, Ask, Confirm, End, Fact, Menu, Pick, Secret
+from core.engine.settling import Outcome
+from core.engine.step import Effect, Step
+from core.engine.walk import Walk
+from core.kit.errors import Problem
+from core.kit.texts import Texts
+
+__all__ = ["Effect", "Machine", "Outcome", "Press", "Step"]
+
+TURNS_MAX = 500
+"""Screens of one journey; then it starts again at the menu, as something is going in circles."""
+
+_YES_NO = {"yes": ("y", "ok", "yes"), "no": ("n", "no", "cancel")}
+
+
+class Machine:
+    """Steps conversations through flows. Holds no state of its own; safe to share."""
+
+    def __init__(self, flows: Flows, texts: Texts) -> None:
+        self._flows = flows
+        self._texts = texts
+
+    def start(
+        self,
+        conversation_id: str,
+        locale: Locale,
+        capability: Capability,
+        *,
+        flow: str | None = None,
+        answers: Mapping[str, Scalar] | None = None,
+        notice: str = "",
+        now: int = 0,
+    ) -> Step:
+        """Begin at the main menu, or at a flow with the answers that it takes.
+
+        `conversation_id` must never have been used: effect keys are made of it. `notice` is a line
+        above the first screen. `now` is in seconds since 1970.
+        """
+        entered = self._flows[flow or self._flows.home]
+        begun = self._fresh(conversation_id, locale, entered, now)
+        begun = replace(begun, answers=dict(answers or {}), notice=notice)
+        return self._walk(locale, capability).enter(begun)
+
+    def dial(
+        self,
+        conversation_id: str,
+        inputs: Sequence[str],
+        locale: Locale,
+        capability: Capability,
+        *,
+        now: int = 0,
+    ) -> Step:
+        """Begin where a code dialled in one go leads, with the answers in it.
+
+        An argument that is missing or cannot be read is asked for; an unknown code gets the menu.
+        """
+        walk = self._walk(locale, capability)
+        begun = self._fresh(conversation_id, locale, self._flows[self._flows.home], now)
+        if not inputs:
+            return walk.enter(begun)
+        shortcut = self._flows.by_code.get(answering.read(inputs[0]).text)
+        if shortcut is None:
+            return walk.home(begun, walk.say("common.no_shortcut"))
+        node, answers, notice = self._dialled(walk, shortcut, inputs[1:])
+        entered = moves.into(begun, self._flows[shortcut.flow], node, answers)
+        return walk.enter(replace(entered, notice=notice))
+
+    def step(
+        self,
+        conversation: Conversation,
+        said: str | Press,
+        locale: Locale,
+        capability: Capability,
+    ) -> Step:
+        """Take an answer to the present screen. Never fails, whatever was said."""
+        walk = self._walk(locale, capability)
+        conversation = migrated(conversation, self._flows)
+        if conversation.asking == "updated":
+            return walk.home(conversation, walk.say("common.updated"))
+        if conversation.state == "acting":
+            return self.recover(conversation, locale, capability)
+        if isinstance(said, Press) and said.turn not in (None, conversation.turn):
+            return self.redisplay(conversation, locale, capability)
+        typed = answering.read(said.key if isinstance(said, Press) else said)
+        if conversation.state == "ended":
+            return self._by_keyword(walk, conversation, typed) or walk.home(conversation)
+        if conversation.turn - conversation.begun >= TURNS_MAX:
+            return walk.home(conversation, walk.say("common.restart"))
+        if conversation.asking == "resume":
+            return self._resuming(walk, conversation, said, typed)
+        moved = self._navigated(walk, conversation, typed)
+        return moved or self._answered(walk, conversation, said, typed)
+
+    def resume(
+        self, conversation: Conversation, outcome: Outcome, locale: Locale, capability: Capability
+    ) -> Step:
+        """Go on after an effect, with what came of it."""
+        walk = self._walk(locale, capability)
+        conversation = migrated(conversation, self._flows)
+        if conversation.asking == "updated":
+            return walk.home(conversation, walk.say("common.updated"))
+        if conversation.state != "acting":
+            return self.redisplay(conversation, locale, capability)
+        return settling.settled(walk, conversation, outcome)
+
+    def redisplay(
+        self, conversation: Conversation, locale: Locale, capability: Capability
+    ) -> Step:
+        """The present screen once more, as for a request that came late. Counts as no turn."""
+        walk = self._walk(locale, capability)
+        conversation = migrated(conversation, self._flows)
+        if conversation.asking == "updated":
+            return walk.home(conversation, walk.say("common.updated"))
+        if conversation.state == "acting":
+            return self.recover(conversation, locale, capability)
+        if conversation.state == "ended" and not conversation.asking and not _is_end(
+            self._flows[conversation.flow], conversation
+        ):
+            return walk.home(conversation)
+        return walk.redisplayed(conversation)
+
+    def recover(self, conversation: Conversation, locale: Locale, capability: Capability) -> Step:
+        """Take up a conversation whose effect was begun and its outcome never kept.
+
+        Gives the same effect with the same key; but a secret is asked for again, since what was
+        typed is gone.
+        """
+        walk = self._walk(locale, capability)
+        conversation = migrated(conversation, self._flows)
+        if conversation.state != "acting":
+            return self.redisplay(conversation, locale, capability)
+        held = replace(conversation, hops=max(0, conversation.hops - 1))
+        match walk.node(conversation):
+            case Secret():
+                return walk.again(conversation, "")
+            case Ask():
+                return walk.effect(held, "check")
+            case _:
+                return walk.enter(held)
+
+    def resumable(self, conversation: Conversation) -> bool:
+        """There is something to go on with, for somebody who comes back."""
+        conversation = migrated(conversation, self._flows)
+        if conversation.state == "ended" or conversation.asking in ("sorry", "updated"):
+            return False
+        return conversation.flow != self._flows.home or bool(conversation.back)
+
+    def resume_prompt(
+        self, conversation: Conversation, locale: Locale, capability: Capability
+    ) -> Step:
+        """Ask whether to go on; the answer is taken by `step`."""
+        walk = self._walk(locale, capability)
+        if not self.resumable(conversation):
+            return walk.home(conversation)
+        conversation = migrated(conversation, self._flows)
+        offered = (
+            Offered("continue", paging.label(walk.say("common.continue"), capability), fixed=True),
+            Offered("home", paging.label(walk.say("common.home"), capability), fixed=True),
+        )
+        return walk.prompted(conversation, offered)
+
+    def migrate(self, conversation: Conversation) -> Conversation:
+        """The conversation in terms of these flows; every other call does this by itself."""
+        return migrated(conversation, self._flows)
+
+    def guarded(self, step: Step) -> bool:
+        """What was typed ahead must not answer this: it wants the customer's eyes."""
+        conversation = step.conversation
+        if conversation.state == "ended" or conversation.asking:
+            return True
+        flow = self._flows.by_name.get(conversation.flow)
+        node = flow and flow.nodes.get(conversation.node)
+        return node is None or isinstance(node, Confirm | Secret | Act)
+
+    # Inputs.
+
+    def _walk(self, locale: Locale, capability: Capability) -> Walk:
+        return Walk(self._flows, self._texts, locale, capability)
+
+    def _fresh(self, conversation_id: str, locale: Locale, flow: Flow, now: int) -> Conversation:
+        return Conversation(
+            id=conversation_id,
+            flow=flow.name,
+            node=flow.start,
+            origin=flow.start,
+            language=locale.language,
+            started_at=now,
+            touched_at=now,
+        )
+
+    def _dialled(
+        self, walk: Walk, shortcut: Shortcut, given: Sequence[str]
+    ) -> tuple[str, Answers, str]:
+        """The node to enter, the answers read, and a notice on the first that was not."""
+        flow = self._flows[shortcut.flow]
+        answers: Answers = dict(shortcut.keep)
+        for place, name in enumerate((*shortcut.args, *shortcut.optional)):
+            if place >= len(given):
+                if name in shortcut.optional:
+                    break
+                return wiring.opening(flow, shortcut, name), answers, ""
+            try:
+                answers[name] = flow.kinds[name].parse(
+                    answering.read(given[place]).text, walk.locale
+                )
+            except Problem as problem:
+                return wiring.opening(flow, shortcut, name), answers, walk.problem(problem)
+        return shortcut.node, answers, ""
+
+    def _navigated(self, walk: Walk, conversation: Conversation, typed: Typed) -> Step | None:
+        keys = walk.capability
+        if typed.number == keys.home:
+            return walk.home(conversation)
+        if typed.number == keys.back:
+            if conversation.page:
+                return walk.turned(conversation, conversation.page - 1)
+            return walk.back(conversation)
+        if typed.number == keys.more or typed.number in keys.also_more:
+            if walk.screen(conversation).nav.more:
+                return walk.turned(conversation, conversation.page + 1)
+        return None
+
+    def _answered(
+        self, walk: Walk, conversation: Conversation, said: str | Press, typed: Typed
+    ) -> Step:
+        match walk.node(conversation):
+            case Menu() | Pick() | Confirm() as node:
+                offered = _offered(conversation, node, said, typed)
+                if offered is None:
+                    offered = _by_value(walk, conversation, node, typed)
+                if offered is None:
+                    by_word = conversation.flow == self._flows.home
+                    found = self._by_keyword(walk, conversation, typed) if by_word else None
+                    return found or walk.again(conversation, walk.say("common.choose"))
+                return _taken(walk, conversation, node, offered)
+            case Ask() as node:
+                return _told(walk, conversation, node, typed)
+            case Secret() as node:
+                return _unlocked(walk, conversation, node, typed)
+            case _:
+                return walk.again(conversation, walk.say("common.choose"))
+
+    def _by_keyword(self, walk: Walk, conversation: Conversation, typed: Typed) -> Step | None:
+        if not typed.word:
+            return None
+        for flow in self._flows.all:
+            if not flow.takes and typed.word in (answering.word(each) for each in flow.keywords):
+                return walk.enter(
+                    replace(moves.jumped(conversation, flow, {}), begun=conversation.turn)
+                )
+        return None
+
+    def _resuming(
+        self, walk: Walk, conversation: Conversation, said: str | Press, typed: Typed
+    ) -> Step:
+        if typed.number in (walk.capability.home, walk.capability.back):
+            return walk.home(conversation)
+        offered = _by_key(conversation, said) or answering.chosen(
+            typed, conversation.shown, {"continue": (), "home": ()}
+        )
+        if offered is None:
+            return walk.again(conversation, walk.say("common.choose"))
+        return walk.home(conversation) if offered.key == "home" else walk.reentered(conversation)

@@ -1,0 +1,150 @@
+"""Many callers, one commit: whatever waits while a commit is under way goes into the next one.
+
+No timer: a lone caller's item leaves at once, and a crowd pays one commit and one row lock per batch
+where each would have paid its own.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import structlog
+
+from core.ports import Busy
+from core.store.database import Unavailable
+
+log = structlog.get_logger()
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at once.
+
+    Attributes:
+        batch_max: Items in one batch.
+        waiting_max: Items that may wait; beyond it callers are turned away.
+        flushers: Batches under way at once.
+        crowd: A further batch starts beside one under way only when so many wait: less would only
+            make both of them small.
+    """
+
+    batch_max: int = 128
+    waiting_max: int = 10_000
+    flushers: int = 2
+    crowd: int = 32
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Item, Answer]):
+    item: Item
+    key: Hashable
+    answer: asyncio.Future[Answer]
+
+
+class Batcher(Generic[Item, Answer]):
+    """Sends items in batches, first come first served.
+
+    `send` answers one answer per item, in order, in one commit, and may be called again with the
+    same items. `key` names what may stand in the batches under way only once; the second of a key
+    waits for the next batch, others pass it by.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        send: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        *,
+        key: Callable[[Item], Hashable],
+        limits: Limits | None = None,
+    ) -> None:
+        self._name = name
+        self._send = send
+        self._key = key
+        self._limits = limits or Limits()
+        self._waiting: deque[_Waiting[Item, Answer]] = deque()
+        self._under_way: set[Hashable] = set()
+        self._flushers: set[asyncio.Task[None]] = set()
+
+    async def submit(self, item: Item) -> Answer:
+        """Have `item` sent and wait for its answer.
+
+        A caller that is cancelled while waiting is taken out; one cancelled later has its item
+        done all the same, and finds that out by asking again with the same id.
+
+        Raises:
+            Busy: too many wait already; nothing was done.
+            Unavailable: the database is away; it may or may not be done.
+        """
+        if len(self._waiting) >= self._limits.waiting_max:
+            raise Busy(f"{self._name}: {len(self._waiting)} are waiting")
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(item, self._key(item), answer))
+        self._start_flusher()
+        return await answer
+
+    async def close(self) -> None:
+        """See through what waits."""
+        while self._flushers:
+            await asyncio.wait(self._flushers)
+
+    def _start_flusher(self) -> None:
+        under_way = len(self._flushers)
+        if under_way and (
+            under_way >= self._limits.flushers or len(self._waiting) < self._limits.crowd
+        ):
+            return
+        task = asyncio.create_task(self._flush(), name=f"batch:{self._name}")
+        self._flushers.add(task)
+        task.add_done_callback(self._flushers.discard)
+
+    async def _flush(self) -> None:
+        while batch := self._take():
+            keys = [waiting.key for waiting in batch]
+            try:
+                await self._serve(batch)
+            finally:
+                self._under_way.difference_update(keys)
+
+    def _take(self) -> list[_Waiting[Item, Answer]]:
+        """The next batch, oldest first; what may not go with it keeps its place in the queue."""
+        batch: list[_Waiting[Item, Answer]] = []
+        passed: list[_Waiting[Item, Answer]] = []
+        while self._waiting and len(batch) < self._limits.batch_max:
+            waiting = self._waiting.popleft()
+            if waiting.answer.done():
+                continue
+            if waiting.key in self._under_way:
+                passed.append(waiting)
+                continue
+            self._under_way.add(waiting.key)
+            batch.append(waiting)
+        self._waiting.extendleft(reversed(passed))
+        return batch
+
+    async def _serve(self, batch: list[_Waiting[Item, Answer]]) -> None:
+        try:
+            answers = await self._send([waiting.item for waiting in batch])
+        except Unavailable as error:
+            _fail(batch, error)
+        except Exception as error:
+            if len(batch) == 1:
+                _fail(batch, error)
+                return
+            # One item that the database cannot take must not fail its neighbours.
+            log.warning("batch.isolated", batch=self._name, items=len(batch), error=repr(error))
+            for waiting in batch:
+                await self._serve([waiting])
+        else:
+            for waiting, answer in zip(batch, answers, strict=True):
+                if not waiting.answer.done():
+                    waiting.answer.set_result(answer)
+
+
+def _fail(batch: Iterable[_Waiting[Item, Answer]], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)

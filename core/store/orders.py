@@ -1,0 +1,215 @@
+"""The order book in Postgres: `core/store/sql/30_order_begin.sql` and its neighbours."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.orders import (
+    Beginning,
+    Begun,
+    DueOrder,
+    NewOrder,
+    OrderState,
+    OrderView,
+    Ruling,
+)
+from core.domain.vending import Product, Result
+from core.kit import ids
+from core.kit.clock import Clock
+from core.kit.errors import Fault
+from core.kit.msisdn import Msisdn
+from core.store.batcher import Batcher, Limits
+from core.store.database import Database
+from core.store.tables import orders
+
+
+class UnknownOrder(Fault):
+    """A ruling about an order that this tenant does not have."""
+
+
+class PgOrderBook:
+    """See `core.ports.OrderBook`. Begins and rulings are committed in batches."""
+
+    def __init__(self, database: Database, clock: Clock, limits: Limits | None = None) -> None:
+        self._database = database
+        self._clock = clock
+        # One order per wallet and batch, so that what the wallet has room for is exact.
+        self._begins: Batcher[NewOrder, Begun] = Batcher(
+            "begins", self._begin, key=lambda order: order.customer_id, limits=limits
+        )
+        self._rulings: Batcher[tuple[object, ...], OrderState] = Batcher(
+            "rulings", self._rule, key=lambda ruling: ruling[1], limits=limits
+        )
+
+    async def begin(self, order: NewOrder) -> Begun:
+        return await self._begins.submit(order)
+
+    async def claim(self, count: int, lease_s: float) -> Sequence[DueOrder]:
+        rows = await self._database.call(
+            "select * from order_claim($1, $2, $3)",
+            count,
+            dt.timedelta(seconds=lease_s),
+            self._clock.now(),
+        )
+        return [_due(row) for row in rows]
+
+    async def rule(self, ruling: Ruling) -> OrderState:
+        # The answer's id is made once, so a ruling sent again after a lost connection is known.
+        return await self._rulings.submit(_ruling_item(ruling, ids.uuid7(), self._clock.now()))
+
+    async def hurry(self, provider: str, references: Sequence[str]) -> int:
+        [row] = await self._database.call(
+            "select order_hurry($1, $2, $3) as known", provider, references, self._clock.now()
+        )
+        return int(row["known"])
+
+    async def states(self, order_ids: Sequence[UUID]) -> Mapping[UUID, OrderState]:
+        rows = await self._database.call("select * from order_states($1)", order_ids)
+        return {_uuid(row["id"]): OrderState(row["state"]) for row in rows}
+
+    async def find(self, tenant_id: UUID, reference: str) -> OrderView | None:
+        return await self._one(tenant_id, orders.c.reference == reference)
+
+    async def get(self, tenant_id: UUID, order_id: UUID) -> OrderView | None:
+        return await self._one(tenant_id, orders.c.id == order_id)
+
+    async def latest(self, tenant_id: UUID, customer_id: UUID, count: int) -> Sequence[OrderView]:
+        async def read(connection: AsyncConnection) -> list[OrderView]:
+            query = (
+                select(*_VIEW)
+                .where(orders.c.tenant_id == tenant_id, orders.c.customer_id == customer_id)
+                .order_by(orders.c.created_at.desc())
+                .limit(count)
+            )
+            return [_view(row) for row in await connection.execute(query)]
+
+        return await self._database.in_tenant(tenant_id, read)
+
+    async def close(self) -> None:
+        await self._begins.close()
+        await self._rulings.close()
+
+    async def _one(self, tenant_id: UUID, which: ColumnElement[bool]) -> OrderView | None:
+        async def read(connection: AsyncConnection) -> OrderView | None:
+            query = select(*_VIEW).where(orders.c.tenant_id == tenant_id, which)
+            row = (await connection.execute(query)).one_or_none()
+            return _view(row) if row else None
+
+        return await self._database.in_tenant(tenant_id, read)
+
+    async def _begin(self, batch: Sequence[NewOrder]) -> list[Begun]:
+        rows = await self._database.call(
+            "select * from order_begin($1::order_item[])", [_order_item(order) for order in batch]
+        )
+        return [
+            Begun(
+                result=Beginning(row["result"]),
+                order_id=order.id,
+                reference=row["reference"],
+                state=OrderState(row["state"]) if row["state"] else None,
+            )
+            for order, row in zip(batch, rows, strict=True)
+        ]
+
+    async def _rule(self, batch: Sequence[tuple[object, ...]]) -> list[OrderState]:
+        rows = await self._database.call("select * from order_rule($1::ruling_item[])", batch)
+        if len(batch) == 1 and rows[0]["state"] is None:
+            raise UnknownOrder(str(batch[0][1]))
+        return [OrderState(row["state"]) for row in rows]
+
+
+_VIEW = (
+    orders.c.id,
+    orders.c.tenant_id,
+    orders.c.customer_id,
+    orders.c.reference,
+    orders.c.product,
+    orders.c.network,
+    orders.c.recipient,
+    orders.c.amount_minor,
+    orders.c.fee_minor,
+    orders.c.currency,
+    orders.c.state,
+    orders.c.hint,
+    orders.c.created_at,
+    orders.c.settled_at,
+)
+
+
+def _view(row: Row[tuple[object, ...]]) -> OrderView:
+    values = dict(row._mapping)
+    values["product"] = Product(row.product)
+    values["recipient"] = Msisdn(row.recipient)
+    values["state"] = OrderState(row.state)
+    return OrderView(**values)
+
+
+def _order_item(order: NewOrder) -> tuple[object, ...]:
+    """The SQL type `order_item`, field by field."""
+    return (
+        order.id,
+        order.tenant_id,
+        order.customer_id,
+        order.reference,
+        order.product.value,
+        order.network,
+        order.recipient,
+        order.amount_minor,
+        order.fee_minor,
+        order.currency,
+        order.channel_id,
+        order.identity,
+        order.attempt_id,
+        order.provider,
+        order.provider_reference,
+        order.created_at,
+        order.deadline_at,
+        order.day_starts_at,
+        order.day_limit_minor,
+    )
+
+
+def _ruling_item(ruling: Ruling, answer_id: UUID, at: dt.datetime) -> tuple[object, ...]:
+    """The SQL type `ruling_item`, field by field."""
+    outcome, following = ruling.outcome, ruling.next_attempt
+    return (
+        answer_id,
+        ruling.order_id,
+        ruling.tenant_id,
+        ruling.attempt_id,
+        ruling.verdict.value,
+        outcome.result.value,
+        outcome.reason,
+        outcome.hint,
+        outcome.provider_reference,
+        outcome.cost.minor if outcome.cost else None,
+        outcome.cost.currency if outcome.cost else None,
+        json.dumps(dict(outcome.evidence)) if outcome.evidence else None,
+        ruling.check_at,
+        following.attempt_id if following else None,
+        following.provider if following else None,
+        following.provider_reference if following else None,
+        at,
+    )
+
+
+def _due(row: asyncpg.Record) -> DueOrder:
+    values = dict(row)
+    for name in ("order_id", "tenant_id", "customer_id", "attempt_id"):
+        values[name] = _uuid(values[name])
+    values["product"] = Product(values["product"])
+    values["recipient"] = Msisdn(values["recipient"])
+    values["state"] = OrderState(values["state"])
+    last = values["last_result"]
+    values["last_result"] = Result(last) if last else None
+    return DueOrder(**values)
+
+
+def _uuid(value: UUID) -> UUID:
+    """A plain UUID: the driver's own subclass is equal, but not to be pickled or shown around."""
+    return UUID(int=value.int)

@@ -25,7 +25,8 @@ from core.engine.screens import (
 Shown: TypeAlias = Menu | Pick | Ask | Confirm | Secret | End
 """The nodes that a customer sees."""
 
-_REFUSALS = ("wrong", "locked")
+REFUSALS = ("wrong", "locked")
+"""Exits of a `Secret` by which nothing was proven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def exit_of(node: Secret | Fact | Act, name: str) -> Exit:
 def promised(node: Secret | Fact | Act, name: str) -> frozenset[str]:
     """The answers that leaving by the exit `name` must give."""
     own = frozenset(exit_of(node, name).keeps)
-    refusal = isinstance(node, Secret) and name in _REFUSALS
+    refusal = isinstance(node, Secret) and name in REFUSALS
     if refusal or "." in name or name in node.bare:
         return own
     return own | frozenset(node.keeps)

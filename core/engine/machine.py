@@ -1,4 +1,4 @@
-"""The machine: given a conversation and what was said, the next conversation and a screen or effect.
+"""The machine: from a conversation and what was said to the next one, and a screen or an effect.
 
 Pure: no input or output, no clock, no chance; the same arguments give the same answer, and no
 conversation is changed in place. Whoever runs it stores conversations and runs effects:
@@ -13,18 +13,18 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from core.engine import answering, graph, moves, paging, settling, wiring
-from core.engine.answering import Press, Typed
+from core.engine import answering, hearing, moves, paging, settling, wiring
+from core.engine.answering import Press
 from core.engine.conversation import Answers, Conversation, Offered
 from core.engine.flow import Flow, Flows, Shortcut
 from core.engine.kinds import Locale, Scalar
 from core.engine.migration import migrated
-from core.engine.outcomes import Masked
 from core.engine.paging import Capability
-from core.engine.screens import Act, Ask, Confirm, End, Fact, Menu, Pick, Secret
+from core.engine.screens import Act, Ask, Confirm, Secret
 from core.engine.settling import Outcome
 from core.engine.step import Effect, Step
 from core.engine.walk import Walk
+from core.engine.words import Words
 from core.kit.errors import Problem
 from core.kit.texts import Texts
 
@@ -32,8 +32,6 @@ __all__ = ["Effect", "Machine", "Outcome", "Press", "Step"]
 
 TURNS_MAX = 500
 """Screens of one journey; then it starts again at the menu, as something is going in circles."""
-
-_YES_NO = {"yes": ("y", "ok", "yes"), "no": ("n", "no", "cancel")}
 
 
 class Machine:
@@ -83,7 +81,7 @@ class Machine:
             return walk.enter(begun)
         shortcut = self._flows.by_code.get(answering.read(inputs[0]).text)
         if shortcut is None:
-            return walk.home(begun, walk.say("common.no_shortcut"))
+            return walk.home(begun, walk.words.say("common.no_shortcut"))
         node, answers, notice = self._dialled(walk, shortcut, inputs[1:])
         entered = moves.into(begun, self._flows[shortcut.flow], node, answers)
         return walk.enter(replace(entered, notice=notice))
@@ -99,20 +97,14 @@ class Machine:
         walk = self._walk(locale, capability)
         conversation = migrated(conversation, self._flows)
         if conversation.asking == "updated":
-            return walk.home(conversation, walk.say("common.updated"))
+            return walk.home(conversation, walk.words.say("common.updated"))
         if conversation.state == "acting":
             return self.recover(conversation, locale, capability)
         if isinstance(said, Press) and said.turn not in (None, conversation.turn):
             return self.redisplay(conversation, locale, capability)
-        typed = answering.read(said.key if isinstance(said, Press) else said)
-        if conversation.state == "ended":
-            return self._by_keyword(walk, conversation, typed) or walk.home(conversation)
         if conversation.turn - conversation.begun >= TURNS_MAX:
-            return walk.home(conversation, walk.say("common.restart"))
-        if conversation.asking == "resume":
-            return self._resuming(walk, conversation, said, typed)
-        moved = self._navigated(walk, conversation, typed)
-        return moved or self._answered(walk, conversation, said, typed)
+            return walk.home(conversation, walk.words.say("common.restart"))
+        return hearing.heard(walk, conversation, said)
 
     def resume(
         self, conversation: Conversation, outcome: Outcome, locale: Locale, capability: Capability
@@ -121,25 +113,19 @@ class Machine:
         walk = self._walk(locale, capability)
         conversation = migrated(conversation, self._flows)
         if conversation.asking == "updated":
-            return walk.home(conversation, walk.say("common.updated"))
+            return walk.home(conversation, walk.words.say("common.updated"))
         if conversation.state != "acting":
             return self.redisplay(conversation, locale, capability)
         return settling.settled(walk, conversation, outcome)
 
-    def redisplay(
-        self, conversation: Conversation, locale: Locale, capability: Capability
-    ) -> Step:
+    def redisplay(self, conversation: Conversation, locale: Locale, capability: Capability) -> Step:
         """The present screen once more, as for a request that came late. Counts as no turn."""
         walk = self._walk(locale, capability)
         conversation = migrated(conversation, self._flows)
         if conversation.asking == "updated":
-            return walk.home(conversation, walk.say("common.updated"))
+            return walk.home(conversation, walk.words.say("common.updated"))
         if conversation.state == "acting":
             return self.recover(conversation, locale, capability)
-        if conversation.state == "ended" and not conversation.asking and not _is_end(
-            self._flows[conversation.flow], conversation
-        ):
-            return walk.home(conversation)
         return walk.redisplayed(conversation)
 
     def recover(self, conversation: Conversation, locale: Locale, capability: Capability) -> Step:
@@ -156,8 +142,8 @@ class Machine:
         match walk.node(conversation):
             case Secret():
                 return walk.again(conversation, "")
-            case Ask():
-                return walk.effect(held, "check")
+            case Ask() as node:
+                return walk.checked(held, node)
             case _:
                 return walk.enter(held)
 
@@ -177,8 +163,10 @@ class Machine:
             return walk.home(conversation)
         conversation = migrated(conversation, self._flows)
         offered = (
-            Offered("continue", paging.label(walk.say("common.continue"), capability), fixed=True),
-            Offered("home", paging.label(walk.say("common.home"), capability), fixed=True),
+            Offered(
+                "continue", paging.label(walk.words.say("common.continue"), capability), fixed=True
+            ),
+            Offered("home", paging.label(walk.words.say("common.home"), capability), fixed=True),
         )
         return walk.prompted(conversation, offered)
 
@@ -198,7 +186,7 @@ class Machine:
     # Inputs.
 
     def _walk(self, locale: Locale, capability: Capability) -> Walk:
-        return Walk(self._flows, self._texts, locale, capability)
+        return Walk(self._flows, Words(self._flows, self._texts, locale, capability))
 
     def _fresh(self, conversation_id: str, locale: Locale, flow: Flow, now: int) -> Conversation:
         return Conversation(
@@ -224,63 +212,8 @@ class Machine:
                 return wiring.opening(flow, shortcut, name), answers, ""
             try:
                 answers[name] = flow.kinds[name].parse(
-                    answering.read(given[place]).text, walk.locale
+                    answering.read(given[place]).text, walk.words.locale
                 )
             except Problem as problem:
-                return wiring.opening(flow, shortcut, name), answers, walk.problem(problem)
+                return wiring.opening(flow, shortcut, name), answers, walk.words.problem(problem)
         return shortcut.node, answers, ""
-
-    def _navigated(self, walk: Walk, conversation: Conversation, typed: Typed) -> Step | None:
-        keys = walk.capability
-        if typed.number == keys.home:
-            return walk.home(conversation)
-        if typed.number == keys.back:
-            if conversation.page:
-                return walk.turned(conversation, conversation.page - 1)
-            return walk.back(conversation)
-        if typed.number == keys.more or typed.number in keys.also_more:
-            if walk.screen(conversation).nav.more:
-                return walk.turned(conversation, conversation.page + 1)
-        return None
-
-    def _answered(
-        self, walk: Walk, conversation: Conversation, said: str | Press, typed: Typed
-    ) -> Step:
-        match walk.node(conversation):
-            case Menu() | Pick() | Confirm() as node:
-                offered = _offered(conversation, node, said, typed)
-                if offered is None:
-                    offered = _by_value(walk, conversation, node, typed)
-                if offered is None:
-                    by_word = conversation.flow == self._flows.home
-                    found = self._by_keyword(walk, conversation, typed) if by_word else None
-                    return found or walk.again(conversation, walk.say("common.choose"))
-                return _taken(walk, conversation, node, offered)
-            case Ask() as node:
-                return _told(walk, conversation, node, typed)
-            case Secret() as node:
-                return _unlocked(walk, conversation, node, typed)
-            case _:
-                return walk.again(conversation, walk.say("common.choose"))
-
-    def _by_keyword(self, walk: Walk, conversation: Conversation, typed: Typed) -> Step | None:
-        if not typed.word:
-            return None
-        for flow in self._flows.all:
-            if not flow.takes and typed.word in (answering.word(each) for each in flow.keywords):
-                return walk.enter(
-                    replace(moves.jumped(conversation, flow, {}), begun=conversation.turn)
-                )
-        return None
-
-    def _resuming(
-        self, walk: Walk, conversation: Conversation, said: str | Press, typed: Typed
-    ) -> Step:
-        if typed.number in (walk.capability.home, walk.capability.back):
-            return walk.home(conversation)
-        offered = _by_key(conversation, said) or answering.chosen(
-            typed, conversation.shown, {"continue": (), "home": ()}
-        )
-        if offered is None:
-            return walk.again(conversation, walk.say("common.choose"))
-        return walk.home(conversation) if offered.key == "home" else walk.reentered(conversation)

@@ -111,6 +111,11 @@ def before(conversation: Conversation) -> Conversation | None:
     )
 
 
+def noticed(conversation: Conversation, notice: str) -> Conversation:
+    """A line above the next screen."""
+    return replace(conversation, notice=notice)
+
+
 def committed(conversation: Conversation) -> Conversation:
     """Something was done for good: no way leads back past it, in no flow that waits either."""
     return replace(

@@ -4,58 +4,33 @@ A `Walk` belongs to one step: it knows whose words and which channel. It never f
 no way on, it goes to the main menu with a word of apology, and where that fails too, it ends.
 """
 
-from collections.abc import Mapping
-from typing import Literal, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeAlias
 
 from msgspec.structs import replace
 
-from core.engine import display, graph, moves, paging
+from core.engine import moves
 from core.engine.conversation import Answers, Conversation, Offered
 from core.engine.flow import Flow, Flows
-from core.engine.kinds import Kind, Locale, Scalar
 from core.engine.outcomes import Masked
-from core.engine.paging import Capability, NavWords, Pieces
-from core.engine.screens import (
-    Act,
-    Ask,
-    Call,
-    Confirm,
-    End,
-    Fact,
-    Jump,
-    Menu,
-    Node,
-    Option,
-    Pick,
-    Return,
-    Secret,
-)
+from core.engine.screens import Act, Ask, Call, End, Fact, Jump, Node, Pick, Return, Secret
 from core.engine.step import Effect, Step
-from core.kit import money
-from core.kit.errors import Problem
-from core.kit.texts import MissingText, Texts
+from core.engine.words import Stranded, Words, or_stranded
 
 STEPS_MAX = 25
 """Nodes passed, and effects run, for one input."""
 
-_Doing = Literal["options", "check", "secret", "fact", "act"]
-_Given = TypeVar("_Given")
-
-
-class Stranded(Exception):
-    """The conversation lacks an answer that this release needs here."""
+_Doing: TypeAlias = Literal["options", "check", "secret", "fact", "act"]
 
 
 class Walk:
     """The machine, seen from one step of one conversation."""
 
-    __slots__ = ("capability", "flows", "locale", "texts")
+    __slots__ = ("flows", "words")
 
-    def __init__(self, flows: Flows, texts: Texts, locale: Locale, capability: Capability) -> None:
+    def __init__(self, flows: Flows, words: Words) -> None:
         self.flows = flows
-        self.texts = texts
-        self.locale = locale
-        self.capability = capability
+        self.words = words
 
     def flow(self, conversation: Conversation) -> Flow:
         return self.flows[conversation.flow]
@@ -80,7 +55,7 @@ class Walk:
                     case Pick():
                         return self.effect(conversation, "options")
                     case _:
-                        return self.show(conversation, self._fixed(conversation, node))
+                        return self.show(conversation, self.words.options(conversation, node))
         except Stranded:
             return self._instead(conversation, "common.updated")
         return self.sorry(conversation, "too many nodes for one input")
@@ -109,7 +84,7 @@ class Walk:
         ended = replace(
             ended, asking="sorry", state="ended", effect=None, hops=0, turn=ended.turn + 1
         )
-        return Step(ended, self.screen(ended), complaint=complaint)
+        return Step(ended, self.words.screen(ended), complaint=complaint)
 
     def reentered(self, conversation: Conversation) -> Step:
         """Take up an interrupted conversation: facts afresh, and never past a secret."""
@@ -123,7 +98,7 @@ class Walk:
     def _instead(self, conversation: Conversation, notice: str) -> Step:
         if conversation.flow == self.flows.home:
             return self.sorry(conversation, "the main menu needs an answer that nobody gave")
-        return self.home(conversation, self.say(notice))
+        return self.home(conversation, self.words.say(notice))
 
     def _crossed(self, conversation: Conversation, node: Call | Jump | Return) -> Conversation:
         match node:
@@ -146,7 +121,7 @@ class Walk:
 
     def _given(self, conversation: Conversation, node: Call | Jump) -> Answers:
         answers = conversation.answers
-        return {theirs: _or_stranded(answers, ours) for theirs, ours in node.give.items()}
+        return {theirs: or_stranded(answers, ours) for theirs, ours in node.give.items()}
 
     # Effects.
 
@@ -173,15 +148,54 @@ class Walk:
         )
         return Step(acting, effect=effect)
 
+    def checked(self, conversation: Conversation, node: Ask) -> Step:
+        """On from an answer that could be read, by way of its check if it has one."""
+        if node.check is None:
+            return self.enter(moves.to(conversation, node.to))
+        return self.effect(conversation, "check")
+
     # Screens.
 
     def show(self, conversation: Conversation, shown: tuple[Offered, ...]) -> Step:
         """Show the present node for the first time, with these options."""
         return self._showing(replace(conversation, shown=shown, page=0, asking="", hops=0))
 
+    def listed(self, conversation: Conversation, node: Pick, choices: tuple[Offered, ...]) -> Step:
+        """Show a `Pick` with what was found to choose from."""
+        try:
+            also = self.words.options(conversation, node)
+        except Stranded:
+            return self._instead(conversation, "common.updated")
+        return self.show(conversation, (*choices, *also))
+
     def again(self, conversation: Conversation, notice: str) -> Step:
         """The same screen once more, with a line above it."""
         return self._showing(replace(conversation, notice=notice, page=0))
+
+    def prompted(self, conversation: Conversation, shown: tuple[Offered, ...]) -> Step:
+        """Ask whether to go on, with the place kept."""
+        return self._showing(
+            replace(conversation, asking="resume", shown=shown, notice="", page=0, hops=0)
+        )
+
+    def redisplayed(self, conversation: Conversation) -> Step:
+        """The present screen as it is, counted as no turn."""
+        try:
+            return Step(conversation, self.words.screen(conversation))
+        except Stranded:
+            return self._instead(conversation, "common.updated")
+
+    def asked_again(self, conversation: Conversation, notice: str, complaint: str = "") -> Step:
+        """The answer to an `Ask` will not do: as if it had not been given."""
+        before = moves.before(conversation)
+        if before is None:
+            return self.home(conversation, notice)
+        step = self._showing(replace(before, notice=notice, hops=0))
+        return Step(step.conversation, step.screen, complaint=complaint)
+
+    def refreshed(self, conversation: Conversation, notice: str) -> Step:
+        """What was shown is not to be had any more: the same node, shown afresh."""
+        return self.enter(replace(moves.to(conversation, conversation.node), notice=notice))
 
     def turned(self, conversation: Conversation, page: int) -> Step:
         """Another page of the same screen."""
@@ -191,127 +205,18 @@ class Walk:
         shown = replace(
             conversation,
             turn=conversation.turn + 1,
-            language=self.locale.language,
+            language=self.words.locale.language,
             state="live",
             effect=None,
         )
         try:
-            screen = self.screen(shown)
+            screen = self.words.screen(shown)
         except Stranded:
             return self._instead(shown, "common.updated")
         last = screen.page == screen.pages - 1
         if last and not shown.asking and isinstance(self.node(shown), End):
             shown = replace(shown, state="ended")
         return Step(shown, screen)
-
-    def screen(self, conversation: Conversation) -> display.Screen:
-        """The screen that the conversation is at, as often as it is asked for.
-
-        Raises:
-            Stranded: a text there needs an answer that was never kept.
-        """
-        node = self.node(conversation)
-        ending = conversation.asking == "sorry" or (
-            not conversation.asking and isinstance(node, End)
-        )
-        text = self._text(conversation, node)
-        root = self.at_root(conversation)
-        in_session = self.capability.sessions
-        plain_nav = not ending and not root and conversation.asking != "resume"
-        home = plain_nav or (ending and not in_session)
-        pieces = Pieces(
-            notice=conversation.notice,
-            text=text,
-            labels=tuple(offered.label for offered in conversation.shown),
-            words=self._nav_words(),
-            back=plain_nav,
-            home=home,
-            ends=ending and in_session,
-        )
-        pages = paging.render(pieces, self.capability)
-        page = min(conversation.page, len(pages) - 1)
-        last = page == len(pages) - 1
-        secret = not conversation.asking and isinstance(node, Secret)
-        return display.Screen(
-            key=f"{conversation.flow}.{conversation.asking or conversation.node}",
-            turn=conversation.turn,
-            text=text,
-            options=tuple(
-                display.Line(number, offered.key, offered.label, offered.hint)
-                for number, offered in enumerate(conversation.shown, start=1)
-            ),
-            nav=display.Nav(back=plain_nav or page > 0, home=home, more=not last),
-            notice=conversation.notice,
-            secret=secret,
-            ends=ending and in_session and last,
-            input=_entry(node, conversation, ending=ending),
-            page=page,
-            pages=len(pages),
-            body=pages[page],
-        )
-
-    def at_root(self, conversation: Conversation) -> bool:
-        """At the main menu's own first screen, which nothing lies behind."""
-        return (
-            conversation.flow == self.flows.home
-            and not conversation.back
-            and not conversation.callers
-        )
-
-    def offered(self, conversation: Conversation, option: Option) -> Offered:
-        """A fixed option, as it is shown now."""
-        label = paging.label(self._filled(conversation, option.text), self.capability)
-        return Offered(option.key, label, keep=dict(option.keep), fixed=True)
-
-    def say(self, key: str) -> str:
-        """A text of the engine's own."""
-        return self.texts.get(self.locale.language, key)
-
-    def problem(self, problem: Problem) -> str:
-        """What the customer is told of a problem; an apology where the catalogue is silent."""
-        facts = {name: _in_words(fact) for name, fact in problem.facts.items()}
-        try:
-            return self.texts.fill(self.locale.language, problem.code, facts)
-        except MissingText:
-            return self.say("common.sorry")
-
-    def kinds(self, conversation: Conversation) -> Mapping[str, Kind]:
-        return self.flows.kinds(conversation.flow)
-
-    def _fixed(self, conversation: Conversation, node: Node) -> tuple[Offered, ...]:
-        if isinstance(node, Confirm):
-            yes = paging.label(self._filled(conversation, node.yes_text), self.capability)
-            no = paging.label(self._filled(conversation, node.no_text), self.capability)
-            return (Offered("yes", yes, fixed=True), Offered("no", no, fixed=True))
-        return tuple(self.offered(conversation, option) for option in graph.options_of(node))
-
-    def _text(self, conversation: Conversation, node: Node) -> str:
-        match conversation.asking:
-            case "sorry":
-                return self.say("common.sorry")
-            case "resume":
-                return self.say("common.resume")
-            case _:
-                return self._filled(conversation, graph.text_keys(node)[0])
-
-    def _filled(self, conversation: Conversation, key: str) -> str:
-        names = self.texts.placeholders(key, self.locale.language)
-        if not names:
-            return self.say(key)
-        kinds, answers = self.kinds(conversation), conversation.answers
-        facts = {
-            name: _or_stranded(kinds, name).show(_or_stranded(answers, name), self.locale)
-            for name in names
-        }
-        return self.texts.fill(self.locale.language, key, facts)
-
-    def _nav_words(self) -> NavWords:
-        return NavWords(
-            back=self.say("common.back"),
-            home=self.say("common.home"),
-            home_short=self.say("common.home_short"),
-            more=self.say("common.more"),
-        )
 
 
 def _key(conversation: Conversation) -> str:
@@ -324,39 +229,15 @@ def _key(conversation: Conversation) -> str:
     return f"{conversation.id}:{conversation.turn}:{path}{conversation.flow}.{conversation.node}"
 
 
-def _function(node: Node) -> object:
+def _function(node: Node) -> Callable[..., Awaitable[Any]]:
     match node:
         case Fact() | Act():
             return node.run
         case Pick():
             return node.options
-        case Ask() | Secret():
+        case Secret():
             return node.check
+        case Ask(check=check) if check is not None:
+            return check
         case _:
-            return None
-
-
-def _entry(node: Node, conversation: Conversation, *, ending: bool) -> display.Entry:
-    if ending:
-        return "none"
-    if conversation.asking or isinstance(node, Menu | Pick | Confirm):
-        return "choice" if conversation.shown else "none"
-    return "digits" if isinstance(node, Secret) else "text"
-
-
-def _or_stranded(known: Mapping[str, _Given], name: str) -> _Given:
-    try:
-        return known[name]
-    except KeyError:
-        raise Stranded(name) from None
-
-
-def _in_words(fact: object) -> object:
-    return money.show(fact) if isinstance(fact, money.Money) else fact
-
-
-def scalars(facts: Mapping[str, object]) -> dict[str, Scalar]:
-    """Those facts of a problem that can be kept as answers."""
-    return {
-        name: fact for name, fact in facts.items() if fact is None or isinstance(fact, str | int)
-    }
+            raise Stranded(node.name)

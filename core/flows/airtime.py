@@ -242,4 +242,4 @@ AIRTIME = Flow(
     ),
 )
 
-DIAL_AIRTIME = Shortcut("1", flow="airtime", node="dialled", args=("amount", "msisdn"))
+DIAL_AIRTIME = Shortcut("1", flow="airtime", node="dialled", args=("amount",), optional=("msisdn",))

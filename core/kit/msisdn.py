@@ -1,9 +1,13 @@
 """Mobile numbers: read in any local form, kept as networks write them."""
 
+import itertools
 import re
+from collections.abc import Iterator
+from functools import cache
 from typing import NewType
 
 import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
 
 from core.kit.errors import Problem
 
@@ -11,7 +15,10 @@ Msisdn = NewType("Msisdn", str)
 """Country code and number, digits only: `2348031234567`."""
 
 _CHARS_MAX = 24
-_NATIONAL_DIGITS_MIN = 9
+_MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+# A masked number keeps this much at most, and always hides at least four digits: a thousand
+# guesses would be too few.
+_HEAD, _TAIL, _HIDDEN_MIN, _MASKABLE_MIN = 6, 3, 4, 10
 
 
 class BadMsisdn(Problem):
@@ -27,21 +34,18 @@ def parse_msisdn(text: str, country: str) -> Msisdn:
     Raises:
         BadMsisdn: no mobile number can be read from it.
     """
-    digits = re.sub(r"[\s().\-]", "", text.strip())
-    if len(digits) > _CHARS_MAX or not re.fullmatch(r"\+?\d+", digits):
+    if len(text) > _CHARS_MAX:
         raise BadMsisdn
-    code = str(phonenumbers.country_code_for_region(country))
-    digits = re.sub(r"^00", "+", digits)
-    candidates = [(digits, country)]
-    if not digits.startswith("+") and digits.startswith(code):
-        candidates.append(("+" + digits, country))
-    for candidate, region in candidates:
-        try:
-            number = phonenumbers.parse(re.sub(rf"^\+{code}0", f"+{code}", candidate), region)
-        except phonenumbers.NumberParseException:
-            continue
-        if _can_be_mobile(number):
-            return Msisdn(f"{number.country_code}{number.national_number}")
+    digits = re.sub(r"[\s().\-]", "", text)
+    if not re.fullmatch(r"\+?[0-9]+", digits):
+        raise BadMsisdn
+    read = list(_readings(digits, country))
+    for number in read:
+        if phonenumbers.number_type(number) in _MOBILE:
+            return _msisdn(number)
+    for number in read:
+        if _may_be_newly_issued(number, country):
+            return _msisdn(number)
     raise BadMsisdn
 
 
@@ -63,28 +67,66 @@ def local(msisdn: Msisdn) -> str:
         number = phonenumbers.parse("+" + msisdn, None)
     except phonenumbers.NumberParseException:
         return msisdn
-    national = phonenumbers.national_significant_number(number)
     region = phonenumbers.region_code_for_country_code(number.country_code or 0)
-    return (
-        phonenumbers.ndd_prefix_for_region(region or "", strip_non_digits=True) or ""
-    ) + national
+    trunk = phonenumbers.ndd_prefix_for_region(region or "", strip_non_digits=True) or ""
+    return trunk + phonenumbers.national_significant_number(number)
 
 
 def masked(msisdn: str) -> str:
     """Enough to tell two numbers apart in a log, not enough to call one: `234803****567`."""
-    return msisdn[:6] + "****" + msisdn[-3:] if len(msisdn) > 9 else "****"  # noqa: PLR2004 - 6 + 3 shown
+    if len(msisdn) < _MASKABLE_MIN:
+        return "****"
+    head = min(_HEAD, len(msisdn) - _TAIL - _HIDDEN_MIN)
+    return msisdn[:head] + "****" + msisdn[-_TAIL:]
 
 
-def _can_be_mobile(number: phonenumbers.PhoneNumber) -> bool:
-    """Length and range only: newly issued prefixes must not wait for a metadata release."""
-    kind = phonenumbers.number_type(number)
-    if kind in (
-        phonenumbers.PhoneNumberType.MOBILE,
-        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
-    ):
-        return True
-    return (
-        kind == phonenumbers.PhoneNumberType.UNKNOWN
-        and phonenumbers.is_possible_number(number)
-        and len(str(number.national_number)) >= _NATIONAL_DIGITS_MIN
+def _readings(digits: str, country: str) -> Iterator[PhoneNumber]:
+    """What `digits` can mean: as typed in `country`, then with the `+` that people leave out."""
+    forms = [digits]
+    if digits.startswith("00"):
+        forms.append("+" + digits[2:])
+    elif digits.startswith(str(phonenumbers.country_code_for_region(country))):
+        forms.append("+" + digits)
+    for form in forms:
+        try:
+            yield phonenumbers.parse(form, country)
+        except phonenumbers.NumberParseException:
+            continue
+
+
+def _msisdn(number: PhoneNumber) -> Msisdn:
+    return Msisdn(f"{number.country_code}{phonenumbers.national_significant_number(number)}")
+
+
+def _may_be_newly_issued(number: PhoneNumber, country: str) -> bool:
+    """Newly issued prefixes of the own country must not wait for a release of the metadata.
+
+    Such a number has a mobile's length and begins with the digit that mobiles begin with, so a
+    number typed with a digit too few is still refused.
+    """
+    code = number.country_code or 0
+    if code != phonenumbers.country_code_for_region(country):
+        return False
+    if phonenumbers.number_type(number) != PhoneNumberType.UNKNOWN:
+        return False
+    possible = phonenumbers.is_possible_number_for_type_with_reason(number, PhoneNumberType.MOBILE)
+    national = phonenumbers.national_significant_number(number)
+    return possible == ValidationResult.IS_POSSIBLE and national[0] in _mobile_first_digits(
+        code, len(national)
     )
+
+
+@cache
+def _mobile_first_digits(country_code: int, length: int) -> frozenset[str]:
+    """Asks the metadata about every start of three digits: once per country, some milliseconds."""
+    found = set()
+    for head in map("".join, itertools.product("0123456789", repeat=3)):
+        national = head + "1234567890"[: length - len(head)]
+        number = PhoneNumber(
+            country_code=country_code,
+            national_number=int(national),
+            italian_leading_zero=national.startswith("0"),
+        )
+        if head[0] not in found and phonenumbers.number_type(number) in _MOBILE:
+            found.add(head[0])
+    return frozenset(found)

@@ -26,6 +26,7 @@ from core.ports.store import (
     OrderBook,
     Outbox,
     Stored,
+    Tenants,
     Unavailable,
 )
 
@@ -51,6 +52,7 @@ __all__ = [
     "SmsResult",
     "SmsSender",
     "Stored",
+    "Tenants",
     "Unavailable",
     "Verification",
     "VtuProvider",

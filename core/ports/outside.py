@@ -20,7 +20,7 @@ class BadCallback(Fault):
 class VtuProvider(Protocol):
     """Sells from the float that we keep with it.
 
-    Every reply and every failure becomes an `Outcome`; nothing is raised for what the provider does.
+    Every reply and every failure becomes an `Outcome`; nothing is raised for what it does.
     A timeout after the request left is UNKNOWN: the value may be on the line already.
     """
 
@@ -128,7 +128,7 @@ class PaymentGateway(Protocol):
     def name(self) -> str: ...
 
     async def initialize(self, request: PaymentRequest) -> Checkout | None:
-        """Open a checkout. None when it is not known to be open; the same reference may be retried."""
+        """Open a checkout. None: not known to be open; the same reference may be tried again."""
         ...
 
     async def verify(self, reference: str) -> Verification: ...

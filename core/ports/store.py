@@ -74,10 +74,16 @@ class OrderBook(Protocol):
     ) -> Sequence[OrderView]: ...
 
 
+class Tenants(Protocol):
+    """Operators' businesses. Cheap to ask: kept in memory for a few seconds."""
+
+    async def get(self, tenant_id: UUID) -> Tenant: ...
+
+    async def named(self, key: str) -> Tenant | None: ...
+
+
 class Customers(Protocol):
     """People, their identities on channels, and their PINs."""
-
-    async def tenant(self, tenant_id: UUID) -> Tenant: ...
 
     async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
         """Who this is, made on first sight with identity and wallet. Safe twice at once."""

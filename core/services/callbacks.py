@@ -1,11 +1,12 @@
 """What others call us about: a hint to ask again, never evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from uuid import UUID
 
 import structlog
 
 from core.kit.bell import Bell
-from core.ports import OrderBook, PaymentGateway, VtuProvider
+from core.ports import OrderBook, Tenants
 from core.services.funding import Funding
 
 log = structlog.get_logger()
@@ -16,27 +17,34 @@ class Callbacks:
 
     def __init__(
         self,
-        providers: Mapping[str, VtuProvider],
-        gateways: Mapping[str, PaymentGateway],
+        tenants: Tenants,
+        gateways: Collection[str],
         orders: OrderBook,
         funding: Funding,
         bell: Bell,
     ) -> None:
-        self._providers = providers
+        self._tenants = tenants
         self._gateways = gateways
         self._orders = orders
         self._funding = funding
         self._bell = bell
 
-    def source(self, name: str) -> VtuProvider | PaymentGateway | None:
-        """Whoever calls under this name, or None."""
-        return self._providers.get(name) or self._gateways.get(name)
+    async def tenant_of(self, provider: str, key: str) -> UUID | None:  # noqa: ARG002 - one key for all
+        """Whose callback address this key makes, or None when it is nobody's."""
+        tenant = await self._tenants.named(key)
+        return tenant.id if tenant else None
 
-    async def take(self, name: str, references: Sequence[str]) -> None:
-        """Have what a callback of `name` speaks of looked at now."""
-        if name in self._gateways:
-            known = await self._funding.hurry(name, references)
+    async def take(self, tenant_id: UUID, provider: str, references: Sequence[str]) -> None:
+        """Have what a callback of `provider` speaks of looked at now."""
+        if provider in self._gateways:
+            known = await self._funding.hurry(provider, references)
         else:
-            known = await self._orders.hurry(name, references)
-            self._bell.ring()
-        log.info("callback.taken", source=name, named=len(references), known=known)
+            known = await self._orders.hurry(provider, references)
+        self._bell.ring()
+        log.info(
+            "callback.taken",
+            tenant=str(tenant_id),
+            source=provider,
+            named=len(references),
+            known=known,
+        )

@@ -9,7 +9,7 @@ the effect again under the same key and gets the first run's result.
 import asyncio
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,15 +20,15 @@ from core.domain.customers import Customer, Tenant
 from core.domain.turns import Advance, Channel, Inbound, Progress, Reply, SessionEnd
 from core.engine.conversation import Conversation
 from core.engine.kinds import Locale
-from core.engine.machine import Effect, Machine, Step
-from core.engine.outcomes import Choice, Done, Failed, Pending
+from core.engine.machine import Effect, Machine, Outcome, Step
+from core.engine.outcomes import Failed
 from core.engine.paging import Capability
 from core.kit import crash, ids
 from core.kit.clock import Clock
 from core.kit.errors import Problem
 from core.kit.msisdn import from_network
 from core.kit.texts import Texts
-from core.ports import Busy, ConversationStore
+from core.ports import Busy, ConversationStore, Tenants
 from core.services.context import Context, Desk
 
 log = structlog.get_logger()
@@ -36,11 +36,10 @@ log = structlog.get_logger()
 Announce = Callable[[Context], Awaitable[str | None]]
 """A line about the last order, for somebody who comes back soon after it."""
 
-Outcome = Done | Pending | Failed | Problem | Sequence[Choice]
-
 _CONFLICTS_MAX = 20
 _TTL_S = 24 * 3600
 _WAIT_STEP_S = 0.04
+_ID_LETTERS = 12
 
 
 class Record(msgspec.Struct, omit_defaults=True):
@@ -79,6 +78,7 @@ class Conversations:
         self,
         machine: Machine,
         store: ConversationStore,
+        tenants: Tenants,
         desk: Desk,
         texts: Texts,
         clock: Clock,
@@ -88,6 +88,7 @@ class Conversations:
     ) -> None:
         self._machine = machine
         self._store = store
+        self._tenants = tenants
         self._desk = desk
         self._texts = texts
         self._clock = clock
@@ -138,7 +139,7 @@ class Conversations:
         return self._capabilities.get(channel.gateway) or self._capabilities[channel.kind]
 
     async def tenant(self, tenant_id: UUID) -> Tenant:
-        return await self._desk.customers.tenant(tenant_id)
+        return await self._tenants.get(tenant_id)
 
     async def customer_at(self, inbound: Inbound) -> Customer:
         msisdn = from_network(inbound.identity)
@@ -223,58 +224,55 @@ class _Turn:
         """A new session: go on where the last one broke off, or start at the menu."""
         customer = await self._parent.customer_at(self._inbound)
         locale = _locale(tenant, customer.language)
-        now = self._parent.now()
+        recent = before if before is not None and self._is_recent(before) else None
         record = Record(
             session=self._inbound.session_id,
             mark=advance.mark,
             conversation=self._machine.start(
-                ids.speakable(12), locale, self._capability
+                ids.speakable(_ID_LETTERS), locale, self._capability
             ).conversation,
             customer=customer.id,
             language=customer.language,
+            committed=recent.committed if recent else False,
             network_hint=self._inbound.network_hint,
         )
-        recent = before is not None and now - before.touched_at <= self._parent.patience.resume_within_s
-        if before is not None and recent:
-            record.committed = before.committed
-            if before.conversation.state == "acting":
-                record.conversation = self._machine.migrate(before.conversation)
-                record.acting_at = before.acting_at
-                return await self._recover(tenant, locale, record, advance)
-        step = await self._opening(tenant, locale, record, before if recent else None, advance)
+        if recent and recent.conversation.state == "acting":
+            record.conversation = recent.conversation
+            record.acting_at = recent.acting_at
+            return await self._recover(tenant, locale, record, advance)
+        step = await self._opening(tenant, locale, record, recent, advance)
         return await self._run(tenant, locale, record, step)
+
+    def _is_recent(self, record: Record) -> bool:
+        away_s = self._parent.now() - record.touched_at
+        return away_s <= self._parent.patience.resume_within_s
 
     async def _opening(
         self,
         tenant: Tenant,
         locale: Locale,
         record: Record,
-        before: Record | None,
+        recent: Record | None,
         advance: Advance,
     ) -> Step:
         """The first screen: what was dialled along, the offer to go on, or the menu."""
+        conversation_id = record.conversation.id
         if advance.inputs:
-            return self._machine.dial(
-                record.conversation.id, advance.inputs, locale, self._capability
-            )
-        if before is not None and self._machine.resumable(before.conversation):
-            return self._machine.resume_prompt(
-                self._machine.migrate(before.conversation), locale, self._capability
-            )
+            return self._machine.dial(conversation_id, advance.inputs, locale, self._capability)
+        if recent and self._machine.resumable(recent.conversation):
+            return self._machine.resume_prompt(recent.conversation, locale, self._capability)
         notice = None
-        if before is not None and before.committed:
+        if record.committed:
             notice = await self._parent.last_order(self._inbound, tenant, locale, record)
             record.committed = False
-        return self._machine.start(
-            record.conversation.id, locale, self._capability, notice=notice or ""
-        )
+        return self._machine.start(conversation_id, locale, self._capability, notice=notice or "")
 
     async def _answer(
         self, tenant: Tenant, locale: Locale, record: Record, advance: Advance
     ) -> Reply:
         """The customer answered; several answers typed ahead are taken one by one."""
         record.mark = advance.mark
-        conversation = self._machine.migrate(record.conversation)
+        conversation = record.conversation
         for place, text in enumerate(advance.inputs):
             last = place == len(advance.inputs) - 1
             step = self._machine.step(conversation, text, locale, self._capability)
@@ -320,6 +318,7 @@ class _Turn:
     async def _settle(self, tenant: Tenant, locale: Locale, record: Record, step: Step) -> Step:
         """Run effects until a screen comes of it."""
         while (effect := step.effect) is not None:
+            self._complain(step)
             if effect.changes:
                 record.conversation = step.conversation
                 record.acting_at = record.touched_at = self._parent.now()
@@ -328,7 +327,12 @@ class _Turn:
             outcome = await self._perform(tenant, locale, record, effect)
             record.committed = record.committed or effect.commits
             step = self._machine.resume(step.conversation, outcome, locale, self._capability)
+        self._complain(step)
         return step
+
+    def _complain(self, step: Step) -> None:
+        if step.complaint:
+            log.error("flow.broken", complaint=step.complaint)
 
     async def _perform(
         self, tenant: Tenant, locale: Locale, record: Record, effect: Effect

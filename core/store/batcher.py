@@ -67,7 +67,8 @@ class Batcher(Generic[Item, Answer]):
         self._limits = limits or Limits()
         self._waiting: deque[_Waiting[Item, Answer]] = deque()
         self._under_way: set[Hashable] = set()
-        self._flushers: set[asyncio.Task[None]] = set()
+        self._flushing = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item) -> Answer:
         """Have `item` sent and wait for its answer.
@@ -88,26 +89,29 @@ class Batcher(Generic[Item, Answer]):
 
     async def close(self) -> None:
         """See through what waits."""
-        while self._flushers:
-            await asyncio.wait(self._flushers)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _start_flusher(self) -> None:
-        under_way = len(self._flushers)
-        if under_way and (
-            under_way >= self._limits.flushers or len(self._waiting) < self._limits.crowd
+        if self._flushing and (
+            self._flushing >= self._limits.flushers or len(self._waiting) < self._limits.crowd
         ):
             return
+        self._flushing += 1
         task = asyncio.create_task(self._flush(), name=f"batch:{self._name}")
-        self._flushers.add(task)
-        task.add_done_callback(self._flushers.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _flush(self) -> None:
-        while batch := self._take():
-            keys = [waiting.key for waiting in batch]
-            try:
-                await self._serve(batch)
-            finally:
-                self._under_way.difference_update(keys)
+        try:
+            while batch := self._take():
+                try:
+                    await self._serve(batch)
+                finally:
+                    self._under_way.difference_update([waiting.key for waiting in batch])
+        finally:
+            # Counted down before anybody else runs, or the next caller would rely on this flusher.
+            self._flushing -= 1
 
     def _take(self) -> list[_Waiting[Item, Answer]]:
         """The next batch, oldest first; what may not go with it keeps its place in the queue."""

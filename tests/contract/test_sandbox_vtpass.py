@@ -1,6 +1,5 @@
 """The VTpass simulator: its rules, and each of its parts as a client meets it."""
 
-import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.vtpass_plays import PLAYS
-from tests.fakes.outside import Outside, outside, taker
+from tests.fakes.outside import Outside, outside, settled, taker
 
 PHONE = "08031234567"
 
@@ -176,7 +175,9 @@ async def test_catalogues_are_readable(world: Outside) -> None:
 
 
 @pytest.mark.parametrize(("biller", "wrong"), [("1212121212", False), ("999", True)])
-async def test_a_verification_says_000_either_way(world: Outside, biller: str, *, wrong: bool) -> None:
+async def test_a_verification_says_000_either_way(
+    world: Outside, biller: str, *, wrong: bool
+) -> None:
     headers = {"api-key": "SIM-vtpass-key", "secret-key": "SK_SIM"}
     body = {"billersCode": biller, "serviceID": "dstv"}
 
@@ -344,14 +345,14 @@ async def test_a_webhook_is_repeated_until_success_and_five_times_at_most() -> N
         await world.play("vtpass", "reversed_after_delivered", seconds=0, recipient=PHONE)
         await world.vend(world.request_id())
         await hook.got(3)
-        await _settle()
+        await settled()
         assert len(hook.bodies) == 3
 
     async with taker((500, {})) as hook, outside(vtpass_webhook_url=hook.url) as world:
         await world.play("vtpass", "reversed_after_delivered", seconds=0, recipient=PHONE)
         await world.vend(world.request_id())
         await hook.got(5)
-        await _settle()
+        await settled()
         assert len(hook.bodies) == 5
 
 
@@ -364,7 +365,7 @@ async def test_webhooks_come_twice_late_or_untrue() -> None:
 
         await world.vend(world.request_id(), PLAYS["webhook_late"].recipients[0])
         world.clock.advance(10)
-        await _settle()
+        await settled()
         assert len(hook.bodies) == 2
         world.clock.advance(10)
         await hook.got(3)
@@ -414,8 +415,3 @@ async def test_an_order_still_on_its_way_loses_to_its_repetition(world: Outside)
     world.clock.advance(60)
 
     assert len(await world.deliveries()) == 1
-
-
-async def _settle() -> None:
-    """Let the background task look around a few times."""
-    await asyncio.sleep(0.15)

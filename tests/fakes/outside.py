@@ -1,4 +1,4 @@
-"""The sandbox served on a free port, asked as Callbox and people ask it; and a taker of webhooks."""
+"""The sandbox on a free port, asked as Callbox and people ask it; and a taker of webhooks."""
 
 import asyncio
 import datetime as dt
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.kit.clock import SetClock
+from core.kit.clock import Clock, SetClock
 from sandbox.app import create_app
 from sandbox.settings import SandboxSettings
 from tests.fakes.serving import serve
@@ -31,38 +31,42 @@ _numbers = itertools.count(1)
 class Taker:
     """Where webhooks go. It answers `answers` in turn, the last one from then on."""
 
-    answers: list[tuple[int, object]] = field(default_factory=lambda: [(200, {"response": "success"})])
+    answers: list[tuple[int, object]] = field(
+        default_factory=lambda: [(200, {"response": "success"})]
+    )
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def take(self, request: Request) -> Response:
         self.bodies.append(await request.body())
         self.headers.append(request.headers)
+        async with self.came:
+            self.came.notify_all()
         status, content = self.answers[min(len(self.bodies), len(self.answers)) - 1]
         return JSONResponse(content, status)
 
     async def got(self, count: int) -> None:
         """Return when so many came; fail when they do not."""
-        async with asyncio.timeout(5):
-            while len(self.bodies) < count:
-                await asyncio.sleep(0.01)
+        async with asyncio.timeout(5), self.came:
+            await self.came.wait_for(lambda: len(self.bodies) >= count)
 
 
 @asynccontextmanager
 async def taker(*answers: tuple[int, object]) -> AsyncIterator[Taker]:
-    taking = Taker(list(answers)) if answers else Taker()
+    taking = Taker(answers) if answers else Taker()
     async with serve(Starlette(routes=[Route("/hook", taking.take, methods=["POST"])])) as base:
         taking.url = f"{base}/hook"
         yield taking
 
 
 @dataclass
-class Outside:
-    """A running sandbox and the calls that tests make on it."""
+class Calls:
+    """The calls that tests make on a sandbox. `clock` is the one that the sandbox goes by."""
 
     http: httpx.AsyncClient
-    clock: SetClock
+    clock: Clock
 
     async def play(self, provider: str, scenario: str, **more: object) -> None:
         order = {"provider": provider, "scenario": scenario, **more}
@@ -87,7 +91,9 @@ class Outside:
         lagos = self.clock.now() + dt.timedelta(hours=1)
         return f"{lagos:%Y%m%d%H%M}T{next(_numbers):06d}"
 
-    async def vend(self, request_id: str, phone: str = "08031234567", **more: object) -> httpx.Response:
+    async def vend(
+        self, request_id: str, phone: str = "08031234567", **more: object
+    ) -> httpx.Response:
         body = {"request_id": request_id, "serviceID": "mtn", "amount": 500, "phone": phone, **more}
         return await self.http.post("/vtpass/api/pay", json=body, headers=_POST_KEY)
 
@@ -102,7 +108,12 @@ class Outside:
     # Paystack.
 
     async def initialize(self, reference: str, **more: object) -> httpx.Response:
-        body = {"email": "2348031234567@pay.test", "amount": 100_000, "reference": reference, **more}
+        body = {
+            "email": "2348031234567@pay.test",
+            "amount": 100_000,
+            "reference": reference,
+            **more,
+        }
         return await self.http.post("/paystack/transaction/initialize", json=body, headers=_BEARER)
 
     async def verify(self, reference: str) -> httpx.Response:
@@ -116,7 +127,16 @@ class Outside:
     async def text(self, to: str, message: str = "Hello") -> httpx.Response:
         form = {"username": "sandbox", "to": to, "message": message, "from": "CALLBOX"}
         headers = {"apiKey": "SIM-at-key"}
-        return await self.http.post("/africastalking/version1/messaging", data=form, headers=headers)
+        return await self.http.post(
+            "/africastalking/version1/messaging", data=form, headers=headers
+        )
+
+
+@dataclass
+class Outside(Calls):
+    """A sandbox in this process, whose time the test sets."""
+
+    clock: SetClock
 
 
 @asynccontextmanager
@@ -134,3 +154,8 @@ async def outside(at: dt.datetime = NOON, **settings: Any) -> AsyncIterator[Outs
 
 def client(base_url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=base_url, timeout=5, trust_env=False)
+
+
+async def settled() -> None:
+    """Let the background tasks look around a few times, for what should not come."""
+    await asyncio.sleep(0.15)

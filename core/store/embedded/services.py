@@ -1,9 +1,10 @@
 """Start what was not given, hand out the addresses, stop it in the end."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from core.store.embedded.binaries import (
     reachable_valkey,
     valkey_program,
 )
-from core.store.embedded.faults import CannotStart
+from core.store.embedded.faults import AlreadyRunning, CannotStart
 from core.store.embedded.identity import Identity, servers_identity
 from core.store.embedded.places import (
     locked,
@@ -32,6 +33,7 @@ from core.store.embedded.valkey import Valkey
 
 log = structlog.get_logger(__name__)
 
+_ANNOUNCEMENT = "services.json"
 _LOOK_EVERY_S = 1.0
 _RETRY_AFTER_S = 10.0
 
@@ -101,7 +103,42 @@ async def start_services(
         plan = _Plan(options, identity, state, stack.enter_context(sockets(state, identity)))
         redis = redis_url or await _run(plan.valkey(persistent=not throwaway), stack)
         database = database_url or await _run(plan.postgres(), stack)
-        yield ServiceUrls(database, redis)
+        urls = ServiceUrls(database, redis)
+        stack.enter_context(_announced(home, urls))
+        yield urls
+
+
+@asynccontextmanager
+async def join_services(
+    home: Path, *, database_url: str | None = None, redis_url: str | None = None
+) -> AsyncIterator[ServiceUrls]:
+    """The services of a home: those that another process runs there now, else our own.
+
+    For commands that work beside a running Callbox. Raises as `start_services` does.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            urls = await stack.enter_async_context(
+                start_services(home, database_url=database_url, redis_url=redis_url)
+            )
+        except AlreadyRunning:
+            announced = resolved(home) / _ANNOUNCEMENT
+            if not announced.exists():
+                raise
+            urls = ServiceUrls(**json.loads(announced.read_text()))
+        yield urls
+
+
+@contextmanager
+def _announced(home: Path, urls: ServiceUrls) -> Iterator[None]:
+    """Leave the addresses where `join_services` finds them."""
+    announced = home / _ANNOUNCEMENT
+    announced.touch(mode=0o600)
+    announced.write_text(json.dumps(asdict(urls)))
+    try:
+        yield
+    finally:
+        announced.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,158 @@
+"""What an answer to the present screen does: navigate, choose, tell, unlock."""
+
+from collections.abc import Mapping
+
+from core.engine import answering, graph, moves
+from core.engine.answering import Press, Typed
+from core.engine.conversation import Conversation, Offered
+from core.engine.outcomes import Masked
+from core.engine.screens import Ask, Confirm, Menu, Pick, Secret
+from core.engine.step import Step
+from core.engine.walk import Walk
+from core.kit.errors import Problem
+
+_YES_NO = {"yes": ("y", "yes", "ok"), "no": ("n", "no", "cancel")}
+_RESUME: Mapping[str, tuple[str, ...]] = {"continue": (), "home": ()}
+
+
+def heard(walk: Walk, conversation: Conversation, said: str | Press) -> Step:
+    """Take an answer. What cannot be understood shows the screen again, with a line above it."""
+    typed = answering.read(said.key if isinstance(said, Press) else said)
+    if conversation.state == "ended":
+        return _by_keyword(walk, conversation, typed) or walk.home(conversation)
+    if conversation.asking == "resume":
+        return _resuming(walk, conversation, said, typed)
+    return _navigated(walk, conversation, typed) or _answered(walk, conversation, said, typed)
+
+
+def _navigated(walk: Walk, conversation: Conversation, typed: Typed) -> Step | None:
+    keys = walk.words.capability
+    if not typed.number:
+        return None
+    if typed.number == keys.home:
+        return walk.home(conversation)
+    if typed.number == keys.back:
+        if conversation.page:
+            return walk.turned(conversation, conversation.page - 1)
+        return walk.back(conversation)
+    if typed.number in (keys.more, *keys.also_more):
+        screen = walk.redisplayed(conversation).screen
+        if screen is not None and screen.nav.more:
+            return walk.turned(conversation, conversation.page + 1)
+    return None
+
+
+def _answered(walk: Walk, conversation: Conversation, said: str | Press, typed: Typed) -> Step:
+    match walk.node(conversation):
+        case Menu() | Pick() | Confirm() as node:
+            offered = _offered(walk, conversation, node, said, typed)
+            if offered is not None:
+                return _taken(walk, conversation, node, offered)
+            at_menu = conversation.flow == walk.flows.home
+            elsewhere = _by_keyword(walk, conversation, typed) if at_menu else None
+            return elsewhere or walk.again(conversation, walk.words.say("common.choose"))
+        case Ask() as node:
+            return _told(walk, conversation, node, typed)
+        case Secret() as node:
+            return _unlocking(walk, conversation, node, typed)
+        case _:
+            return walk.again(conversation, walk.words.say("common.choose"))
+
+
+def _offered(
+    walk: Walk,
+    conversation: Conversation,
+    node: Menu | Pick | Confirm,
+    said: str | Press,
+    typed: Typed,
+) -> Offered | None:
+    if isinstance(said, Press):
+        return _by_key(conversation, said)
+    keywords = (
+        _YES_NO
+        if isinstance(node, Confirm)
+        else {option.key: option.keywords for option in graph.options_of(node)}
+    )
+    found = answering.chosen(typed, conversation.shown, keywords)
+    if found is None and isinstance(node, Pick):
+        return _by_value(walk, conversation, node, typed)
+    return found
+
+
+def _by_key(conversation: Conversation, press: Press) -> Offered | None:
+    return next((each for each in conversation.shown if each.key == press.key), None)
+
+
+def _by_value(walk: Walk, conversation: Conversation, node: Pick, typed: Typed) -> Offered | None:
+    """The listed option whose value was typed in full: `500` where `N500` is listed."""
+    try:
+        value = node.kind.parse(typed.text, walk.words.locale)
+    except Problem:
+        return None
+    return next(
+        (each for each in conversation.shown if each.keep.get(node.keep, each) == value), None
+    )
+
+
+def _taken(
+    walk: Walk, conversation: Conversation, node: Menu | Pick | Confirm, offered: Offered
+) -> Step:
+    """Follow the option that was chosen from those shown."""
+    match node:
+        case Confirm():
+            target = node.yes if offered.key == "yes" else node.no
+        case Pick() if not offered.fixed:
+            target = node.to
+        case _:
+            options = {option.key: option for option in graph.options_of(node)}
+            if offered.key not in options:
+                return walk.refreshed(conversation, walk.words.say("common.updated"))
+            target = options[offered.key].to
+    return walk.enter(moves.to(moves.answered(conversation, offered.keep), target))
+
+
+def _told(walk: Walk, conversation: Conversation, node: Ask, typed: Typed) -> Step:
+    try:
+        value = node.kind.parse(typed.text, walk.words.locale)
+    except Problem as problem:
+        return walk.again(conversation, walk.words.problem(problem))
+    answered = moves.answered(conversation, {node.keep: value})
+    return walk.checked(answered, node)
+
+
+def _unlocking(walk: Walk, conversation: Conversation, node: Secret, typed: Typed) -> Step:
+    digits = "".join(typed.text.split())
+    least, most = node.digits
+    if not (digits.isascii() and digits.isdigit() and least <= len(digits) <= most):
+        return walk.again(conversation, _digits_wanted(walk, least, most))
+    return walk.effect(conversation, "secret", Masked(digits))
+
+
+def _digits_wanted(walk: Walk, least: int, most: int) -> str:
+    if least == most:
+        return walk.words.problem(Problem("secret.digits", count=least))
+    return walk.words.problem(Problem("secret.digits_between", min=least, max=most))
+
+
+def _by_keyword(walk: Walk, conversation: Conversation, typed: Typed) -> Step | None:
+    """Into the flow whose keyword was typed."""
+    if not typed.word:
+        return None
+    for flow in walk.flows.all:
+        if not flow.takes and typed.word in map(answering.word, flow.keywords):
+            home = moves.home(conversation, walk.flows[walk.flows.home])
+            return walk.enter(moves.jumped(home, flow, {}))
+    return None
+
+
+def _resuming(walk: Walk, conversation: Conversation, said: str | Press, typed: Typed) -> Step:
+    if typed.number in (walk.words.capability.home, walk.words.capability.back):
+        return walk.home(conversation)
+    offered = (
+        _by_key(conversation, said)
+        if isinstance(said, Press)
+        else answering.chosen(typed, conversation.shown, _RESUME)
+    )
+    if offered is None:
+        return walk.again(conversation, walk.words.say("common.choose"))
+    return walk.home(conversation) if offered.key == "home" else walk.reentered(conversation)

@@ -1,0 +1,164 @@
+"""Putting a conversation in words: its screen in a language, laid out for a channel."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from core.engine import display, graph, paging
+from core.engine.conversation import Conversation, Offered
+from core.engine.flow import Flows
+from core.engine.kinds import Locale, Scalar
+from core.engine.paging import Capability, NavWords, Pieces
+from core.engine.screens import Confirm, End, Menu, Node, Option, Pick, Secret
+from core.kit import money
+from core.kit.errors import Problem
+from core.kit.texts import MissingText, Texts
+
+_Given = TypeVar("_Given")
+
+
+class Stranded(Exception):
+    """The conversation lacks an answer that this release needs here."""
+
+
+class Words:
+    """What is said, to one person on one channel."""
+
+    __slots__ = ("capability", "flows", "locale", "texts")
+
+    def __init__(self, flows: Flows, texts: Texts, locale: Locale, capability: Capability) -> None:
+        self.flows = flows
+        self.texts = texts
+        self.locale = locale
+        self.capability = capability
+
+    def say(self, key: str) -> str:
+        """A text of the engine's own."""
+        return self.texts.get(self.locale.language, key)
+
+    def problem(self, problem: Problem) -> str:
+        """What the customer is told of a problem; an apology where the catalogue is silent."""
+        facts = {name: _in_words(fact) for name, fact in problem.facts.items()}
+        try:
+            return self.texts.fill(self.locale.language, problem.code, facts)
+        except MissingText:
+            return self.say("common.sorry")
+
+    def options(self, conversation: Conversation, node: Node) -> tuple[Offered, ...]:
+        """The fixed options of a node, as they are shown now. Raises `Stranded`."""
+        if isinstance(node, Confirm):
+            yes = paging.label(self._filled(conversation, node.yes_text), self.capability)
+            no = paging.label(self._filled(conversation, node.no_text), self.capability)
+            return (Offered("yes", yes, fixed=True), Offered("no", no, fixed=True))
+        return tuple(self._option(conversation, option) for option in graph.options_of(node))
+
+    def screen(self, conversation: Conversation) -> display.Screen:
+        """The screen that the conversation is at, as often as it is asked for.
+
+        Raises:
+            Stranded: a text there needs an answer that was never kept.
+        """
+        node = self.flows[conversation.flow].nodes[conversation.node]
+        ending = conversation.asking == "sorry" or (
+            not conversation.asking and isinstance(node, End)
+        )
+        text = self._text(conversation, node)
+        root = self._at_root(conversation)
+        in_session = self.capability.sessions
+        plain_nav = not ending and not root and conversation.asking != "resume"
+        home = plain_nav or (ending and not in_session)
+        pieces = Pieces(
+            notice=conversation.notice,
+            text=text,
+            labels=tuple(offered.label for offered in conversation.shown),
+            words=self._nav_words(),
+            back=plain_nav,
+            home=home,
+            ends=ending and in_session,
+        )
+        pages = paging.render(pieces, self.capability)
+        page = min(conversation.page, len(pages) - 1)
+        last = page == len(pages) - 1
+        secret = not conversation.asking and isinstance(node, Secret)
+        return display.Screen(
+            key=f"{conversation.flow}.{conversation.asking or conversation.node}",
+            turn=conversation.turn,
+            text=text,
+            options=tuple(
+                display.Line(number, offered.key, offered.label, offered.hint)
+                for number, offered in enumerate(conversation.shown, start=1)
+            ),
+            nav=display.Nav(back=plain_nav or page > 0, home=home, more=not last),
+            notice=conversation.notice,
+            secret=secret,
+            ends=ending and in_session and last,
+            input=_entry(node, conversation, ending=ending),
+            page=page,
+            pages=len(pages),
+            body=pages[page],
+        )
+
+    def _at_root(self, conversation: Conversation) -> bool:
+        """At the main menu's own first screen, which nothing lies behind."""
+        return (
+            conversation.flow == self.flows.home
+            and not conversation.back
+            and not conversation.callers
+        )
+
+    def _option(self, conversation: Conversation, option: Option) -> Offered:
+        label = paging.label(self._filled(conversation, option.text), self.capability)
+        return Offered(option.key, label, keep=dict(option.keep), fixed=True)
+
+    def _text(self, conversation: Conversation, node: Node) -> str:
+        match conversation.asking:
+            case "sorry":
+                return self.say("common.sorry")
+            case "resume":
+                return self.say("common.resume")
+            case _:
+                return self._filled(conversation, graph.text_keys(node)[0])
+
+    def _filled(self, conversation: Conversation, key: str) -> str:
+        names = self.texts.placeholders(key, self.locale.language)
+        if not names:
+            return self.say(key)
+        kinds, answers = self.flows.kinds(conversation.flow), conversation.answers
+        facts = {
+            name: or_stranded(kinds, name).show(or_stranded(answers, name), self.locale)
+            for name in names
+        }
+        return self.texts.fill(self.locale.language, key, facts)
+
+    def _nav_words(self) -> NavWords:
+        return NavWords(
+            back=self.say("common.back"),
+            home=self.say("common.home"),
+            home_short=self.say("common.home_short"),
+            more=self.say("common.more"),
+        )
+
+
+def _entry(node: Node, conversation: Conversation, *, ending: bool) -> display.Entry:
+    if ending:
+        return "none"
+    if conversation.asking or isinstance(node, Menu | Pick | Confirm):
+        return "choice" if conversation.shown else "none"
+    return "digits" if isinstance(node, Secret) else "text"
+
+
+def or_stranded(known: Mapping[str, _Given], name: str) -> _Given:
+    try:
+        return known[name]
+    except KeyError:
+        raise Stranded(name) from None
+
+
+def _in_words(fact: object) -> object:
+    return money.show(fact) if isinstance(fact, money.Money) else fact
+
+
+def scalars(facts: Mapping[str, object]) -> dict[str, Scalar]:
+    """Those facts of a problem that can be kept as answers."""
+    return {
+        name: fact for name, fact in facts.items() if fact is None or isinstance(fact, str | int)
+    }

@@ -1,0 +1,129 @@
+"""Operations: alive, each part, figures; and no page that shows what went wrong inside."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from structlog.testing import capture_logs
+
+from api.app import create_app
+from tests.fakes.serving import serve
+from tests.fakes.web import FakeCore
+
+
+async def broken(_: Request) -> Response:
+    raise RuntimeError("postgresql://callbox:hunter2@db")
+
+
+async def unwell() -> Mapping[str, object]:
+    raise ConnectionError("postgresql://callbox:hunter2@db")
+
+
+async def stuck() -> Mapping[str, object]:
+    await asyncio.sleep(60)
+    return {}
+
+
+async def lagging() -> Mapping[str, object]:
+    return {"lag_s": 0.4}
+
+
+@pytest.fixture
+def core() -> FakeCore:
+    return FakeCore()
+
+
+@pytest.fixture
+async def http(core: FakeCore) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(core, [Route("/broken", broken)])
+    async with serve(app) as url, httpx.AsyncClient(base_url=url) as http:
+        yield http
+
+
+async def test_health_says_that_the_process_serves_whatever_else_is_down(
+    core: FakeCore, http: httpx.AsyncClient
+) -> None:
+    core.probes["database"] = unwell
+
+    answer = await http.get("/health")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_status_shows_each_part_with_its_figures(
+    core: FakeCore, http: httpx.AsyncClient
+) -> None:
+    core.probes["worker"] = lagging
+
+    answer = await http.get("/status")
+
+    assert answer.status_code == 200
+    shown = answer.json()
+    assert (shown["status"], shown["sandbox"]) == ("ok", True)
+    assert set(shown["parts"]) == {"database", "redis", "worker"}
+    assert shown["parts"]["worker"]["lag_s"] == 0.4
+    assert all(part["ok"] for part in shown["parts"].values())
+
+
+async def test_a_part_that_is_unwell_makes_status_503_without_telling_why(
+    core: FakeCore, http: httpx.AsyncClient
+) -> None:
+    core.probes["database"] = unwell
+
+    answer = await http.get("/status")
+
+    assert answer.status_code == 503
+    assert answer.json()["parts"]["database"] == {"ok": False}
+    assert answer.json()["parts"]["redis"]["ok"]
+    assert "hunter2" not in answer.text
+
+
+async def test_a_part_that_does_not_answer_is_unwell_in_time(
+    core: FakeCore, http: httpx.AsyncClient
+) -> None:
+    core.probes["redis"] = stuck
+
+    answer = await http.get("/status", timeout=5)
+
+    assert answer.status_code == 503
+    assert answer.json()["parts"]["redis"] == {"ok": False}
+
+
+async def test_metrics_speak_prometheus(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/metrics")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert "# TYPE process_resident_memory_bytes gauge" in answer.text
+
+
+async def test_an_unforeseen_error_shows_a_reference_and_nothing_else(
+    http: httpx.AsyncClient,
+) -> None:
+    with capture_logs() as logs:
+        answer = await http.get("/broken")
+
+    [line] = [line for line in logs if line["event"] == "web.request_failed"]
+    assert answer.status_code == 500
+    assert answer.text == f"Something went wrong. Reference {line['reference']}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("GET", "/nosuch", 404, "Not Found"),
+        ("POST", "/health", 405, "Method Not Allowed"),
+        ("GET", "/docs", 404, "Not Found"),
+        ("GET", "/openapi.json", 404, "Not Found"),
+    ],
+)
+async def test_what_is_not_there_is_said_in_plain_words(
+    http: httpx.AsyncClient, method: str, path: str, status: int, text: str
+) -> None:
+    answer = await http.request(method, path)
+
+    assert (answer.status_code, answer.text) == (status, text)

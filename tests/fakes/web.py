@@ -1,0 +1,73 @@
+"""The core as the web application sees it, with parts that a test sets."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+from uuid import UUID
+
+from api.core import Probe
+from core.ports import BadCallback, PaymentGateway, VtuProvider
+
+TENANT = UUID(int=7)
+
+
+class FakeCallbacks:
+    """Knows one key, `demo`."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[UUID, str, tuple[str, ...]]] = []
+        self.error: Exception | None = None
+
+    async def tenant_of(self, provider: str, key: str) -> UUID | None:
+        return TENANT if key == "demo" else None
+
+    async def take(self, tenant_id: UUID, provider: str, references: Sequence[str]) -> None:
+        if self.error is not None:
+            raise self.error
+        self.taken.append((tenant_id, provider, tuple(references)))
+
+
+class SignedReader:
+    """Reads `{"reference": ...}` when the header `x-signature` is `right`."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    def references_in(self, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
+        if headers.get("X-Signature") != "right":
+            raise BadCallback("signature")
+        self.bodies.append(body)
+        reference = json.loads(body).get("reference")
+        return (reference,) if reference else ()
+
+
+class UnsignedReader:
+    """Reads references out of a query (`requestid=...`), and has its own word of thanks."""
+
+    def references_in(self, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
+        return (body.decode().removeprefix("requestid="),)
+
+    def callback_answer(self) -> tuple[int, str, str]:
+        return 200, "application/json", '{"response":"success"}'
+
+
+async def _well() -> Mapping[str, object]:
+    return {}
+
+
+@dataclass
+class FakeCore:
+    callbacks: FakeCallbacks = field(default_factory=FakeCallbacks)
+    reader: SignedReader = field(default_factory=SignedReader)
+    probes: dict[str, Probe] = field(default_factory=lambda: {"database": _well, "redis": _well})
+    with_sandbox: bool = True
+    payment_name: str = "paystack"
+
+    @property
+    def vtu_providers(self) -> Mapping[str, VtuProvider]:
+        return {"vtpass": cast("VtuProvider", UnsignedReader())}
+
+    @property
+    def payment_gateways(self) -> Mapping[str, PaymentGateway]:
+        return {self.payment_name: cast("PaymentGateway", self.reader)}

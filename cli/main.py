@@ -65,14 +65,6 @@ def migrate() -> None:
     typer.echo("The database is up to date.")
 
 
-@app.command()
-def check() -> None:
-    """Prove the books: every balance against its entries, every hold against its order."""
-    from cli import processes
-
-    _go(processes.check_books)
-
-
 def _go(part: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run a part of the program with settings from the environment."""
     settings = read_settings()

@@ -14,9 +14,7 @@ from core.app import Core, build
 from core.jobs.workers import run_all
 from core.kit.errors import Fault
 from core.settings import Settings, admin_token, secret_key
-from core.store import invariants
-from core.store.database import owner_engine
-from core.store.embedded import ServiceUrls, start_services
+from core.store.embedded import ServiceUrls, join_services, start_services
 from core.store.migrations import upgrade
 from sandbox.app import create_app as create_sandbox
 from sandbox.settings import SandboxSettings
@@ -25,28 +23,29 @@ from ussd.app import routes as ussd_routes
 log = structlog.get_logger()
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, *, greet: bool = True) -> None:
     """Everything: its own Postgres and Redis where none are named, web, worker, sandbox."""
     listener = listen(settings.host, settings.port)
-    sandbox_listener = (
-        listen("127.0.0.1", settings.sandbox_port) if settings.with_sandbox else None
-    )
+    sandbox_listener = listen("127.0.0.1", settings.sandbox_port) if settings.with_sandbox else None
     async with _ready_core(settings) as core:
+        web_app = _web_app(core)
         parts = [
-            lambda stop: serve(_web_app(core), listener, stop),
+            lambda stop: serve(web_app, listener, stop),
             lambda stop: _work(core, stop),
         ]
         if sandbox_listener is not None:
             application = _sandbox_app(settings)
             parts.append(lambda stop: serve(application, sandbox_listener, stop))
-        _greet(settings)
+        if greet:
+            _greet(settings)
         await until_stopped(parts)
 
 
 async def web(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     async with _ready_core(settings) as core:
-        await until_stopped([lambda stop: serve(_web_app(core), listener, stop)])
+        web_app = _web_app(core)
+        await until_stopped([lambda stop: serve(web_app, listener, stop)])
 
 
 async def worker(settings: Settings) -> None:
@@ -68,16 +67,19 @@ async def migrate(settings: Settings) -> None:
         await upgrade(urls.database_url)
 
 
-async def check_books(settings: Settings) -> None:
-    async with _services(settings) as urls:
-        engine = owner_engine(urls.database_url)
-        try:
-            wrong = await invariants.check(engine)
-        finally:
-            await engine.dispose()
-    if wrong:
-        raise Fault("the books do not balance:\n" + "\n".join(wrong))
-    typer.echo("The books balance.")
+@contextlib.asynccontextmanager
+async def attached_core(settings: Settings) -> AsyncIterator[Core]:
+    """A core for one command, beside a running Callbox or on its own."""
+    database, redis = settings.database_url, settings.redis_url
+    async with (
+        join_services(
+            settings.home,
+            database_url=database.get_secret_value() if database else None,
+            redis_url=redis.get_secret_value() if redis else None,
+        ) as urls,
+        build(settings, urls, secret_key(settings)) as core,
+    ):
+        yield core
 
 
 @contextlib.asynccontextmanager
@@ -85,9 +87,9 @@ async def _ready_core(settings: Settings) -> AsyncIterator[Core]:
     """A core on a migrated database; in demo with the demo tenant in it."""
     async with _services(settings) as urls:
         await upgrade(urls.database_url)
-        if settings.demo:
-            await demo.seed(urls.database_url)
         async with build(settings, urls, secret_key(settings)) as core:
+            if settings.demo:
+                await demo.seed(core)
             yield core
 
 
@@ -103,7 +105,9 @@ async def _services(settings: Settings) -> AsyncIterator[ServiceUrls]:
 
 
 def _web_app(core: Core):  # type: ignore[no-untyped-def]
-    return create_app(core, ussd_routes(core.conversations, core.channels, core.keyring))
+    return create_app(
+        core, ussd_routes(core.conversations, core.channels, core.keyring, core.texts)
+    )
 
 
 def _sandbox_app(settings: Settings):  # type: ignore[no-untyped-def]

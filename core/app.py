@@ -1,8 +1,10 @@
 """Builds the core: the one module that knows every concrete class."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+import os
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from core.domain.requery import Policy
@@ -15,7 +17,7 @@ from core.kit.bell import Bell
 from core.kit.clock import Clock, SystemClock
 from core.kit.crypto import Keyring
 from core.kit.texts import Texts
-from core.ports import PaymentGateway, VtuProvider
+from core.ports import PaymentGateway, SmsSender, VtuProvider
 from core.providers.payments import PAYMENT_GATEWAYS
 from core.providers.sms import SMS_SENDERS
 from core.providers.vtu import VTU_PROVIDERS
@@ -30,20 +32,32 @@ from core.services.shelf import Shelf
 from core.services.vending import Vending
 from core.services.wallet import Wallet
 from core.settings import Settings
-from core.store.channels import ChannelBook
-from core.store.conversations import ConversationBook
-from core.store.customers import CustomerBook
+from core.store.channels import PgChannels
+from core.store.conversations import Conversations as RedisConversations
+from core.store.customers import PgCustomers
 from core.store.database import Database
 from core.store.embedded import ServiceUrls
-from core.store.intents import IntentBook
-from core.store.ledger import LedgerBook
-from core.store.orders import Orders
-from core.store.outbox import OutboxBook
+from core.store.intents import PgIntents
+from core.store.ledger import PgLedger
+from core.store.orders import PgOrderBook
+from core.store.outbox import PgOutbox
+from core.store.redis_line import open_line
+from core.store.tenants import PgTenants
 
-# A lease outlives the call it is for: provider's timeout, our grace, and the booking of the answer.
-_LEASE_MARGIN_S = 15.0
+TEXTS = Path(__file__).parent / "texts"
+
 _NOTICE_LEASE_S = 60.0
-_INTENT_LEASE_S = 60.0
+_INTENT_LEASE_S = 90.0
+
+# How the demo's providers are reached: the sandbox on this machine, with its made-up keys.
+_DEMO_KEYS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "vtpass": (
+        "/vtpass/api",
+        {"api_key": "SIM-vtpass-key", "public_key": "PK_SIM", "secret_key": "SK_SIM"},
+    ),
+    "paystack": ("/paystack", {"secret_key": "sk_test_SIM"}),
+    "africastalking": ("/africastalking", {"api_key": "SIM-at-key", "username": "sandbox"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +69,193 @@ class Core:
     clock: Clock
     texts: Texts
     database: Database
-    store: ConversationBook
-    channels: ChannelBook
-    customers: CustomerBook
-    orders: Orders
+    channels: PgChannels
+    tenants: PgTenants
+    customers: PgCustomers
+    ledger: PgLedger
+    orders: PgOrderBook
     conversations: Conversations
     callbacks: Callbacks
-    providers: Mapping[str, VtuProvider]
-    gateways: Mapping[str, PaymentGateway]
+    vtu_providers: Mapping[str, VtuProvider]
+    payment_gateways: Mapping[str, PaymentGateway]
+    probes: Mapping[str, Any]
     pumps: Sequence[Pump[Any]]
+
+    @property
+    def with_sandbox(self) -> bool:
+        return self.settings.with_sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Whoever sells to us, collects for us and carries our words, by name."""
+
+    vtu: Mapping[str, VtuProvider]
+    payments: Mapping[str, PaymentGateway]
+    sms: SmsSender
+
+
+@contextlib.asynccontextmanager
+async def build(
+    settings: Settings, urls: ServiceUrls, secret: str, outside: Outside | None = None
+) -> AsyncIterator[Core]:
+    """A core over a migrated database, closed in the end.
+
+    `outside` stands in for the providers that the settings name.
+    """
+    clock = SystemClock()
+    keyring = Keyring(secret)
+    texts = Texts.load(TEXTS)
+    async with contextlib.AsyncExitStack() as stack:
+        database = Database(urls.database_url)
+        stack.push_async_callback(database.close)
+        await database.start()
+        store = RedisConversations(
+            await stack.enter_async_context(open_line(urls.redis_url)), keyring
+        )
+        outside = outside or await _outside(settings, stack)
+        tenants = PgTenants(database)
+        channels = PgChannels(database)
+        customers = PgCustomers(database, tenants, clock)
+        outbox = PgOutbox(database, keyring, clock)
+        intents = PgIntents(database, clock)
+        ledger = PgLedger(database, clock)
+        stack.push_async_callback(ledger.close)
+        orders = PgOrderBook(database, clock)
+        stack.push_async_callback(orders.close)
+
+        orders_bell, intents_bell = Bell(), Bell()
+        shelf = Shelf(outside.vtu)
+        purchases = Purchases(orders, Outcomes(orders), shelf, _terms(settings), clock, orders_bell)
+        funding = Funding(
+            intents, customers, outside.payments, _funding_rules(settings), clock, intents_bell
+        )
+        desk = Desk(
+            purchases=purchases,
+            wallet=Wallet(ledger, orders, intents),
+            funding=funding,
+            pins=Pins(customers, outbox, keyring, clock, PinRules()),
+            customers=customers,
+            clock=clock,
+        )
+        vending = Vending(orders, shelf, keyring, clock, _policy(settings))
+        notices = NoticeSender(outbox, outside.sms, texts, clock)
+        lease_s = settings.lease_margin_s + max(
+            (provider.timeout_s for provider in outside.vtu.values()), default=60.0
+        )
+        yield Core(
+            settings=settings,
+            keyring=keyring,
+            clock=clock,
+            texts=texts,
+            database=database,
+            channels=channels,
+            tenants=tenants,
+            customers=customers,
+            ledger=ledger,
+            orders=orders,
+            conversations=Conversations(
+                Machine(all_flows(), texts),
+                store,
+                tenants,
+                desk,
+                texts,
+                clock,
+                {"ussd": paging.USSD},
+                Patience(wait_s=settings.turn_wait_s, resume_within_s=settings.resume_within_s),
+                announce_last_order,
+            ),
+            callbacks=Callbacks(channels, tuple(outside.payments), orders, funding, orders_bell),
+            vtu_providers=outside.vtu,
+            payment_gateways=outside.payments,
+            probes={
+                "database": lambda: _asked(database.call("select 1")),
+                "redis": lambda: _asked(store.ping()),
+            },
+            pumps=(
+                Pump(
+                    "orders",
+                    lambda count: orders.claim(count, lease_s),
+                    vending.see_through,
+                    orders_bell,
+                    at_once=256,
+                ),
+                Pump(
+                    "notices",
+                    lambda count: outbox.due(count, _NOTICE_LEASE_S),
+                    notices.send,
+                    Bell(),
+                    at_once=32,
+                ),
+                Pump(
+                    "intents",
+                    lambda count: intents.due(count, _INTENT_LEASE_S),
+                    funding.look_after,
+                    intents_bell,
+                    at_once=16,
+                ),
+            ),
+        )
+
+
+async def _asked(question: Awaitable[object]) -> Mapping[str, object]:
+    """A probe with no figures: it is well if it answers."""
+    await question
+    return {}
+
+
+async def _outside(settings: Settings, stack: contextlib.AsyncExitStack) -> Outside:
+    """The adapters that the settings name; those with no keys are left out."""
+    vtu = {}
+    for name, make_provider in VTU_PROVIDERS.items():
+        if (given := _given(settings, name)) is not None:
+            vtu[name] = provider = make_provider(given)
+            stack.push_async_callback(provider.aclose)
+    payments = {}
+    for name, make_gateway in PAYMENT_GATEWAYS.items():
+        if (given := _given(settings, name)) is not None:
+            payments[name] = gateway = make_gateway(given)
+            stack.push_async_callback(gateway.aclose)
+    sender = SMS_SENDERS["africastalking"](_given(settings, "africastalking") or {})
+    stack.push_async_callback(sender.aclose)
+    return Outside(vtu, payments, sender)
+
+
+def _given(settings: Settings, name: str) -> Mapping[str, str] | None:
+    """What to build an adapter from: the environment alone, or the sandbox in demo, or nothing."""
+    if any(
+        variable.startswith(f"{name.upper()}_") and variable.endswith("_KEY")
+        for variable in os.environ
+    ):
+        return {}
+    if not settings.demo or name not in _DEMO_KEYS:
+        return None
+    path, keys = _DEMO_KEYS[name]
+    return {"base_url": settings.sandbox_url + path, **keys}
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        amount_min_minor=settings.airtime_min_minor,
+        amount_max_minor=settings.airtime_max_minor,
+        fee_minor=settings.airtime_fee_minor,
+        day_limit_minor=settings.airtime_day_limit_minor,
+        in_doubt_deadline_s=settings.in_doubt_deadline_s,
+    )
+
+
+def _funding_rules(settings: Settings) -> FundingRules:
+    return FundingRules(
+        amount_min_minor=settings.fund_min_minor,
+        amount_max_minor=settings.fund_max_minor,
+        checks_after_s=settings.fund_checks_after_s,
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        schedule_s=settings.requery_after_s,
+        not_found_apart_s=settings.not_found_apart_s,
+        settle_s=settings.settle_s,
+        paid_back_every_s=settings.paid_back_every_s,
+    )

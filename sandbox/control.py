@@ -121,7 +121,8 @@ class Control:
         )
 
     async def _reset(self, _: Request) -> Response:
-        await self._world.database.forget_everything()
+        async with self._world.webhooks.paused():
+            await self._world.database.forget_everything()
         return Json({"reset": True})
 
 

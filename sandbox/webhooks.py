@@ -3,7 +3,8 @@
 import asyncio
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiosqlite
@@ -64,6 +65,7 @@ class WebhookQueue:
         self._backoff_s = backoff_s
         self._timeout_s = timeout_s
         self._client: httpx.AsyncClient | None = None
+        self._sending = asyncio.Lock()
 
     async def open(self) -> None:
         self._client = httpx.AsyncClient(timeout=self._timeout_s, trust_env=False)
@@ -89,8 +91,18 @@ class WebhookQueue:
             ),
         )
 
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Nothing is sent inside, and nothing is under way."""
+        async with self._sending:
+            yield
+
     async def send_due(self) -> None:
-        """Post what is due. Each row is pushed forward first, so nobody else posts it meanwhile."""
+        """Post what is due, once, and wait for the answers."""
+        async with self.paused():
+            await self._send_due()
+
+    async def _send_due(self) -> None:
         now = self._clock.now()
         async with self._database.transaction() as tx:
             rows = list(
@@ -100,20 +112,13 @@ class WebhookQueue:
                 )
             )
             for row in rows:
-                await tx.execute(
-                    "UPDATE webhooks SET due_at = ?, tries = tries + 1 WHERE id = ?",
-                    (stamp(now + dt.timedelta(seconds=self._next_pause_s(row))), row["id"]),
-                )
+                await tx.execute("UPDATE webhooks SET tries = tries + 1 WHERE id = ?", (row["id"],))
         await asyncio.gather(*(self._try(row) for row in rows))
 
     async def send_now(self, webhook: Webhook) -> bool:
         """One try, waiting for the answer; nothing is kept. Whether it was taken."""
         answer = await self._post(webhook.url, dict(webhook.headers), webhook.body)
         return answer is not None and _is_taken(webhook.taken_by, answer)
-
-    def _next_pause_s(self, row: aiosqlite.Row) -> float:
-        tried = min(row["tries"], len(self._backoff_s) - 1)
-        return self._timeout_s + (self._backoff_s[tried] if self._backoff_s else 0.0)
 
     async def _try(self, row: aiosqlite.Row) -> None:
         answer = await self._post(row["url"], json.loads(row["headers"]), row["body"])
@@ -122,7 +127,7 @@ class WebhookQueue:
         _log.info(
             "sandbox.webhook_sent",
             provider=row["provider"],
-            status=answer.status_code if answer else None,
+            status=None if answer is None else answer.status_code,
             taken=taken,
             attempt=row["tries"] + 1,
         )
@@ -142,7 +147,7 @@ class WebhookQueue:
         sent = {"content-type": "application/json", **headers}
         try:
             return await self._client.post(url, content=body, headers=sent)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             return None
 
 

@@ -18,14 +18,14 @@ class Policy:
     Attributes:
         schedule_s: Waits between requeries; the last is repeated until the deadline.
         not_found_apart_s: Two NOT_FOUND answers must lie this far apart to be believed.
-        settle_s: How long a request may still be under way inside the provider, on top of our own
-            timeout; the provider's own figure counts where it is larger.
+        settle_s: How long a request may still be under way inside a provider, on top of our own
+            timeout; None takes each provider's own figure.
         paid_back_every_s: How often to ask about an order that was paid back.
     """
 
     schedule_s: tuple[float, ...] = (5, 15, 30, 60, 120, 300, 600, 1200, 900)
     not_found_apart_s: float = 60.0
-    settle_s: float = 60.0
+    settle_s: float | None = None
     paid_back_every_s: float = 3600.0
 
     def wait_s(self, checks: int) -> float:

@@ -63,14 +63,11 @@ def chosen(
         label = word(offered.label)
         if label and typed.word in (label, f"{number}{label}"):
             return offered
-    return next(
-        (
-            offered
-            for offered in shown
-            if offered.fixed and any(word(key) == typed.word for key in keywords[offered.key])
-        ),
-        None,
-    )
+    for offered in shown:
+        words = keywords.get(offered.key, ()) if offered.fixed else ()
+        if typed.word in map(word, words):
+            return offered
+    return None
 
 
 def _cleaned(text: str) -> str:

@@ -152,6 +152,9 @@ class Machine:
         conversation = migrated(conversation, self._flows)
         if conversation.state == "ended" or conversation.asking in ("sorry", "updated"):
             return False
+        node = self._flows[conversation.flow].nodes[conversation.node]
+        if isinstance(node, Menu) and not node.options:
+            return False  # A page of information: it was read.
         return conversation.flow != self._flows.home or bool(conversation.back)
 
     def resume_prompt(
@@ -162,11 +165,9 @@ class Machine:
         if not self.resumable(conversation):
             return walk.home(conversation)
         conversation = migrated(conversation, self._flows)
-        offered = (
-            Offered(
-                "continue", paging.label(walk.words.say("common.continue"), capability), fixed=True
-            ),
-            Offered("home", paging.label(walk.words.say("common.home"), capability), fixed=True),
+        offered = tuple(
+            Offered(key, paging.label(walk.words.say(f"common.{key}"), capability), fixed=True)
+            for key in ("continue", "home")
         )
         return walk.prompted(conversation, offered)
 

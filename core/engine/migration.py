@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from core.engine import graph
 from core.engine.conversation import Conversation, Frame, Visited
 from core.engine.flow import Flow, Flows
-from core.engine.screens import Act, Ask, Call, Fact, Pick, Secret
+from core.engine.screens import Act, Ask, Call, End, Fact, Pick, Secret
 
 
 def migrated(conversation: Conversation, flows: Flows) -> Conversation:
@@ -55,6 +55,8 @@ def _may_stand(conversation: Conversation, flow: Flow, name: str) -> bool:
     if conversation.state == "acting" and not isinstance(node, Fact | Act | Pick | Ask | Secret):
         return False
     if conversation.state == "live" and not isinstance(node, graph.Shown):
+        return False
+    if conversation.state == "ended" and not (conversation.asking or isinstance(node, End)):
         return False
     return name == conversation.node or not isinstance(node, Secret | Act)
 

@@ -46,8 +46,8 @@ class Words:
     def options(self, conversation: Conversation, node: Node) -> tuple[Offered, ...]:
         """The fixed options of a node, as they are shown now. Raises `Stranded`."""
         if isinstance(node, Confirm):
-            yes = paging.label(self._filled(conversation, node.yes_text), self.capability)
-            no = paging.label(self._filled(conversation, node.no_text), self.capability)
+            yes = paging.label(self.filled(conversation, node.yes_text), self.capability)
+            no = paging.label(self.filled(conversation, node.no_text), self.capability)
             return (Offered("yes", yes, fixed=True), Offered("no", no, fixed=True))
         return tuple(self._option(conversation, option) for option in graph.options_of(node))
 
@@ -106,7 +106,7 @@ class Words:
         )
 
     def _option(self, conversation: Conversation, option: Option) -> Offered:
-        label = paging.label(self._filled(conversation, option.text), self.capability)
+        label = paging.label(self.filled(conversation, option.text), self.capability)
         return Offered(option.key, label, keep=dict(option.keep), fixed=True)
 
     def _text(self, conversation: Conversation, node: Node) -> str:
@@ -116,17 +116,21 @@ class Words:
             case "resume":
                 return self.say("common.resume")
             case _:
-                return self._filled(conversation, graph.text_keys(node)[0])
+                return self.filled(conversation, graph.text_keys(node)[0])
 
-    def _filled(self, conversation: Conversation, key: str) -> str:
+    def filled(self, conversation: Conversation, key: str) -> str:
+        """A text of the flow, with its answers as their kinds show them. Raises `Stranded`."""
         names = self.texts.placeholders(key, self.locale.language)
         if not names:
             return self.say(key)
         kinds, answers = self.flows.kinds(conversation.flow), conversation.answers
-        facts = {
-            name: or_stranded(kinds, name).show(or_stranded(answers, name), self.locale)
-            for name in names
-        }
+        try:
+            facts = {
+                name: or_stranded(kinds, name).show(or_stranded(answers, name), self.locale)
+                for name in names
+            }
+        except (TypeError, ValueError) as error:  # kept as another kind by an earlier release
+            raise Stranded(key) from error
         return self.texts.fill(self.locale.language, key, facts)
 
     def _nav_words(self) -> NavWords:
@@ -158,7 +162,10 @@ def _in_words(fact: object) -> object:
 
 
 def scalars(facts: Mapping[str, object]) -> dict[str, Scalar]:
-    """Those facts of a problem that can be kept as answers."""
+    """Those facts of a problem that can be kept as answers; money as its minor units."""
+    plain = {
+        name: fact.minor if isinstance(fact, money.Money) else fact for name, fact in facts.items()
+    }
     return {
-        name: fact for name, fact in facts.items() if fact is None or isinstance(fact, str | int)
+        name: fact for name, fact in plain.items() if fact is None or isinstance(fact, str | int)
     }

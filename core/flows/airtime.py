@@ -84,6 +84,10 @@ async def affordable(ctx: Context) -> Done:
     return Done("enough" if enough else "short", keep)
 
 
+async def day_limit(ctx: Context) -> Done:
+    return Done("ok", {"limit": ctx.desk.purchases.terms.day_limit_minor})
+
+
 async def bought_lately(ctx: Context) -> str:
     order = await ctx.desk.purchases.bought_lately(ctx.tenant.id, ctx.customer.id, _airtime(ctx))
     return "again" if order else "fresh"
@@ -193,7 +197,7 @@ AIRTIME = Flow(
             yes_text="airtime.again.yes",
             no_text="airtime.again.no",
         ),
-        Call("pin", "confirm_pin", to="pay", give={"total": "total"}),
+        Call("pin", "ask_pin", to="pay"),
         Act(
             "pay",
             pay,
@@ -202,7 +206,7 @@ AIRTIME = Flow(
                 "refunded": "refunded",
                 "slow": "slow",
                 "wallet.insufficient": "short",
-                "limit.day": "over_limit",
+                "limit.day": "limit",
                 "product.unavailable": "unavailable",
             },
             pending="unsure",
@@ -221,10 +225,12 @@ AIRTIME = Flow(
         End("done", "airtime.done"),
         End("slow", "airtime.slow"),
         End("refunded", "airtime.refunded"),
+        Fact("limit", day_limit, {"ok": "over_limit"}, keeps={"limit": MONEY}),
         End("over_limit", "airtime.over_limit"),
         End("unavailable", "airtime.unavailable"),
         End("unsure", "airtime.unsure"),
         End("cancelled", "airtime.cancelled"),
+        Ask("dialled_number", "airtime.number", MSISDN, keep="msisdn", to="dialled"),
         # Entered by a deep dial, with the amount given and the number too, perhaps.
         Fact(
             "dialled",
@@ -242,4 +248,11 @@ AIRTIME = Flow(
     ),
 )
 
-DIAL_AIRTIME = Shortcut("1", flow="airtime", node="dialled", args=("amount",), optional=("msisdn",))
+DIAL_AIRTIME = Shortcut(
+    "1",
+    flow="airtime",
+    node="dialled",
+    args=("amount",),
+    optional=("msisdn",),
+    otherwise={"amount": "own", "msisdn": "dialled_number"},
+)

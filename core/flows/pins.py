@@ -1,10 +1,9 @@
 """The PIN: asked for before money moves, chosen at first, changed, and set anew by code."""
 
 from core.engine.flow import Flow
-from core.engine.kinds import COUNT, MONEY, MSISDN, OPAQUE
+from core.engine.kinds import COUNT, MSISDN, OPAQUE
 from core.engine.outcomes import Done, Masked
 from core.engine.screens import Act, Call, Confirm, End, Fact, Menu, Option, Return, Secret
-from core.flows import shared
 from core.kit.errors import Problem
 from core.services.context import Context
 
@@ -29,6 +28,18 @@ async def second_typing(ctx: Context, pin: Masked) -> str:
     return "ok"
 
 
+async def check_pin(ctx: Context, pin: Masked) -> str:
+    checked = await ctx.desk.pins.check(ctx.customer, pin.reveal(), ctx.key)
+    return checked.result.value
+
+
+async def standing(ctx: Context) -> Done:
+    """How many tries are left, or how long the lock still holds."""
+    now = await ctx.desk.pins.standing(ctx.customer)
+    keep = {"tries_left": now.tries_left, "locked_minutes": now.locked_minutes}
+    return Done("locked" if now.locked_minutes else "open", keep)
+
+
 async def own_number(ctx: Context) -> Done:
     return Done("ok", {"own": ctx.customer.msisdn})
 
@@ -43,24 +54,33 @@ async def check_code(ctx: Context, code: Masked) -> str:
     return "right" if right else "wrong"
 
 
-_TRIES = {"tries_left": COUNT, "locked_minutes": COUNT}
-
-CONFIRM_PIN = Flow(
-    name="confirm_pin",
-    takes={"total": MONEY},
+ASK_PIN = Flow(
+    name="ask_pin",
     screens=(
         Fact("set", pin_is_set, {"yes": "pin", "no": "choose"}),
         Secret(
             "pin",
-            "airtime.pin",
-            shared.check_pin,
-            {"right": "ok", "wrong": "again", "locked": "locked", "unset": "choose"},
+            "pin.enter",
+            check_pin,
+            {"right": "ok", "wrong": "tries", "locked": "lock", "unset": "choose"},
+        ),
+        Fact(
+            "tries",
+            standing,
+            {"open": "again", "locked": "locked"},
+            keeps={"tries_left": COUNT, "locked_minutes": COUNT},
         ),
         Secret(
             "again",
-            "airtime.pin_again",
-            shared.check_pin,
-            {"right": "ok", "wrong": "again", "locked": "locked", "unset": "choose"},
+            "pin.enter_again",
+            check_pin,
+            {"right": "ok", "wrong": "tries", "locked": "lock", "unset": "choose"},
+        ),
+        Fact(
+            "lock",
+            standing,
+            {"open": "again", "locked": "locked"},
+            keeps={"tries_left": COUNT, "locked_minutes": COUNT},
         ),
         Call("choose", "set_pin", to="ok"),
         Return("ok"),
@@ -116,18 +136,7 @@ PIN = Flow(
                 Option("forgot", "pin.forgot", to="own"),
             ),
         ),
-        Secret(
-            "current",
-            "pin.current",
-            shared.check_pin,
-            {"right": "choose", "wrong": "current_again", "locked": "locked", "unset": "choose"},
-        ),
-        Secret(
-            "current_again",
-            "pin.current_again",
-            shared.check_pin,
-            {"right": "choose", "wrong": "current_again", "locked": "locked", "unset": "choose"},
-        ),
+        Call("current", "ask_pin", to="choose"),
         Fact("own", own_number, {"ok": "forgot"}, keeps={"own": MSISDN}),
         Confirm("forgot", "pin.forgot_confirm", yes="send", no="what"),
         Act(
@@ -154,7 +163,6 @@ PIN = Flow(
         ),
         Call("choose", "set_pin", to="changed"),
         End("changed", "pin.changed"),
-        End("locked", "pin.locked"),
         End("too_many", "pin.code_too_many"),
         End("unsent", "pin.code_unsent"),
         End("code_failed", "pin.code_failed"),

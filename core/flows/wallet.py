@@ -131,4 +131,6 @@ FUND = Flow(
     ),
 )
 
-DIAL_FUND = Shortcut("2", flow="fund", node="dialled", args=("amount",))
+DIAL_FUND = Shortcut(
+    "2", flow="fund", node="dialled", args=("amount",), otherwise={"amount": "bounds"}
+)

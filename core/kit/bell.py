@@ -5,6 +5,11 @@ import contextlib
 
 
 class Bell:
+    """One bell for one who waits: a ring while nobody waits is kept, and wakes the next wait.
+
+    Two who wait on the same bell are both woken, but one that is busy then may miss it.
+    """
+
     def __init__(self) -> None:
         self._rung = asyncio.Event()
 

@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import hmac
+from functools import cached_property
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken
 
 from core.kit.errors import Fault
+from core.kit.ids import joined
 
 
 class Unreadable(Fault):
@@ -24,27 +26,52 @@ class Keyring:
         phrases = [phrase for phrase in (part.strip() for part in secret.split(",")) if phrase]
         if not phrases:
             raise Fault("CALLBOX_SECRET_KEY is empty")
-        keys = [base64.urlsafe_b64encode(_derive(phrase, b"encrypt")) for phrase in phrases]
-        self._box = MultiFernet([Fernet(key) for key in keys])
-        self._digest_key = _derive(phrases[0], b"digest")
+        self._newest, *self._older = (_Keys(phrase) for phrase in phrases)
+        self._newest.stretched  # noqa: B018 - stretched while starting, not in a customer's turn
 
     def encrypt(self, text: str) -> str:
-        return self._box.encrypt(text.encode()).decode()
+        return self._newest.box.encrypt(text.encode()).decode()
 
     def decrypt(self, token: str) -> str:
         """Raises `Unreadable` when no key fits."""
-        try:
-            return self._box.decrypt(token.encode()).decode()
-        except Exception as error:
-            raise Unreadable("a stored secret cannot be read with the present key") from error
+        for keys in (self._newest, *self._older):
+            try:
+                return keys.box.decrypt(token.encode()).decode()
+            except (InvalidToken, UnicodeError):
+                continue
+        raise Unreadable("a stored secret cannot be read with the present key")
 
     def digest(self, *parts: str) -> str:
-        """A short keyed digest: equal parts, equal digest; nothing can be read back from it."""
-        body = "\x1f".join(parts).encode()
-        return base64.urlsafe_b64encode(
-            hmac.digest(self._digest_key, body, hashlib.sha256)[:18]
-        ).decode()
+        """A short keyed digest: equal parts, equal digest; nothing can be read back from it.
+
+        It is made with the newest key, so a rotation changes it: keep it for what lives minutes.
+        """
+        body = joined(*parts).encode()
+        made = hmac.digest(self._newest.digest_key, body, hashlib.sha256)
+        return base64.urlsafe_b64encode(made[:18]).decode()
 
 
-def _derive(phrase: str, purpose: bytes) -> bytes:
-    return hashlib.scrypt(phrase.encode(), salt=b"callbox:" + purpose, n=2**14, r=8, p=1, dklen=32)
+class _Keys:
+    """What one passphrase gives, each part made when first needed.
+
+    Stretching takes tens of milliseconds on purpose; an old phrase is seldom asked for.
+    """
+
+    def __init__(self, phrase: str) -> None:
+        self._phrase = phrase
+
+    @cached_property
+    def stretched(self) -> bytes:
+        return hashlib.scrypt(self._phrase.encode(), salt=b"callbox", n=2**14, r=8, p=1, dklen=32)
+
+    @cached_property
+    def box(self) -> Fernet:
+        return Fernet(base64.urlsafe_b64encode(self._for(b"encrypt")))
+
+    @cached_property
+    def digest_key(self) -> bytes:
+        return self._for(b"digest")
+
+    def _for(self, purpose: bytes) -> bytes:
+        """HKDF's expand step (RFC 5869, 2.3) for one block of output."""
+        return hmac.digest(self.stretched, purpose + b"\x01", hashlib.sha256)

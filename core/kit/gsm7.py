@@ -3,12 +3,14 @@
 Source: 3GPP TS 23.038 section 6.2.1, default alphabet and its extension table.
 """
 
+import unicodedata
+
 _BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = "\f^{}\\[~]|€"
-_COST = {**dict.fromkeys(_BASIC, 1), **dict.fromkeys(_EXTENDED, 2)}
+_LETTERS = frozenset(_BASIC + _EXTENDED)
 
 # Signs that people paste or that libraries write, in the nearest letters that every handset has.
 _PLAIN = str.maketrans(
@@ -27,23 +29,46 @@ _PLAIN = str.maketrans(
         "\u202f": " ",
         "`": "'",
         "\t": " ",
+        # Hausa's hooked letters, and others that Unicode does not take apart.
+        "\u0253": "b",
+        "\u0181": "B",
+        "\u0257": "d",
+        "\u018a": "D",
+        "\u0199": "k",
+        "\u0198": "K",
+        "\u01b4": "y",
+        "\u01b3": "Y",
+        "\u014b": "n",
+        "\u014a": "N",
     }
 )
+
+# Marks that combine with the letter before them, and signs of no width.
+_UNSEEN = {"Mn", "Me", "Cf"}
 
 
 def septets(text: str) -> int | None:
     """What `text` costs in 7-bit units, or None when the alphabet lacks one of its letters."""
-    try:
-        return sum(_COST[letter] for letter in text)
-    except KeyError:
+    if not _LETTERS.issuperset(text):
         return None
+    return len(text) + sum(map(text.count, _EXTENDED))
 
 
 def plain(text: str) -> str:
     """`text` with the signs that no handset shows written in letters that all do.
 
-    What has no plain form becomes `?`: one foreign sign would turn the whole screen to UCS-2 and
-    halve its room.
+    An accent that the alphabet lacks is left off (`Adébáyọ̀` reads `Adébayo`). What has no plain
+    form becomes `?`: one foreign sign would turn the whole screen to UCS-2 and halve its room.
     """
-    mapped = text.translate(_PLAIN)
-    return "".join(letter if letter in _COST else "?" for letter in mapped)
+    if _LETTERS.issuperset(text):
+        return text
+    return "".join(map(_plain_letter, text.translate(_PLAIN)))
+
+
+def _plain_letter(letter: str) -> str:
+    if letter in _LETTERS:
+        return letter
+    if unicodedata.category(letter) in _UNSEEN:
+        return ""
+    base = unicodedata.normalize("NFD", letter)[0]
+    return base if base in _LETTERS else "?"

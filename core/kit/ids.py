@@ -18,7 +18,12 @@ def uuid7() -> uuid.UUID:
 
 def derived(*parts: str) -> uuid.UUID:
     """The same parts give the same identifier: how a repeated effect finds its first run."""
-    return uuid.uuid5(_NAMESPACE, "\x1f".join(parts))
+    return uuid.uuid5(_NAMESPACE, joined(*parts))
+
+
+def joined(*parts: str) -> str:
+    """The parts as one text that no other parts give, whatever characters they hold."""
+    return "".join(f"{len(part)}:{part}" for part in parts)
 
 
 def speakable(length: int) -> str:

@@ -39,11 +39,10 @@ def parse_msisdn(text: str, country: str) -> Msisdn:
     digits = re.sub(r"[\s().\-]", "", text)
     if not re.fullmatch(r"\+?[0-9]+", digits):
         raise BadMsisdn
-    read = list(_readings(digits, country))
-    for number in read:
+    for number in _readings(digits, country):
         if phonenumbers.number_type(number) in _MOBILE:
             return _msisdn(number)
-    for number in read:
+    for number in _readings(digits, country):
         if _may_be_newly_issued(number, country):
             return _msisdn(number)
     raise BadMsisdn

@@ -79,8 +79,6 @@ class Tenants(Protocol):
 
     async def get(self, tenant_id: UUID) -> Tenant: ...
 
-    async def named(self, key: str) -> Tenant | None: ...
-
 
 class Customers(Protocol):
     """People, their identities on channels, and their PINs."""

@@ -5,34 +5,38 @@ from uuid import UUID
 
 import structlog
 
+from core.domain.turns import Channels
 from core.kit.bell import Bell
-from core.ports import OrderBook, Tenants
+from core.ports import OrderBook
 from core.services.funding import Funding
 
 log = structlog.get_logger()
 
 
 class Callbacks:
-    """Turns references that a callback named into checks that are due now."""
+    """Turns references that a callback named into checks that are due now.
+
+    A provider's callback address is a channel of its own: provider's name and secret key.
+    """
 
     def __init__(
         self,
-        tenants: Tenants,
+        channels: Channels,
         gateways: Collection[str],
         orders: OrderBook,
         funding: Funding,
         bell: Bell,
     ) -> None:
-        self._tenants = tenants
+        self._channels = channels
         self._gateways = gateways
         self._orders = orders
         self._funding = funding
         self._bell = bell
 
-    async def tenant_of(self, provider: str, key: str) -> UUID | None:  # noqa: ARG002 - one key for all
+    async def tenant_of(self, provider: str, key: str) -> UUID | None:
         """Whose callback address this key makes, or None when it is nobody's."""
-        tenant = await self._tenants.named(key)
-        return tenant.id if tenant else None
+        channel = await self._channels.find(provider, key)
+        return channel.tenant_id if channel else None
 
     async def take(self, tenant_id: UUID, provider: str, references: Sequence[str]) -> None:
         """Have what a callback of `provider` speaks of looked at now."""

@@ -306,7 +306,7 @@ class _Turn:
         step = await self._settle(tenant, locale, record, step)
         assert step.screen is not None
         record.conversation = step.conversation
-        record.reply = step.screen.text
+        record.reply = step.screen.body
         record.ends = step.screen.ends
         record.acting_at = 0.0
         record.touched_at = self._parent.now()
@@ -340,7 +340,8 @@ class _Turn:
         try:
             context = await self._parent.context(self._inbound, tenant, locale, record, effect)
             async with asyncio.timeout(self._parent.patience.effect_s):
-                return await effect.run(context)
+                outcome: Outcome = await effect.run(context)
+                return outcome
         except Problem as problem:
             return problem
         except TimeoutError:

@@ -1,32 +1,46 @@
 """Tells waiting turns what became of their orders."""
 
 import asyncio
+import contextvars
 import time
+from collections.abc import Mapping
+from typing import Protocol
 from uuid import UUID
 
 from core.domain.orders import OrderState
-from core.ports import OrderBook
 
 # A customer cannot tell 50 ms from none, and one question serves all who wait.
 _EVERY_S = 0.05
 
 
+class OrderStates(Protocol):
+    """The part of the order book that is asked here. It leaves out orders it does not know."""
+
+    async def states(self, order_ids: tuple[UUID, ...]) -> Mapping[UUID, OrderState]: ...
+
+
 class Outcomes:
     """Asks the order book once for everybody who waits in this process."""
 
-    def __init__(self, orders: OrderBook) -> None:
+    def __init__(self, orders: OrderStates) -> None:
         self._orders = orders
         self._waiting: dict[UUID, list[asyncio.Future[OrderState]]] = {}
         self._asking: asyncio.Task[None] | None = None
 
     async def wait(self, order_id: UUID, until: float) -> OrderState | None:
-        """The final state, or None when there is none at `until` (of `time.monotonic`)."""
-        answer: asyncio.Future[OrderState] = asyncio.get_running_loop().create_future()
+        """The final state, or None when there is none at `until` (of `time.monotonic`).
+
+        Raises what the order book raises, to all who wait then; the next to wait asks anew.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[OrderState] = loop.create_future()
         self._waiting.setdefault(order_id, []).append(answer)
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
+            # In a context of its own: it asks for all, not for the customer who came first.
+            self._asking = loop.create_task(self._ask(), context=contextvars.Context())
         try:
-            return await asyncio.wait_for(answer, max(0.0, until - time.monotonic()))
+            async with asyncio.timeout(until - time.monotonic()):
+                return await answer
         except TimeoutError:
             return None
         finally:
@@ -38,6 +52,8 @@ class Outcomes:
             others.remove(answer)
         if not others:
             self._waiting.pop(order_id, None)
+        if answer.done() and not answer.cancelled():
+            answer.exception()  # seen, even if the wait was cancelled in the same moment
 
     async def _ask(self) -> None:
         while self._waiting:

@@ -1,6 +1,7 @@
 """The customer's PIN: chosen, checked, changed, and set anew when forgotten."""
 
 import asyncio
+import base64
 import datetime as dt
 import itertools
 import secrets
@@ -14,10 +15,18 @@ from core.domain.customers import Customer
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.kit.errors import Problem
+from core.kit.msisdn import Msisdn, local
 from core.ports import Customers, NewNotice, Outbox
 
 # Argon2id as OWASP's password storage sheet gives it for small machines: 19 MiB, two passes.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# Each takes its 19 MiB while it runs, so a rush of customers must not hash all at once.
+_HASHES_AT_ONCE = 4
+_PIN_DIGITS_MIN = 4
+# What people choose most, beside what `_weak` computes: years, the keypad's columns and corners.
+_FAVOURITES = frozenset(
+    ["2580", "0852", "1379", "1397", "1122", "1133", "1144", "2211", "1004", "2468", "1357"]
+)
 _CODE_DIGITS = 6
 _CODE_LIFE = dt.timedelta(minutes=10)
 _RESET = "pin_reset"
@@ -62,25 +71,41 @@ class Pins:
         self._keyring = keyring
         self._clock = clock
         self._rules = rules
+        self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
 
     async def is_set(self, customer: Customer) -> bool:
         return (await self._customers.pin(customer)).hash is not None
 
     async def check(self, customer: Customer, pin: str, key: str) -> Checked:
-        """Compare, after counting the try: the same `key` counts once, parallel guesses all do."""
+        """Compare, after counting the try.
+
+        The same PIN again under the same `key` counts once; every other guess counts, also those
+        made side by side under one key.
+        """
         now = self._clock.now()
+        guess = self._keyring.digest("pin-try", str(customer.id), key, pin)
         state = await self._customers.take_pin_try(
-            customer, key, tries_max=self._rules.tries_max, lock_s=self._rules.lock_s, at=now
+            customer, guess, tries_max=self._rules.tries_max, lock_s=self._rules.lock_s, at=now
         )
         if state.hash is None:
             return Checked(PinCheck.UNSET)
         locked = state.locked_until is not None and state.locked_until > now
         if locked and state.tries > self._rules.tries_max:
             return self._locked(state.locked_until, now)
-        if await asyncio.to_thread(_matches, state.hash, pin):
+        async with self._hashing:
+            right = await asyncio.to_thread(_matches, state.hash, pin)
+        if right:
             await self._customers.clear_pin_tries(customer)
             return Checked(PinCheck.RIGHT)
         if locked:
+            return self._locked(state.locked_until, now)
+        return Checked(PinCheck.WRONG, tries_left=max(0, self._rules.tries_max - state.tries))
+
+    async def standing(self, customer: Customer) -> Checked:
+        """Where guessing stands now: the lock if there is one, else the tries that are left."""
+        now = self._clock.now()
+        state = await self._customers.pin(customer)
+        if state.locked_until is not None and state.locked_until > now:
             return self._locked(state.locked_until, now)
         return Checked(PinCheck.WRONG, tries_left=max(0, self._rules.tries_max - state.tries))
 
@@ -104,7 +129,8 @@ class Pins:
         return secrets.compare_digest(made, fingerprint)
 
     async def set(self, customer: Customer, pin: str) -> None:
-        pin_hash = await asyncio.to_thread(_HASHER.hash, pin)
+        async with self._hashing:
+            pin_hash = await asyncio.to_thread(_HASHER.hash, pin)
         await self._customers.set_pin(customer, pin_hash, self._clock.now())
 
     async def send_reset_code(self, customer: Customer, key: str) -> None:
@@ -115,8 +141,8 @@ class Pins:
         """
         now = self._clock.now()
         # Derived, so that the same request again makes the same code and one SMS.
-        number = int.from_bytes(self._keyring.digest("code", str(customer.id), key).encode(), "big")
-        code = str(number % 10**_CODE_DIGITS).zfill(_CODE_DIGITS)
+        random = base64.urlsafe_b64decode(self._keyring.digest("code", str(customer.id), key))
+        code = str(int.from_bytes(random, "big") % 10**_CODE_DIGITS).zfill(_CODE_DIGITS)
         made = await self._customers.make_code(
             customer, _RESET, self._code_hash(customer, code), now + _CODE_LIFE, now
         )
@@ -148,7 +174,13 @@ def _matches(pin_hash: str, pin: str) -> bool:
         return False
 
 
-def _weak(pin: str, msisdn: str) -> bool:
-    steps = {ord(b) - ord(a) for a, b in itertools.pairwise(pin)}
-    straight = len(steps) == 1 and steps <= {0, 1, -1}
-    return straight or msisdn.endswith(pin)
+def _weak(pin: str, msisdn: Msisdn) -> bool:
+    """What a thief tries first: runs, repeats, favourites, years of birth, the own number."""
+    if not (pin.isascii() and pin.isdigit() and len(pin) >= _PIN_DIGITS_MIN):
+        return True
+    steps = {(int(b) - int(a)) % 10 for a, b in itertools.pairwise(pin)}
+    run = len(steps) == 1 and steps <= {0, 1, 9}  # 9 counts down, and 7890 goes on over the zero
+    repeats = len(pin) % 2 == 0 and pin == pin[:2] * (len(pin) // 2)
+    year = len(pin) == _PIN_DIGITS_MIN and pin[:2] in {"19", "20"}
+    own = msisdn.endswith(pin) or local(msisdn).startswith(pin)
+    return run or repeats or year or own or pin in _FAVOURITES

@@ -111,8 +111,7 @@ class Purchases:
             case Beginning.INSUFFICIENT | Beginning.CLOSED:
                 raise InsufficientFunds
             case Beginning.OVER_LIMIT:
-                limit = Money(order.day_limit_minor or 0, order.currency)
-                raise OverDayLimit(limit=limit.minor)
+                raise OverDayLimit
             case Beginning.CONFLICT:
                 raise Fault("one confirmation, two contents")
             case Beginning.BEGUN:

@@ -71,8 +71,10 @@ class Vending:
 
     def quarantine_s(self, provider: VtuProvider) -> float:
         """How long after sending, "no such order" from this provider proves nothing."""
-        inside_s = max(self._policy.settle_s, provider.capabilities.processing_max_s)
-        return provider.timeout_s + inside_s
+        settle_s = self._policy.settle_s
+        if settle_s is None:
+            settle_s = provider.capabilities.processing_max_s
+        return provider.timeout_s + settle_s
 
     async def _ask(self, provider: VtuProvider, due: DueOrder) -> Outcome:
         vend = Vend(

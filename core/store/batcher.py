@@ -1,7 +1,7 @@
 """Many callers, one commit: whatever waits while a commit is under way goes into the next one.
 
-No timer: a lone caller's item leaves at once, and a crowd pays one commit and one row lock per batch
-where each would have paid its own.
+No timer: a lone caller's item leaves at once, and a crowd pays one commit and one row lock per
+batch where each would have paid its own.
 """
 
 import asyncio
@@ -134,7 +134,7 @@ class Batcher(Generic[Item, Answer]):
             answers = await self._send([waiting.item for waiting in batch])
         except Unavailable as error:
             _fail(batch, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - handed to whose item it is
             if len(batch) == 1:
                 _fail(batch, error)
                 return

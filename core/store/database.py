@@ -1,4 +1,4 @@
-"""The way to Postgres: one pool per process, one tenant per transaction, and patience with outages."""
+"""The way to Postgres: one pool a process, one tenant a transaction, and patience with outages."""
 
 import asyncio
 import random
@@ -10,9 +10,9 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy import URL, bindparam, event, exc, func, make_url, select
+from sqlalchemy import URL, bindparam, event, exc, func, literal, make_url, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from core.kit.errors import Fault
 
@@ -34,7 +34,7 @@ _GONE = (
     asyncpg.TooManyConnectionsError,
     OSError,
 )
-_SET_TENANT = select(func.set_config("callbox.tenant", bindparam("tenant"), True))
+_SET_TENANT = select(func.set_config("callbox.tenant", bindparam("tenant"), literal(value=True)))
 
 
 class Unavailable(Fault):
@@ -57,15 +57,13 @@ def normalised(url: str) -> URL:
 
 
 class Database:
-    """Connections of the program's own role, which row-level security holds to one tenant at a time.
+    """Connections of the program's own role, which row-level security holds to one tenant.
 
-    The login named in the URL must be a member of that role; migrating grants it. What is asked here
-    must be safe to repeat: a commit whose answer was lost is asked for again.
+    The login named in the URL must be a member of that role; migrating grants it. What is asked
+    here must be safe to repeat: a commit whose answer was lost is asked for again.
     """
 
-    def __init__(
-        self, url: str, *, connections: int = 12, patience_s: float = _PATIENCE_S
-    ) -> None:
+    def __init__(self, url: str, *, connections: int = 12, patience_s: float = _PATIENCE_S) -> None:
         self._connections = connections
         self._patience_s = patience_s
         self.engine = _engine(normalised(url), connections)
@@ -157,6 +155,11 @@ class Database:
                 log.warning("database.again", error=type(error).__name__)
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             pause_s = min(pause_s * 2, _PAUSE_MAX_S)
+
+
+def owner_engine(url: str) -> AsyncEngine:
+    """Connections of the login itself, which owns the tables and sees every tenant: for checks."""
+    return create_async_engine(normalised(url), poolclass=NullPool)
 
 
 def _engine(url: URL, connections: int) -> AsyncEngine:

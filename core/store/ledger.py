@@ -87,9 +87,7 @@ class PgLedger:
 
     async def _find_accounts(self, keys: Sequence[AccountKey]) -> list[int]:
         items = [(key.tenant_id, key.type.value, key.owner, key.currency) for key in keys]
-        [row] = await self._database.call(
-            "select ledger_accounts($1::account_key[]) as ids", items
-        )
+        [row] = await self._database.call("select ledger_accounts($1::account_key[]) as ids", items)
         return list(row["ids"])
 
     async def _post(self, items: Sequence[_Item]) -> list[Posting]:

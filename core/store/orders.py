@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders import (
@@ -70,7 +70,7 @@ class PgOrderBook:
 
     async def states(self, order_ids: Sequence[UUID]) -> Mapping[UUID, OrderState]:
         rows = await self._database.call("select * from order_states($1)", order_ids)
-        return {_uuid(row["id"]): OrderState(row["state"]) for row in rows}
+        return {row["id"]: OrderState(row["state"]) for row in rows}
 
     async def find(self, tenant_id: UUID, reference: str) -> OrderView | None:
         return await self._one(tenant_id, orders.c.reference == reference)
@@ -86,7 +86,7 @@ class PgOrderBook:
                 .order_by(orders.c.created_at.desc())
                 .limit(count)
             )
-            return [_view(row) for row in await connection.execute(query)]
+            return [_view(row) for row in (await connection.execute(query)).mappings()]
 
         return await self._database.in_tenant(tenant_id, read)
 
@@ -97,7 +97,7 @@ class PgOrderBook:
     async def _one(self, tenant_id: UUID, which: ColumnElement[bool]) -> OrderView | None:
         async def read(connection: AsyncConnection) -> OrderView | None:
             query = select(*_VIEW).where(orders.c.tenant_id == tenant_id, which)
-            row = (await connection.execute(query)).one_or_none()
+            row = (await connection.execute(query)).mappings().one_or_none()
             return _view(row) if row else None
 
         return await self._database.in_tenant(tenant_id, read)
@@ -141,11 +141,11 @@ _VIEW = (
 )
 
 
-def _view(row: Row[tuple[object, ...]]) -> OrderView:
-    values = dict(row._mapping)
-    values["product"] = Product(row.product)
-    values["recipient"] = Msisdn(row.recipient)
-    values["state"] = OrderState(row.state)
+def _view(row: RowMapping) -> OrderView:
+    values = dict(row)
+    values["product"] = Product(row["product"])
+    values["recipient"] = Msisdn(row["recipient"])
+    values["state"] = OrderState(row["state"])
     return OrderView(**values)
 
 
@@ -200,16 +200,9 @@ def _ruling_item(ruling: Ruling, answer_id: UUID, at: dt.datetime) -> tuple[obje
 
 def _due(row: asyncpg.Record) -> DueOrder:
     values = dict(row)
-    for name in ("order_id", "tenant_id", "customer_id", "attempt_id"):
-        values[name] = _uuid(values[name])
     values["product"] = Product(values["product"])
     values["recipient"] = Msisdn(values["recipient"])
     values["state"] = OrderState(values["state"])
     last = values["last_result"]
     values["last_result"] = Result(last) if last else None
     return DueOrder(**values)
-
-
-def _uuid(value: UUID) -> UUID:
-    """A plain UUID: the driver's own subclass is equal, but not to be pickled or shown around."""
-    return UUID(int=value.int)

@@ -10,7 +10,7 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 from redis.asyncio.connection import SSLConnection, parse_url
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 class Broken(Exception):
-    """The connection could not be made, or broke before the answer: it may have been carried out."""
+    """No connection, or it broke before the answer: the command may have been carried out."""
 
 
 class Stalled(Exception):
@@ -65,7 +65,7 @@ class Line:
         wire = self._wire
         if wire is None or wire.broken:
             wire = await self._connect()
-        return await wire.ask(hiredis.pack_command(words))
+        return await wire.ask(*words)
 
     def close(self) -> None:
         if self._wire is not None:
@@ -112,9 +112,9 @@ class Line:
         where = self._where
         if where.get("password"):
             name = (where["username"],) if where.get("username") else ()
-            await wire.ask(hiredis.pack_command(("AUTH", *name, where["password"])))
+            await wire.ask("AUTH", *name, where["password"])
         if where.get("db"):
-            await wire.ask(hiredis.pack_command(("SELECT", where["db"])))
+            await wire.ask("SELECT", where["db"])
 
 
 @asynccontextmanager
@@ -140,11 +140,11 @@ class _Wire(asyncio.Protocol):
         self.broken = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are no subclass of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
 
-    def ask(self, packed: bytes) -> asyncio.Future[Any]:
-        """Send a packed command; the future is its answer."""
+    def ask(self, *words: str | bytes | int) -> asyncio.Future[Any]:
+        """Send a command; the future is its answer."""
         answer: asyncio.Future[Any] = self._loop.create_future()
         if self.broken:
             answer.set_exception(Broken("gone"))
@@ -152,7 +152,9 @@ class _Wire(asyncio.Protocol):
         self._waiting.append((answer, self._loop.time()))
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout_s, self._look)
-        self._transport.write(packed)
+        self._transport.write(
+            hiredis.pack_command(words)  # type: ignore[arg-type]  # its stub knows tuples of one
+        )
         return answer
 
     def data_received(self, data: bytes) -> None:
@@ -170,7 +172,7 @@ class _Wire(asyncio.Protocol):
             # Whatever comes next cannot be told to whom it belongs.
             self.give_up(Broken("not the answers we asked for"))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own
         self.give_up(Broken("connection lost"))
 
     def give_up(self, error: Exception) -> None:

@@ -21,10 +21,16 @@ from sandbox.settings import SandboxSettings
 from tests.fakes.outside import Calls, Outside, client, outside
 
 
-@pytest_asyncio.fixture
-async def world() -> AsyncIterator[Outside]:
+@pytest_asyncio.fixture(scope="module")
+async def shared() -> AsyncIterator[Outside]:
     async with outside() as running:
         yield running
+
+
+@pytest_asyncio.fixture
+async def world(shared: Outside) -> Outside:
+    await shared.start_over()
+    return shared
 
 
 async def test_scenarios_are_listed_with_a_line_each(world: Outside) -> None:

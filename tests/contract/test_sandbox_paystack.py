@@ -14,16 +14,24 @@ from sandbox.paystack import SCENARIOS
 from tests.fakes.outside import Outside, Taker, outside, settled, taker
 
 
-@pytest_asyncio.fixture
-async def hook() -> AsyncIterator[Taker]:
-    async with taker() as taking:
-        yield taking
+@pytest_asyncio.fixture(scope="module")
+async def shared() -> AsyncIterator[tuple[Outside, Taker]]:
+    async with taker() as taking, outside(paystack_webhook_url=taking.url) as running:
+        yield running, taking
 
 
 @pytest_asyncio.fixture
-async def world(hook: Taker) -> AsyncIterator[Outside]:
-    async with outside(paystack_webhook_url=hook.url) as running:
-        yield running
+async def world(shared: tuple[Outside, Taker]) -> Outside:
+    await shared[0].start_over()
+    return shared[0]
+
+
+@pytest_asyncio.fixture
+async def hook(world: Outside, shared: tuple[Outside, Taker]) -> Taker:
+    """Empty: a reset waits for what is under way, and nothing comes after it."""
+    shared[1].bodies.clear()
+    shared[1].headers.clear()
+    return shared[1]
 
 
 def _signed(hook: Taker, nth: int = 0) -> bool:

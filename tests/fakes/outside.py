@@ -31,9 +31,7 @@ _numbers = itertools.count(1)
 class Taker:
     """Where webhooks go. It answers `answers` in turn, the last one from then on."""
 
-    answers: list[tuple[int, object]] = field(
-        default_factory=lambda: [(200, {"response": "success"})]
-    )
+    answers: tuple[tuple[int, object], ...] = ((200, {"response": "success"}),)
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
@@ -137,6 +135,11 @@ class Outside(Calls):
     """A sandbox in this process, whose time the test sets."""
 
     clock: SetClock
+
+    async def start_over(self) -> None:
+        """As new, at noon: for the next test."""
+        (await self.http.post("/control/reset")).raise_for_status()
+        self.clock.advance((NOON - self.clock.now()).total_seconds())
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Bringing a database to the present form, from empty or from any earlier release.
 
-Tables change by Alembic revisions under `versions`. The functions under `core/store/sql` are kept as
-they are now and applied anew, all together, whenever one of them changed.
+Tables change by Alembic revisions under `versions`. The functions under `core/store/sql` are kept
+as they are now and applied anew, all together, whenever one of them changed.
 """
 
 import asyncio

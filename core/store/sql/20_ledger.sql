@@ -2,6 +2,10 @@
 -- statement of its own (so that no two calls deadlock, and what follows sees current rows), judges
 -- each item, writes what may be written with one row update per account, and answers per item.
 -- A refusal is an answer, never an exception.
+--
+-- Here and in the files after this one: rows are looked up by key in `lateral (... offset 0)`, with
+-- every other condition outside of it, and joins other than nested loops are off. So each plan is
+-- made of look-ups by key whatever the statistics say, on empty tables and after an import alike.
 
 create or replace function ledger_account(
   p_tenant uuid, p_type text, p_owner text, p_currency text

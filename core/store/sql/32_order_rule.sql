@@ -29,9 +29,8 @@ begin
   return query
     select r.ordinality, o.state
       from unnest(p_rulings) with ordinality r
-      left join lateral (
-        select * from orders x where x.id = r.order_id and x.tenant_id = r.tenant_id offset 0
-      ) o on true
+      left join lateral (select * from orders x where x.id = r.order_id offset 0) o
+        on o.tenant_id = r.tenant_id
       order by r.ordinality;
 end $$;
 
@@ -64,9 +63,8 @@ begin
           else 'none'
         end as step
       from unnest(p_rulings) with ordinality r
-      cross join lateral (
-        select * from orders x where x.id = r.order_id and x.tenant_id = r.tenant_id offset 0
-      ) o
+      join lateral (select * from orders x where x.id = r.order_id offset 0) o
+        on o.tenant_id = r.tenant_id
       cross join lateral (select * from holds x where x.id = o.id offset 0) h
       left join lateral (
         select * from attempts x where x.order_id = o.id and x.id = r.attempt_id offset 0

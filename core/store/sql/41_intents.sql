@@ -17,11 +17,9 @@ declare
   v_fees bigint;
   v_legs ledger_leg[];
 begin
-  select * into v_intent from payment_intents
-    where id = p_payment.intent_id and tenant_id = p_payment.tenant_id
-      and gateway = p_payment.gateway
-    for no key update;
-  if v_intent.id is null or v_intent.currency <> p_payment.currency
+  select * into v_intent from payment_intents where id = p_payment.intent_id for no key update;
+  if v_intent.id is null or v_intent.tenant_id <> p_payment.tenant_id
+      or v_intent.gateway <> p_payment.gateway or v_intent.currency <> p_payment.currency
       or v_intent.reference <> p_payment.reference or p_payment.amount_minor <= 0 then
     raise exception 'a payment that is not this intent''s';
   end if;

@@ -1,0 +1,40 @@
+"""The demo tenant: everything wired to the sandbox, with keys anybody may know."""
+
+from core.app import Core
+from core.domain.customers import Tenant
+from core.domain.turns import Channel
+from core.kit import ids
+from ussd.gateways import GATEWAYS
+
+SERVICE_CODE = "*347*100#"
+_KEY = "demo"
+
+TENANT = Tenant(
+    id=ids.derived("tenant", "demo"),
+    key="demo",
+    name="Callbox demo",
+    country="NG",
+    currency="NGN",
+    time_zone="Africa/Lagos",
+)
+
+
+async def seed(core: Core) -> None:
+    """Make the demo tenant and its channels, or bring them up to date. Safe to repeat."""
+    now = core.clock.now()
+    await core.tenants.ensure(TENANT, now)
+    for gateway in GATEWAYS:
+        await core.channels.ensure(_channel("ussd", gateway, SERVICE_CODE), now)
+    for source in (*core.vtu_providers, *core.payment_gateways):
+        await core.channels.ensure(_channel("callback", source), now)
+
+
+def _channel(kind: str, gateway: str, service_code: str = "") -> Channel:
+    return Channel(
+        id=ids.derived("channel", _KEY, gateway),
+        tenant_id=TENANT.id,
+        kind=kind,
+        gateway=gateway,
+        key=_KEY,
+        service_code=service_code,
+    )

@@ -1,0 +1,76 @@
+"""Channels: a service code, a bot or a WhatsApp number, found by the path it is reached at."""
+
+import datetime as dt
+import time
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.turns import Channel
+from core.store.database import Database
+from core.store.tables import channels
+
+# How long a change made by another process may go unseen here.
+_KEPT_S = 5.0
+# Paths that were guessed are remembered too, but not without end.
+_KEPT_MAX = 10_000
+
+
+class PgChannels:
+    """See `core.domain.turns.Channels`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept: dict[tuple[str, str], tuple[float, Channel | None]] = {}
+
+    async def find(self, gateway: str, key: str) -> Channel | None:
+        kept = self._kept.get((gateway, key))
+        if kept and kept[0] > time.monotonic():
+            return kept[1]
+        rows = await self._database.call("select * from channel_find($1, $2)", gateway, key)
+        channel = None
+        for row in rows:
+            channel = Channel(
+                id=row["id"],
+                tenant_id=row["tenant_id"],
+                kind=row["kind"],
+                gateway=row["gateway"],
+                key=row["key"],
+                service_code=row["service_code"],
+                settings=row["settings"],
+            )
+        if len(self._kept) >= _KEPT_MAX:
+            self._kept.clear()
+        self._kept[gateway, key] = (time.monotonic() + _KEPT_S, channel)
+        return channel
+
+    async def ensure(
+        self, channel: Channel, at: dt.datetime, credentials: str | None = None
+    ) -> None:
+        """Write a channel, or bring the one of this id up to date.
+
+        Args:
+            channel: What to write. Its tenant must exist.
+            at: When it was made, for a new one.
+            credentials: Already encrypted; None leaves those of an existing channel alone.
+        """
+        changed = {
+            "kind": channel.kind,
+            "gateway": channel.gateway,
+            "key": channel.key,
+            "service_code": channel.service_code,
+            "settings": dict(channel.settings),
+        }
+        if credentials is not None:
+            changed["credentials"] = credentials
+
+        async def write(connection: AsyncConnection) -> None:
+            statement = insert(channels).values(
+                id=channel.id, tenant_id=channel.tenant_id, active=True, created_at=at, **changed
+            )
+            await connection.execute(
+                statement.on_conflict_do_update(index_elements=[channels.c.id], set_=changed)
+            )
+
+        await self._database.in_tenant(channel.tenant_id, write)
+        self._kept.clear()

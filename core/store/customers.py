@@ -1,0 +1,235 @@
+"""Customers and their identities in Postgres. PINs and codes: `core.store.secrets`."""
+
+import datetime as dt
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Select, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.customers import Customer, PinState, Tenant
+from core.domain.turns import Channel
+from core.kit import ids
+from core.kit.clock import Clock
+from core.kit.errors import Fault
+from core.kit.msisdn import Msisdn
+from core.store import secrets
+from core.store.database import Database
+from core.store.tables import call_requests, customers, identities, orders
+from core.store.tenants import PgTenants
+
+_CALL_AGAIN_AFTER = dt.timedelta(days=1)
+
+
+class UnknownCustomer(Fault):
+    """This tenant has no customer of this id."""
+
+
+class PgCustomers:
+    """See `core.ports.Customers`."""
+
+    def __init__(self, database: Database, tenants: PgTenants, clock: Clock) -> None:
+        self._database = database
+        self._tenants = tenants
+        self._clock = clock
+
+    async def tenant(self, tenant_id: UUID) -> Tenant:
+        return await self._tenants.get(tenant_id)
+
+    async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
+        known = _customers().join(
+            identities,
+            (identities.c.customer_id == customers.c.id)
+            & (identities.c.tenant_id == customers.c.tenant_id),
+        )
+        known = known.where(
+            identities.c.tenant_id == channel.tenant_id,
+            identities.c.kind == channel.kind,
+            identities.c.identity == identity,
+        )
+
+        async def find(connection: AsyncConnection) -> Customer | None:
+            return await _one(connection, known)
+
+        async def make(connection: AsyncConnection) -> Customer:
+            await self._make(connection, channel, identity, msisdn, tenant)
+            made = await _one(connection, known)
+            assert made is not None
+            return made
+
+        found = await self._database.in_tenant(channel.tenant_id, find)
+        if found is not None:
+            return found
+        tenant = await self.tenant(channel.tenant_id)
+        return await self._database.in_tenant(channel.tenant_id, make)
+
+    async def get(self, tenant_id: UUID, customer_id: UUID) -> Customer:
+        async def read(connection: AsyncConnection) -> Customer | None:
+            return await _one(connection, _customers().where(customers.c.id == customer_id))
+
+        found = await self._database.in_tenant(tenant_id, read)
+        if found is None:
+            raise UnknownCustomer(str(customer_id))
+        return found
+
+    async def pin(self, customer: Customer) -> PinState:
+        return await self._database.in_tenant(
+            customer.tenant_id, lambda connection: secrets.pin(connection, customer)
+        )
+
+    async def take_pin_try(
+        self,
+        customer: Customer,
+        key: str,
+        *,
+        tries_max: int,
+        lock_s: Sequence[int],
+        at: dt.datetime,
+    ) -> PinState:
+        return await self._database.in_tenant(
+            customer.tenant_id,
+            lambda connection: secrets.take_try(
+                connection, customer, key, tries_max=tries_max, lock_s=lock_s, at=at
+            ),
+        )
+
+    async def clear_pin_tries(self, customer: Customer) -> None:
+        await self._database.in_tenant(
+            customer.tenant_id, lambda connection: secrets.clear_tries(connection, customer)
+        )
+
+    async def set_pin(self, customer: Customer, pin_hash: str, at: dt.datetime) -> None:
+        await self._database.in_tenant(
+            customer.tenant_id,
+            lambda connection: secrets.set_pin(connection, customer, pin_hash, at),
+        )
+
+    async def saved_numbers(self, customer: Customer, count: int) -> Sequence[tuple[Msisdn, str]]:
+        async def read(connection: AsyncConnection) -> list[tuple[Msisdn, str]]:
+            # Of the latest hundred orders: a number not bought for since is not "recent" any more.
+            latest = (
+                select(orders.c.recipient, orders.c.network, orders.c.created_at)
+                .where(
+                    orders.c.tenant_id == customer.tenant_id,
+                    orders.c.customer_id == customer.id,
+                )
+                .order_by(orders.c.created_at.desc())
+                .limit(100)
+            )
+            seen: dict[Msisdn, str] = {}
+            for row in await connection.execute(latest):
+                seen.setdefault(Msisdn(row.recipient), row.network)
+            return list(seen.items())[:count]
+
+        return await self._database.in_tenant(customer.tenant_id, read)
+
+    async def make_code(
+        self,
+        customer: Customer,
+        purpose: str,
+        code_hash: str,
+        expires_at: dt.datetime,
+        at: dt.datetime,
+    ) -> bool:
+        return await self._database.in_tenant(
+            customer.tenant_id,
+            lambda connection: secrets.make_code(
+                connection, customer, purpose, code_hash, expires_at, at
+            ),
+        )
+
+    async def use_code(
+        self, customer: Customer, purpose: str, code_hash: str, at: dt.datetime
+    ) -> bool:
+        return await self._database.in_tenant(
+            customer.tenant_id,
+            lambda connection: secrets.use_code(connection, customer, purpose, code_hash, at),
+        )
+
+    async def ask_to_be_called(self, customer: Customer, key: str, at: dt.datetime) -> bool:
+        async def write(connection: AsyncConnection) -> bool:
+            # One request of a customer at a time.
+            await secrets.lock(connection, customer)
+            query = select(call_requests.c.key).where(
+                call_requests.c.customer_id == customer.id,
+                call_requests.c.state == "open",
+                call_requests.c.asked_at > at - _CALL_AGAIN_AFTER,
+            )
+            asked = set(await connection.scalars(query))
+            if asked:
+                return key in asked
+            statement = insert(call_requests).values(
+                id=ids.uuid7(),
+                tenant_id=customer.tenant_id,
+                customer_id=customer.id,
+                key=key,
+                state="open",
+                asked_at=at,
+            )
+            await connection.execute(statement.on_conflict_do_nothing())
+            return True
+
+        return await self._database.in_tenant(customer.tenant_id, write)
+
+    async def _make(
+        self,
+        connection: AsyncConnection,
+        channel: Channel,
+        identity: str,
+        msisdn: Msisdn,
+        tenant: Tenant,
+    ) -> None:
+        """Make customer, identity and wallet, each unless somebody else just did."""
+        now = self._clock.now()
+        person = insert(customers).values(
+            id=ids.uuid7(),
+            tenant_id=tenant.id,
+            msisdn=msisdn,
+            language=tenant.language,
+            status="active",
+            pin_tries=0,
+            pin_locks=0,
+            created_at=now,
+        )
+        await connection.execute(person.on_conflict_do_nothing())
+        customer_id = await connection.scalar(
+            select(customers.c.id).where(
+                customers.c.tenant_id == tenant.id, customers.c.msisdn == msisdn
+            )
+        )
+        link = insert(identities).values(
+            tenant_id=tenant.id,
+            kind=channel.kind,
+            identity=identity,
+            customer_id=customer_id,
+            created_at=now,
+        )
+        await connection.execute(link.on_conflict_do_nothing())
+        await connection.execute(
+            _MAKE_WALLET,
+            {"tenant": tenant.id, "owner": str(customer_id), "currency": tenant.currency},
+        )
+
+
+_MAKE_WALLET = text(
+    "select ledger_accounts(array[row(cast(:tenant as uuid), 'wallet', cast(:owner as text),"
+    " cast(:currency as text))::account_key])"
+)
+
+
+def _customers() -> Select[tuple[object, ...]]:
+    return select(
+        customers.c.id,
+        customers.c.tenant_id,
+        customers.c.msisdn,
+        customers.c.language,
+        customers.c.status,
+        customers.c.pin_hash.is_not(None).label("pin_set"),
+        customers.c.created_at,
+    )
+
+
+async def _one(connection: AsyncConnection, query: Select[tuple[object, ...]]) -> Customer | None:
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return Customer(**row) if row else None

@@ -1,0 +1,224 @@
+"""Money that customers mean to pay in, and payments that came, in Postgres."""
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import RowMapping, literal, select, union_all, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.customers import Customer
+from core.kit.clock import Clock
+from core.kit.errors import Fault
+from core.kit.money import Money
+from core.ports import Arrival, Intent, NewNotice, Payment
+from core.store.database import Database
+from core.store.outbox import add_notice
+from core.store.tables import payment_intents, payments_in
+
+# The sweeper's first look at an intent: the turn that wrote it has opened its checkout by then, or
+# died before.
+_FIRST_CHECK = dt.timedelta(seconds=10)
+
+
+class PgIntents:
+    """See `core.ports.Intents`."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def open(
+        self,
+        *,
+        intent_id: UUID,
+        customer: Customer,
+        gateway: str,
+        reference: str,
+        amount: Money,
+        channel_id: UUID,
+        identity: str,
+        at: dt.datetime,
+    ) -> Intent:
+        async def write(connection: AsyncConnection) -> Intent:
+            statement = insert(payment_intents).values(
+                id=intent_id,
+                tenant_id=customer.tenant_id,
+                customer_id=customer.id,
+                gateway=gateway,
+                reference=reference,
+                amount_minor=amount.minor,
+                currency=amount.currency,
+                channel_id=channel_id,
+                identity=identity,
+                state="open",
+                checks=0,
+                check_at=at + _FIRST_CHECK,
+                created_at=at,
+            )
+            await connection.execute(
+                statement.on_conflict_do_nothing(index_elements=[payment_intents.c.id])
+            )
+            query = select(payment_intents).where(payment_intents.c.id == intent_id)
+            return _intent((await connection.execute(query)).mappings().one())
+
+        return await self._database.in_tenant(customer.tenant_id, write)
+
+    async def set_url(self, intent: Intent, url: str, notice: NewNotice | None) -> None:
+        async def write(connection: AsyncConnection) -> None:
+            await self._change(connection, intent, url=url)
+            if notice is not None:
+                await add_notice(connection, notice, notice.facts, self._clock.now())
+
+        if notice is not None and notice.secret:
+            raise Fault("a payment link is no secret")
+        await self._database.in_tenant(intent.tenant_id, write)
+
+    async def by_reference(self, gateway: str, reference: str) -> Intent | None:
+        rows = await self._database.call(
+            "select * from intent_by_reference($1, $2)", gateway, reference
+        )
+        return _intent(rows[0]) if rows else None
+
+    async def due(self, count: int, lease_s: float) -> Sequence[Intent]:
+        rows = await self._database.call(
+            "select * from intent_claim($1, $2, $3)",
+            count,
+            dt.timedelta(seconds=lease_s),
+            self._clock.now(),
+        )
+        return [_intent(row) for row in rows]
+
+    async def check_again(self, intent: Intent, at: dt.datetime | None) -> None:
+        async def write(connection: AsyncConnection) -> None:
+            await self._change(connection, intent, check_at=at)
+            if at is None:
+                await connection.execute(
+                    update(payment_intents)
+                    .where(payment_intents.c.id == intent.id, payment_intents.c.state == "open")
+                    .values(state="expired", ended_at=self._clock.now())
+                )
+
+        await self._database.in_tenant(intent.tenant_id, write)
+
+    async def hurry(self, gateway: str, references: Sequence[str]) -> int:
+        [row] = await self._database.call(
+            "select intent_hurry($1, $2, $3) as known", gateway, references, self._clock.now()
+        )
+        return int(row["known"])
+
+    async def latest(self, customer: Customer, count: int) -> Sequence[Arrival]:
+        came = (
+            select(
+                payments_in.c.reference,
+                payments_in.c.amount_minor,
+                payments_in.c.currency,
+                literal(value=True).label("paid"),
+                payments_in.c.received_at.label("at"),
+            )
+            .where(
+                payments_in.c.tenant_id == customer.tenant_id,
+                payments_in.c.customer_id == customer.id,
+                payments_in.c.state == "credited",
+            )
+            .order_by(payments_in.c.received_at.desc())
+            .limit(count)
+        )
+        awaited = (
+            select(
+                payment_intents.c.reference,
+                payment_intents.c.amount_minor,
+                payment_intents.c.currency,
+                literal(value=False).label("paid"),
+                payment_intents.c.created_at.label("at"),
+            )
+            .where(
+                payment_intents.c.tenant_id == customer.tenant_id,
+                payment_intents.c.customer_id == customer.id,
+                payment_intents.c.state == "open",
+            )
+            .order_by(payment_intents.c.created_at.desc())
+            .limit(count)
+        )
+        both = union_all(came.subquery().select(), awaited.subquery().select()).subquery()
+        query = select(both).order_by(both.c.at.desc()).limit(count)
+
+        async def read(connection: AsyncConnection) -> list[Arrival]:
+            return [
+                Arrival(row.reference, Money(row.amount_minor, row.currency), row.paid, row.at)
+                for row in await connection.execute(query)
+            ]
+
+        return await self._database.in_tenant(customer.tenant_id, read)
+
+    async def credit(self, intent: Intent, payment: Payment, notice: NewNotice) -> bool:
+        fee = payment.fee
+        if notice.secret:
+            raise Fault("a payment is no secret")
+        [row] = await self._database.call(
+            "select intent_credit($1::payment_item) as credited",
+            (
+                intent.id,
+                intent.tenant_id,
+                intent.gateway,
+                payment.transaction_id,
+                payment.reference,
+                payment.amount.minor,
+                fee.minor if fee and fee.currency == payment.amount.currency else None,
+                payment.amount.currency,
+                payment.paid_at,
+                notice.key,
+                notice.text,
+                json.dumps(dict(notice.facts)),
+                self._clock.now(),
+            ),
+        )
+        return bool(row["credited"])
+
+    async def mismatch(self, intent: Intent, payment: Payment, why: str) -> None:
+        async def write(connection: AsyncConnection) -> None:
+            statement = insert(payments_in).values(
+                gateway=intent.gateway,
+                transaction_id=payment.transaction_id,
+                tenant_id=intent.tenant_id,
+                customer_id=intent.customer_id,
+                intent_id=intent.id,
+                reference=payment.reference,
+                amount_minor=payment.amount.minor,
+                fee_minor=payment.fee.minor if payment.fee else None,
+                currency=payment.amount.currency,
+                state="mismatch",
+                why=why,
+                paid_at=payment.paid_at,
+                received_at=self._clock.now(),
+            )
+            await connection.execute(statement.on_conflict_do_nothing())
+
+        await self._database.in_tenant(intent.tenant_id, write)
+
+    async def _change(self, connection: AsyncConnection, intent: Intent, **changes: object) -> None:
+        """Change an intent that is still awaited; a payment meanwhile has the last word."""
+        await connection.execute(
+            update(payment_intents)
+            .where(payment_intents.c.id == intent.id, payment_intents.c.state != "paid")
+            .values(**changes)
+        )
+
+
+def _intent(columns: asyncpg.Record | RowMapping) -> Intent:
+    """From the driver or from SQLAlchemy: both give columns by name."""
+    return Intent(
+        id=columns["id"],
+        tenant_id=columns["tenant_id"],
+        customer_id=columns["customer_id"],
+        gateway=columns["gateway"],
+        reference=columns["reference"],
+        amount=Money(columns["amount_minor"], columns["currency"]),
+        state=columns["state"],
+        url=columns["url"],
+        checks=columns["checks"],
+        created_at=columns["created_at"],
+    )

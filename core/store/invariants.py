@@ -1,0 +1,147 @@
+"""What must hold in the books at every commit, asked of the database itself.
+
+Each rule is a query for what breaks it: no row, no trouble. All run on one snapshot, beside
+whatever else goes on. They read whole tables: for tests, and for `callbox ledger check` by night.
+"""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from core.kit.errors import Fault
+
+_SHOWN_MAX = 5
+
+RULES: dict[str, str] = {
+    "the posted money of a currency sums to zero": """
+        select currency, sum(posted_minor) from accounts group by currency
+        having sum(posted_minor) <> 0
+    """,
+    "a transfer has two entries, equal and opposite, in its two accounts": """
+        select t.id from transfers t left join entries e on e.transfer_id = t.id
+        group by t.id
+        having count(e.account_id) <> 2 or sum(e.amount_minor) <> 0
+          or max(e.amount_minor) <> t.amount_minor
+          or bool_or(e.account_id not in (t.debit_id, t.credit_id))
+          or bool_or((e.amount_minor < 0) <> (e.account_id = t.debit_id))
+    """,
+    "an entry belongs to a transfer": """
+        select e.account_id, e.version from entries e
+        where not exists (select from transfers t where t.id = e.transfer_id)
+    """,
+    "an account's balance and version are those of its last entry": """
+        select a.id from accounts a left join lateral (
+          select e.version, e.balance_after_minor from entries e
+          where e.account_id = a.id order by e.version desc limit 1
+        ) last on true
+        where a.posted_minor <> coalesce(last.balance_after_minor, 0)
+          or a.version <> coalesce(last.version, 0)
+    """,
+    "entries of an account follow each other without a gap": """
+        select account_id, version from (
+          select *, lag(version, 1, 0::bigint) over chain as version_before,
+            lag(balance_after_minor, 1, 0::bigint) over chain as balance_before
+          from entries window chain as (partition by account_id order by version)
+        ) e
+        where version <> version_before + 1
+          or balance_after_minor <> balance_before + amount_minor
+    """,
+    "wallets and escrows are not below zero, and nothing held is negative": """
+        select id from accounts
+        where held_minor < 0 or (floor and posted_minor - held_minor < 0)
+    """,
+    "what an account holds is the sum of its open holds": """
+        select a.id from accounts a left join (
+          select account_id, sum(amount_minor) as open_minor from holds
+          where state = 'open' group by account_id
+        ) h on h.account_id = a.id
+        where a.held_minor <> coalesce(h.open_minor, 0)
+    """,
+    "a hold stands as its order does": """
+        select o.id from orders o full join holds h on h.id = o.id
+        left join (
+          select reverses is not null as undone, event_id from transfers where reverses is not null
+          group by 1, 2
+        ) u on u.event_id = o.id
+        where o.id is null or h.id is null or h.tenant_id <> o.tenant_id
+          or h.amount_minor <> o.amount_minor + o.fee_minor
+          or case o.state
+            when 'held' then h.state <> 'open'
+            when 'in_doubt' then h.state <> 'open'
+            when 'refunded' then h.state <> (case when u.undone then 'captured' else 'voided' end)
+            else h.state <> 'captured' end
+    """,
+    "a captured hold was moved out of its wallet to the full, another not at all": """
+        select h.id from holds h left join transfers t on t.hold_id = h.id
+        group by h.id
+        having coalesce(sum(t.amount_minor), 0) <> h.captured_minor
+          or (h.state = 'captured') <> (h.captured_minor = h.amount_minor)
+          or bool_or(t.debit_id <> h.account_id)
+    """,
+    "what was paid back from suspense and not settled stands in suspense": """
+        select tenant_id, currency from (
+          select tenant_id, currency, -posted_minor as paid_back from accounts
+          where type = 'suspense'
+          union all
+          select o.tenant_id, o.currency, -(o.amount_minor + o.fee_minor) from orders o
+          join attempts a on a.order_id = o.id and a.number = o.attempt_number
+          where o.state = 'paid_back' and a.closed_at is null
+        ) s group by tenant_id, currency having sum(paid_back) <> 0
+    """,
+    "an order that is not final has a job and one open attempt": """
+        select o.id from orders o left join jobs j on j.ref = o.id
+        left join attempts a on a.order_id = o.id and a.number = o.attempt_number
+        where a.order_id is null
+          or (o.state in ('held', 'in_doubt') and (j.ref is null or a.closed_at is not null))
+          or (o.state in ('delivered', 'refunded') and a.closed_at is null)
+          or (o.state = 'paid_back' and (j.ref is null) <> (a.closed_at is not null))
+    """,
+    "a job belongs to an order": """
+        select j.ref from jobs j where not exists (select from orders o where o.id = j.ref)
+    """,
+    "an order that is final has its notice": """
+        select o.id from orders o where o.state in ('delivered', 'refunded', 'paid_back')
+          and not exists (select from notices n
+            where n.tenant_id = o.tenant_id and n.key = 'order:' || o.id || ':' || o.state)
+    """,
+    "a credited payment moved exactly what was paid, once": """
+        select p.gateway, p.transaction_id from payments_in p left join transfers t
+          on t.event_id = p.intent_id and t.code = 'fund'
+          and t.id = intent_leg_id(p.gateway, p.transaction_id, 'fund')
+        where (p.state = 'credited') <> (t.id is not null) or t.amount_minor <> p.amount_minor
+    """,
+    "a reversal gives back no more than was taken, to whom it was taken from": """
+        select r.id from transfers r left join transfers t on t.id = r.reverses
+        where r.reverses is not null and (t.id is null or r.amount_minor > t.amount_minor
+          or r.debit_id <> t.credit_id or r.credit_id <> t.debit_id)
+    """,
+    "transfers and holds stay inside one tenant and one currency": """
+        select t.id from transfers t join accounts d on d.id = t.debit_id
+        join accounts c on c.id = t.credit_id
+        where d.tenant_id <> t.tenant_id or c.tenant_id <> t.tenant_id or d.currency <> c.currency
+        union all
+        select h.id from holds h join accounts a on a.id = h.account_id
+        where a.tenant_id <> h.tenant_id
+    """,
+}
+
+
+async def check(engine: AsyncEngine) -> list[str]:
+    """The rules that are broken, each with a few of the rows that break it; empty when all hold.
+
+    Args:
+        engine: Connects as the owner of the tables (`core.store.database.owner_engine`).
+
+    Raises:
+        Fault: this login is held to one tenant, and would call books sound that it cannot see.
+    """
+    broken = []
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="REPEATABLE READ")
+        if await connection.scalar(text("select row_security_active('accounts')")):
+            raise Fault("the books can only be checked by the owner of the tables")
+        for rule, query in RULES.items():
+            rows = (await connection.execute(text(query))).fetchmany(_SHOWN_MAX)
+            if rows:
+                shown = "; ".join(", ".join(str(value) for value in row) for row in rows)
+                broken.append(f"broken: {rule}: {shown}")
+    return broken

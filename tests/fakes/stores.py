@@ -1,0 +1,163 @@
+"""What the core keeps, in memory: for tests of services alone."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from core.domain.customers import Customer, PinState, Tenant
+from core.domain.turns import Channel
+from core.kit.ids import derived
+from core.kit.msisdn import Msisdn
+from core.ports import NewNotice, Notice
+
+TENANT = Tenant(derived("tenant"), "demo", "Demo", "NG", "NGN", "Africa/Lagos")
+AT = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
+_CODES_AN_HOUR = 3
+_CODE_TRIES = 5
+
+
+def customer(msisdn: str = "2348031234567") -> Customer:
+    return Customer(
+        id=derived("customer", msisdn),
+        tenant_id=TENANT.id,
+        msisdn=Msisdn(msisdn),
+        language="en",
+        status="active",
+        pin_set=False,
+        created_at=AT,
+    )
+
+
+@dataclass
+class _Code:
+    made_at: dt.datetime
+    expires_at: dt.datetime
+    code_hash: str
+    tries: int = 0
+    used: bool = False
+
+
+@dataclass
+class _Person:
+    customer: Customer
+    pin: PinState = PinState(None, 0, 0, None)
+    guesses: set[str] = field(default_factory=set)
+    codes: dict[str, list[_Code]] = field(default_factory=dict)
+    saved: list[tuple[Msisdn, str]] = field(default_factory=list)
+    called_back_on: dt.date | None = None
+
+
+class People:
+    """The `Customers` port. Everybody is known from the first sight on."""
+
+    def __init__(self, tenant: Tenant = TENANT) -> None:
+        self._tenant = tenant
+        self._people: dict[UUID, _Person] = {}
+
+    async def tenant(self, tenant_id: UUID) -> Tenant:
+        if tenant_id != self._tenant.id:
+            raise LookupError(tenant_id)
+        return self._tenant
+
+    async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
+        return self._person(customer(msisdn)).customer
+
+    async def get(self, tenant_id: UUID, customer_id: UUID) -> Customer:
+        return self._people[customer_id].customer
+
+    async def pin(self, customer: Customer) -> PinState:
+        return self._person(customer).pin
+
+    async def take_pin_try(
+        self,
+        customer: Customer,
+        key: str,
+        *,
+        tries_max: int,
+        lock_s: Sequence[int],
+        at: dt.datetime,
+    ) -> PinState:
+        person = self._person(customer)
+        if key in person.guesses:
+            return person.pin
+        person.guesses.add(key)
+        before = person.pin
+        over = before.locked_until is not None and before.locked_until <= at
+        tries = 1 if over else before.tries + 1
+        locks, until = before.locks, None if over else before.locked_until
+        if tries == tries_max:
+            until = at + dt.timedelta(seconds=lock_s[min(locks, len(lock_s) - 1)])
+            locks += 1
+        person.pin = PinState(before.hash, tries, locks, until)
+        return person.pin
+
+    async def clear_pin_tries(self, customer: Customer) -> None:
+        person = self._person(customer)
+        person.pin = PinState(person.pin.hash, 0, 0, None)
+
+    async def set_pin(self, customer: Customer, pin_hash: str, at: dt.datetime) -> None:
+        person = self._person(customer)
+        person.pin = PinState(pin_hash, 0, 0, None)
+        person.customer = replace(person.customer, pin_set=True)
+
+    async def saved_numbers(self, customer: Customer, count: int) -> Sequence[tuple[Msisdn, str]]:
+        return self._person(customer).saved[:count]
+
+    async def make_code(
+        self,
+        customer: Customer,
+        purpose: str,
+        code_hash: str,
+        expires_at: dt.datetime,
+        at: dt.datetime,
+    ) -> bool:
+        codes = self._person(customer).codes.setdefault(purpose, [])
+        if codes and codes[-1].code_hash == code_hash:
+            return True
+        lately = [code for code in codes if at - code.made_at < dt.timedelta(hours=1)]
+        if len(lately) >= _CODES_AN_HOUR:
+            return False
+        codes.append(_Code(at, expires_at, code_hash))
+        return True
+
+    async def use_code(
+        self, customer: Customer, purpose: str, code_hash: str, at: dt.datetime
+    ) -> bool:
+        codes = self._person(customer).codes.get(purpose)
+        if not codes:
+            return False
+        code = codes[-1]
+        if code.used or code.tries >= _CODE_TRIES or code.expires_at <= at:
+            return False
+        code.tries += 1
+        code.used = code.code_hash == code_hash
+        return code.used
+
+    async def ask_to_be_called(self, customer: Customer, key: str, at: dt.datetime) -> bool:
+        person = self._person(customer)
+        first = person.called_back_on != at.date()
+        person.called_back_on = at.date()
+        return first
+
+    def _person(self, customer: Customer) -> _Person:
+        return self._people.setdefault(customer.id, _Person(customer))
+
+
+class Letterbox:
+    """The `Outbox` port: `notices` are what was put in, once per key."""
+
+    def __init__(self) -> None:
+        self.notices: dict[str, NewNotice] = {}
+
+    async def add(self, notice: NewNotice, at: dt.datetime) -> None:
+        self.notices.setdefault(notice.key, notice)
+
+    async def due(self, count: int, lease_s: float) -> Sequence[Notice]:
+        return ()
+
+    async def sent(self, notice: Notice, at: dt.datetime) -> None: ...
+
+    async def retry(self, notice: Notice, at: dt.datetime) -> None: ...
+
+    async def give_up(self, notice: Notice, why: str, at: dt.datetime) -> None: ...

@@ -1,0 +1,36 @@
+"""What tests of the store share."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from core.store import invariants
+from core.store.database import Database, owner_engine
+from tests.fakes.books import Books, open_books
+from tests.fakes.database import (
+    database,
+    database_template,
+    database_url,
+    empty_database_url,
+    owner,
+    services,
+)
+
+__all__ = [
+    "database",
+    "database_template",
+    "database_url",
+    "empty_database_url",
+    "owner",
+    "services",
+]
+
+
+@pytest.fixture
+async def books(database: Database, database_url: str) -> AsyncIterator[Books]:
+    """One tenant's store; whatever the test did, the books are sound in the end."""
+    opened = await open_books(database)
+    yield opened
+    engine = owner_engine(database_url)
+    assert await invariants.check(engine) == []
+    await engine.dispose()

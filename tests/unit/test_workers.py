@@ -1,0 +1,242 @@
+"""The pump: leases keep coming, whatever happens to one of them."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import pytest
+from structlog.testing import capture_logs
+
+from core.jobs import workers
+from core.jobs.workers import Pump, run_all
+from core.kit.bell import Bell
+
+
+class Queue:
+    """Items that are due. A lease takes them off; `leases` counts the asking."""
+
+    def __init__(self, *items: int) -> None:
+        self.due = list(items)
+        self.leases: list[int] = []
+        self.failing = 0
+
+    async def lease(self, count: int) -> Sequence[int]:
+        self.leases.append(count)
+        await asyncio.sleep(0)
+        if self.failing:
+            self.failing -= 1
+            raise ConnectionError("no database")
+        taken, self.due = self.due[:count], self.due[count:]
+        return taken
+
+
+@contextlib.asynccontextmanager
+async def pumping(pump: Pump[int]) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(pump.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(fact: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not fact():
+            await asyncio.sleep(0.002)
+
+
+def pump(
+    queue: Queue,
+    handle: Callable[[int], Awaitable[object]],
+    *,
+    bell: Bell | None = None,
+    at_once: int = 4,
+    idle_s: float = 0.01,
+    drain_s: float = 5.0,
+) -> Pump[int]:
+    return Pump("test", queue.lease, handle, bell or Bell(), at_once, idle_s, drain_s)
+
+
+async def test_everything_due_is_handled_once() -> None:
+    queue, handled = Queue(*range(50)), list[int]()
+
+    async def handle(item: int) -> None:
+        await asyncio.sleep(0)
+        handled.append(item)
+
+    async with pumping(pump(queue, handle)):
+        await until(lambda: len(handled) == 50)
+        await asyncio.sleep(0.03)
+
+    assert sorted(handled) == list(range(50))
+
+
+async def test_a_poisoned_item_stops_no_other() -> None:
+    queue, handled = Queue(*range(20)), list[int]()
+
+    async def handle(item: int) -> None:
+        if item % 3 == 0:
+            raise ValueError("poisoned")
+        if item % 3 == 1:
+            raise asyncio.CancelledError
+        handled.append(item)
+
+    with capture_logs() as lines:
+        async with pumping(pump(queue, handle, at_once=2)):
+            await until(lambda: handled == [2, 5, 8, 11, 14, 17] and not queue.due)
+            queue.due = [101]
+            await until(lambda: handled[-1] == 101)
+
+    assert {line["event"] for line in lines} == {"pump.item_failed"}
+
+
+async def test_leases_go_on_after_one_that_failed() -> None:
+    queue, handled = Queue(1), list[int]()
+    queue.failing = 1
+
+    async def handle(item: int) -> None:
+        handled.append(item)
+
+    with capture_logs() as lines:
+        started = time.monotonic()
+        async with pumping(pump(queue, handle)):
+            await until(lambda: handled == [1])
+
+    assert [line["event"] for line in lines] == ["pump.lease_failed"]
+    assert time.monotonic() - started >= workers._PAUSE_AFTER_FAULT_S * 0.9
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+async def test_no_more_than_so_many_are_handled_side_by_side(at_once: int) -> None:
+    queue = Queue(*range(20))
+    under_way = most = done = 0
+
+    async def handle(item: int) -> None:
+        nonlocal under_way, most, done
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.002)
+        under_way -= 1
+        done += 1
+
+    async with pumping(pump(queue, handle, at_once=at_once)):
+        await until(lambda: done == 20)
+
+    assert most == at_once
+    assert max(queue.leases) <= at_once
+
+
+async def test_nothing_is_leased_while_all_hands_are_busy() -> None:
+    """A leased item that waits for a free hand would use up its lease."""
+    queue, let_go = Queue(*range(9)), asyncio.Event()
+
+    async def handle(item: int) -> None:
+        await let_go.wait()
+
+    async with pumping(pump(queue, handle, at_once=3)):
+        await asyncio.sleep(0.05)
+        assert (queue.leases, len(queue.due)) == ([3], 6)
+        let_go.set()
+        await until(lambda: not queue.due)
+
+
+async def test_a_slow_item_does_not_hold_up_the_next() -> None:
+    queue, handled, never = Queue(0), list[int](), asyncio.Event()
+
+    async def handle(item: int) -> None:
+        if item == 0:
+            await never.wait()
+        handled.append(item)
+
+    async with pumping(pump(queue, handle, at_once=2)):
+        await until(lambda: not queue.due)
+        queue.due = [1, 2, 3]
+        await until(lambda: handled == [1, 2, 3])
+        never.set()
+
+
+async def test_an_idle_pump_asks_at_its_pace_only() -> None:
+    queue = Queue()
+
+    async def handle(item: int) -> None: ...
+
+    async with pumping(pump(queue, handle, idle_s=0.05)):
+        await asyncio.sleep(0.28)
+
+    assert 2 <= len(queue.leases) <= 7
+
+
+async def test_the_bell_cuts_the_idle_wait_short() -> None:
+    queue, bell, handled = Queue(), Bell(), list[int]()
+
+    async def handle(item: int) -> None:
+        handled.append(item)
+
+    async with pumping(pump(queue, handle, bell=bell, idle_s=60)):
+        await until(lambda: len(queue.leases) == 1)
+        queue.due.append(7)
+        bell.ring()
+        await until(lambda: handled == [7], timeout_s=1)
+
+
+async def test_a_stopped_pump_sees_through_what_is_under_way() -> None:
+    queue, handled = Queue(1), list[int]()
+
+    async def handle(item: int) -> None:
+        await asyncio.sleep(0.03)
+        handled.append(item)
+
+    async with pumping(pump(queue, handle)) as running:
+        await until(lambda: not queue.due)
+        await asyncio.sleep(0.005)
+        running.cancel()
+        await asyncio.wait({running})
+        leases = len(queue.leases)
+
+        assert handled == [1]
+        assert running.cancelled()
+    assert len(queue.leases) == leases
+
+
+@pytest.mark.parametrize("told", [pytest.param(1, id="once"), pytest.param(2, id="twice")])
+async def test_a_stopped_pump_leaves_nothing_running(told: int) -> None:
+    queue, ended = Queue(1), list[str]()
+
+    async def handle(item: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    async with pumping(pump(queue, handle, drain_s=0.05 if told == 1 else 60)) as running:
+        await until(lambda: not queue.due)
+        await asyncio.sleep(0.005)
+        for _ in range(told):
+            running.cancel()
+            await asyncio.sleep(0.005)
+        await asyncio.wait_for(asyncio.wait({running}), 2)
+
+    assert ended == ["cancelled"]
+
+
+async def test_several_pumps_run_until_cancelled_and_say_so() -> None:
+    queues, handled = (Queue(1), Queue(2)), list[int]()
+
+    async def handle(item: object) -> None:
+        assert isinstance(item, int)
+        handled.append(item)
+
+    pumps = [
+        Pump[object](f"pump {place}", queue.lease, handle, Bell(), idle_s=0.01)
+        for place, queue in enumerate(queues)
+    ]
+    running = asyncio.create_task(run_all(pumps))
+    await until(lambda: sorted(handled) == [1, 2])
+
+    running.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await running

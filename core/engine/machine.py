@@ -20,7 +20,7 @@ from core.engine.flow import Flow, Flows, Shortcut
 from core.engine.kinds import Locale, Scalar
 from core.engine.migration import migrated
 from core.engine.paging import Capability
-from core.engine.screens import Act, Ask, Confirm, Secret
+from core.engine.screens import Act, Ask, Confirm, Menu, Secret
 from core.engine.settling import Outcome
 from core.engine.step import Effect, Step
 from core.engine.walk import Walk

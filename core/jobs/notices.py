@@ -4,6 +4,7 @@ import datetime as dt
 
 import structlog
 
+from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.errors import Fault
 from core.kit.money import Money, show
@@ -32,7 +33,9 @@ class NoticeSender:
         except Fault as fault:
             await self._outbox.give_up(notice, str(fault), now)
             return
+        crash.point("notice.before_send")
         result = await self._sms.send(Sms(to=notice.to, text=text))
+        crash.point("notice.sent")
         log.info("notice.tried", text=notice.text, result=result.value, tries=notice.tries)
         now = self._clock.now()
         match result:

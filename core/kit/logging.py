@@ -65,7 +65,7 @@ def _take_in_libraries(stamps: list[Any], ends: list[Any]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=stamps,
+            foreign_pre_chain=[*stamps, _mask_message],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ends],
         )
     )
@@ -75,6 +75,14 @@ def _take_in_libraries(stamps: list[Any], ends: list[Any]) -> None:
             root.removeHandler(earlier)
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
+
+
+def _mask_message(
+    _: Any, __: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A library's line is a sentence that may quote an exception; ours are names of facts."""
+    event["event"] = masking.message(str(event["event"]))
+    return event
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -14,8 +14,8 @@ REDACTED = "[redacted]"
 
 _HIDDEN_WORDS = (
     "pins?|otps?|puk|cvv|cvc|pan|tokens?|passwords?|passwd|passphrase|passcode|secrets?|credentials?"
-    "|api_?keys?|(?:private|public|secret|access)_?keys?|authorization|cookies?|signature"
-    "|(?:voucher|reset|one_?time|scratch)_?codes?|code_plain|typed|inputs?"
+    "|api[_-]?keys?|(?:private|public|secret|access)[_-]?keys?|authorization|cookies?|signature"
+    "|(?:voucher|reset|one[_-]?time|scratch)[_-]?codes?|code_plain|typed|inputs?"
 )
 _SECRET_KEY = re.compile(rf"(?<![a-z])(?:{_HIDDEN_WORDS})(?![a-z])")
 _NUMBER_KEYS = frozenset({"msisdn", "recipient", "phone", "phone_number", "to", "sender"})
@@ -24,7 +24,7 @@ _NUMBER_KEYS = frozenset({"msisdn", "recipient", "phone", "phone_number", "to", 
 _PAIR = re.compile(
     rf"""(?<![a-z])((?:{_HIDDEN_WORDS})(?![a-z])[\w-]{{0,32}}["']?\s{{0,4}}[:=]\s{{0,4}}"""
     r"""(?:(?:bearer|basic)\s{1,4})?)"""
-    r"""("[^"]*"|'[^']*'|[^\s,;&)}\]"']+)""",
+    r"""(?!\[redacted\])("[^"]*"|'[^']*'|[^\s,;&)}\]"']+)""",
     re.IGNORECASE,
 )
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -36,7 +36,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
 # Ten digits and more in a row, or in groups of three and four as people write numbers; not inside
 # a word, so that references and UUIDs stay whole.
 _LONG_DIGITS = re.compile(
-    r"(?<![A-Za-z0-9-])\+?(?:\d{10,}|\d{3,4}(?:[ -]\d{3,4}){2,3})(?![A-Za-z0-9-])"
+    r"(?:(?<![A-Za-z0-9-])|(?<=%2[Bb]))\+?(?:\d{10,}|\d{3,4}(?:[ -]\d{3,4}){2,3})(?![A-Za-z0-9-])"
 )
 _SHORT_DIGITS = re.compile(r"(?<![\w*-])\d{4,9}(?![\w*-])")
 _FRAME = re.compile(r'[\s|+-]*File "[^"]*", line \d+')

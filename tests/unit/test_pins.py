@@ -13,7 +13,7 @@ from tests.fakes.stores import AT, Letterbox, People, customer
 
 RIGHT, WRONG = "7391", "4826"
 KEYRING = Keyring("a phrase for tests")
-MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+MINUTE_S = 60
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 import uvloop
 
-from cli import flows, orders
+from cli import flows, ledger, orders
 from core.kit import logging
 from core.kit.errors import Fault
 from core.settings import Settings, read_settings
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(flows.app, name="flows")
 app.add_typer(orders.app, name="orders")
+app.add_typer(ledger.app, name="ledger")
 
 
 @app.command()

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.processes import attached_core
-from core.domain.orders import OrderView
+from core.domain.orders import OrderState, OrderView
 from core.kit.errors import Fault
 from core.kit.money import Money, to_major
 from core.kit.msisdn import local
@@ -34,7 +34,7 @@ def show(reference: str, tenant: _Tenant = "demo", *, as_json: _Json = False) ->
 @app.command("list")
 def list_orders(
     tenant: _Tenant = "demo",
-    state: Annotated[str | None, typer.Option(help="held, in_doubt, delivered, ...")] = None,
+    state: Annotated[OrderState | None, typer.Option(help="Only those that stand so.")] = None,
     count: Annotated[int, typer.Option(min=1, max=500)] = 20,
     *,
     as_json: _Json = False,
@@ -45,13 +45,13 @@ def list_orders(
 
 async def _find(reference: str, tenant: str) -> OrderView | None:
     async with attached_core(read_settings()) as core:
-        return await core.orders.find((await core.tenant_named(tenant)).id, reference)
+        return await core.orders.find((await core.tenants.named(tenant)).id, reference)
 
 
-async def _list(tenant: str, state: str | None, count: int) -> list[OrderView]:
+async def _list(tenant: str, state: OrderState | None, count: int) -> list[OrderView]:
     async with attached_core(read_settings()) as core:
-        found = await core.tenant_named(tenant)
-        return list(await core.orders.list(found.id, state=state, count=count))
+        found = await core.tenants.named(tenant)
+        return list(await core.orders.of_tenant(found.id, state=state, count=count))
 
 
 def _print(orders: list[OrderView], *, as_json: bool) -> None:

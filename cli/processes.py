@@ -19,8 +19,12 @@ from core.store.migrations import upgrade
 from sandbox.app import create_app as create_sandbox
 from sandbox.settings import SandboxSettings
 from ussd.app import routes as ussd_routes
+from ussd.deadline import Deadline
 
 log = structlog.get_logger()
+
+# What a turn that missed its deadline may still take to come to an end of its own.
+_ABANDON_S = 60.0
 
 
 async def run(settings: Settings, *, greet: bool = True) -> None:
@@ -106,7 +110,14 @@ async def _services(settings: Settings) -> AsyncIterator[ServiceUrls]:
 
 def _web_app(core: Core):  # type: ignore[no-untyped-def]
     return create_app(
-        core, ussd_routes(core.conversations, core.channels, core.keyring, core.texts)
+        core,
+        ussd_routes(
+            core.conversations,
+            core.channels,
+            core.keyring,
+            core.texts,
+            deadline=Deadline(core.settings.turn_deadline_s, abandon_s=_ABANDON_S),
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from core.jobs.workers import Pump
 from core.kit.bell import Bell
 from core.kit.clock import Clock, SystemClock
 from core.kit.crypto import Keyring
+from core.kit.errors import Fault
 from core.kit.texts import Texts
 from core.ports import PaymentGateway, SmsSender, VtuProvider
 from core.providers.payments import PAYMENT_GATEWAYS
@@ -48,6 +49,9 @@ TEXTS = Path(__file__).parent / "texts"
 
 _NOTICE_LEASE_S = 60.0
 _INTENT_LEASE_S = 90.0
+_WORKER_LAG_MAX_S = 60.0
+
+Probe = Callable[[], Awaitable[Mapping[str, object]]]
 
 # How the demo's providers are reached: the sandbox on this machine, with its made-up keys.
 _DEMO_KEYS: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -78,7 +82,7 @@ class Core:
     callbacks: Callbacks
     vtu_providers: Mapping[str, VtuProvider]
     payment_gateways: Mapping[str, PaymentGateway]
-    probes: Mapping[str, Any]
+    probes: Mapping[str, Probe]
     pumps: Sequence[Pump[Any]]
 
     @property
@@ -168,10 +172,7 @@ async def build(
             callbacks=Callbacks(channels, tuple(outside.payments), orders, funding, orders_bell),
             vtu_providers=outside.vtu,
             payment_gateways=outside.payments,
-            probes={
-                "database": lambda: _asked(database.call("select 1")),
-                "redis": lambda: _asked(store.ping()),
-            },
+            probes=_probes(database, store, orders),
             pumps=(
                 Pump(
                     "orders",
@@ -198,10 +199,26 @@ async def build(
         )
 
 
-async def _asked(question: Awaitable[object]) -> Mapping[str, object]:
-    """A probe with no figures: it is well if it answers."""
-    await question
-    return {}
+def _probes(
+    database: Database, store: RedisConversations, orders: PgOrderBook
+) -> Mapping[str, Probe]:
+    """How each part is; `worker` is unwell when due orders wait for it."""
+
+    async def ask_database() -> Mapping[str, object]:
+        await database.call("select 1")
+        return {}
+
+    async def ask_redis() -> Mapping[str, object]:
+        await store.ping()
+        return {}
+
+    async def ask_worker() -> Mapping[str, object]:
+        lag_s = await orders.lag_s()
+        if lag_s > _WORKER_LAG_MAX_S:
+            raise Fault(f"orders wait {lag_s:.0f} s for a worker")
+        return {"lag_s": round(lag_s, 1)}
+
+    return {"database": ask_database, "redis": ask_redis, "worker": ask_worker}
 
 
 async def _outside(settings: Settings, stack: contextlib.AsyncExitStack) -> Outside:

@@ -82,11 +82,17 @@ class _Edge:
     async def turn(self, call: Call) -> None:
         """Answer one keypress: 200 with a screen, or 400 when it cannot be read."""
         scope, channel, gateway = call.scope, call.channel, call.gateway
-        request = gateway.parse(scope["method"], scope["headers"], call.body, scope["query_string"])
+        try:
+            request = gateway.parse(
+                scope["method"], scope["headers"], call.body, scope["query_string"]
+            )
+        except Exception as error:  # noqa: BLE001 - a gateway's mistake is ours, not the customer's
+            await self.sorry(gateway, call.send, error)
+            return
         if isinstance(request, Malformed):
             await _malformed(call, request)
             return
-        structlog.contextvars.bind_contextvars(channel="ussd", session_id=request.session_id)
+        structlog.contextvars.bind_contextvars(session_id=request.session_id)
         inbound = Inbound(
             channel=channel,
             identity=request.msisdn,

@@ -63,7 +63,7 @@ def _of_change(
             yield Finding(Severity.ERROR, name, node, "is gone and not renamed")
         elif after["nodes"][present] != what:
             became = after["nodes"][present]
-            yield Finding(Severity.WARNING, name, node, f"was a {what} and is a {became}")
+            yield Finding(Severity.WARNING, name, node, f"was {what} and is {became}")
     for answer, kind in before["answers"].items():
         present = after["answers"].get(answer, kind)
         if present != kind:

@@ -77,9 +77,7 @@ def _take_in_libraries(stamps: list[Any], ends: list[Any]) -> None:
     root.setLevel(logging.WARNING)
 
 
-def _mask_message(
-    _: Any, __: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _mask_message(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A library's line is a sentence that may quote an exception; ours are names of facts."""
     event["event"] = masking.message(str(event["event"]))
     return event

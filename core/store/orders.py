@@ -90,6 +90,25 @@ class PgOrderBook:
 
         return await self._database.in_tenant(tenant_id, read)
 
+    async def of_tenant(
+        self, tenant_id: UUID, *, state: OrderState | None = None, count: int = 20
+    ) -> Sequence[OrderView]:
+        """A tenant's latest orders, of one state or of all: for operators."""
+
+        async def read(connection: AsyncConnection) -> Sequence[OrderView]:
+            query = select(*_VIEW).where(orders.c.tenant_id == tenant_id)
+            if state is not None:
+                query = query.where(orders.c.state == state.value)
+            rows = await connection.execute(query.order_by(orders.c.created_at.desc()).limit(count))
+            return tuple(_view(row) for row in rows.mappings())
+
+        return await self._database.in_tenant(tenant_id, read)
+
+    async def lag_s(self) -> float:
+        """How long the oldest due order has waited for a worker."""
+        [row] = await self._database.call("select order_lag($1) as lag_s", self._clock.now())
+        return float(row["lag_s"])
+
     async def close(self) -> None:
         await self._begins.close()
         await self._rulings.close()

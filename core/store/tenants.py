@@ -54,6 +54,13 @@ class PgTenants:
         self._kept[tenant_id] = (time.monotonic() + _KEPT_S, found)
         return found
 
+    async def named(self, key: str) -> Tenant:
+        """The tenant of this key. Raises `UnknownTenant`."""
+        [row] = await self._database.call("select tenant_find($1) as id", key)
+        if row["id"] is None:
+            raise UnknownTenant(f"no tenant {key!r}")
+        return await self.get(row["id"])
+
     async def ensure(self, tenant: Tenant, at: dt.datetime) -> None:
         """Write a tenant, or bring the one of this id up to date."""
         fields = {column.name: getattr(tenant, column.name) for column in _COLUMNS}

@@ -39,7 +39,8 @@ def core() -> FakeCore:
 
 @pytest.fixture
 async def http(core: FakeCore) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(core, [Route("/broken", broken)])
+    app = create_app(core)
+    app.router.routes.append(Route("/broken", broken))
     async with serve(app) as url, httpx.AsyncClient(base_url=url) as http:
         yield http
 
@@ -127,3 +128,14 @@ async def test_what_is_not_there_is_said_in_plain_words(
     answer = await http.request(method, path)
 
     assert (answer.status_code, answer.text) == (status, text)
+
+
+async def test_edges_are_served_before_anything_else_and_beside_the_rest(core: FakeCore) -> None:
+    async def screen(_: Request) -> Response:
+        return Response("END Bye")
+
+    app = create_app(core, [Route("/ussd/{gateway}/{key}", screen, methods=["POST"])])
+    async with serve(app) as url, httpx.AsyncClient(base_url=url) as http:
+        assert (await http.post("/ussd/any/demo")).text == "END Bye"
+        assert (await http.post("/ussd/any")).status_code == 404
+        assert (await http.get("/health")).status_code == 200

@@ -41,7 +41,7 @@ class _Code:
 @dataclass
 class _Person:
     customer: Customer
-    pin: PinState = PinState(None, 0, 0, None)
+    pin: PinState = field(default_factory=lambda: PinState(None, 0, 0, None))
     guesses: set[str] = field(default_factory=set)
     codes: dict[str, list[_Code]] = field(default_factory=dict)
     saved: list[tuple[Msisdn, str]] = field(default_factory=list)

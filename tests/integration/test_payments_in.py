@@ -145,8 +145,8 @@ async def test_a_payment_under_another_reference_or_tenant_moves_nothing(books: 
     ):
         with pytest.raises(asyncpg.RaiseError):
             await credited(books, wrong, 500)
+    payment = Payment("tx", "another", Money(500, "NGN"))
     with pytest.raises(asyncpg.RaiseError):
-        payment = Payment("tx", "another", Money(500, "NGN"))
         await books.intents.credit(intent, payment, notice(intent))
 
     assert await books.money(customer) == (0, 0)

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis.asyncio as redis
+import uvloop
 
 from core.kit.errors import Fault
 from core.store.redis_line import Broken, Line, Refused, Stalled, open_line
@@ -159,3 +162,28 @@ async def test_many_first_callers_make_one_connection(valkey: OwnValkey) -> None
 def test_a_url_that_is_none_says_which_setting_to_look_at() -> None:
     with pytest.raises(Fault, match="REDIS_URL"):
         Line("postgresql://somewhere")
+
+
+def test_it_works_on_the_loop_that_serves(tmp_path: Path) -> None:
+    """Uvloop's transports are not asyncio's own classes, and its errors come in another order."""
+
+    async def life() -> None:
+        server = OwnValkey(tmp_path)
+        await server.start()
+        try:
+            async with open_line(server.url, timeout_s=0.2) as line:
+                echoes = await asyncio.gather(*(line("ECHO", b"%d" % n) for n in range(100)))
+                assert echoes == [b"%d" % n for n in range(100)]
+                server.pause()
+                with pytest.raises(Stalled):
+                    await line("PING")
+                server.stop()
+                with pytest.raises(Broken):
+                    await line("PING")
+                await server.start()
+                assert await line("PING") == b"PONG"
+        finally:
+            server.stop()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(uvloop.run, life()).result(timeout=30)

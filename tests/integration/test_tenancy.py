@@ -9,6 +9,14 @@ from core.domain.ledger import AccountKey, AccountType, Posting, Transfer
 from core.kit import ids
 from tests.fakes.books import Books, open_books
 
+
+async def run(books: Books, *statements: str) -> None:
+    """Run statements as the program does, in one transaction of this tenant."""
+    async with books.database.tenant_scope(books.tenant.id) as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+
+
 # Every table that has rows of a tenant, found in the database rather than listed by hand.
 TENANT_TABLES = """
     select table_name from information_schema.columns
@@ -77,13 +85,13 @@ async def test_a_tenant_does_not_outlive_its_transaction(books: Books, stranger:
 @pytest.mark.parametrize(
     "statement",
     [
-        "insert into customers (id, tenant_id, msisdn, language, created_at)"
-        " values (gen_random_uuid(), '{theirs}', '2348030000000', 'en', now())",
-        "insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at)"
-        " values (gen_random_uuid(), '{theirs}', 'k', '{theirs}', 't', '{{}}', now(), now())",
+        """insert into customers (id, tenant_id, msisdn, language, created_at)
+          values (gen_random_uuid(), '{theirs}', '2348030000000', 'en', now())""",
+        """insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at)
+          values (gen_random_uuid(), '{theirs}', 'k', '{theirs}', 't', '{{}}', now(), now())""",
         "update customers set tenant_id = '{theirs}'",
-        "insert into events (subject, tenant_id, kind, actor, at)"
-        " values ('s', '{theirs}', 'k', 'a', now())",
+        """insert into events (subject, tenant_id, kind, actor, at)
+          values ('s', '{theirs}', 'k', 'a', now())""",
     ],
     ids=["insert a customer", "insert a notice", "give a customer away", "insert an event"],
 )
@@ -92,8 +100,7 @@ async def test_rows_of_another_tenant_cannot_be_written(
 ) -> None:
     await books.customer()
     with pytest.raises(DBAPIError, match="row-level security"):
-        async with books.database.tenant_scope(books.tenant.id) as connection:
-            await connection.execute(text(statement.format(theirs=stranger.tenant.id)))
+        await run(books, statement.format(theirs=stranger.tenant.id))
 
 
 async def test_rows_of_another_tenant_cannot_be_changed(books: Books, stranger: Books) -> None:
@@ -110,8 +117,8 @@ async def test_rows_of_another_tenant_cannot_be_changed(books: Books, stranger: 
         "update entries set amount_minor = 1",
         "delete from entries",
         "update accounts set posted_minor = 1",
-        "insert into transfers (id, tenant_id, debit_id, credit_id, amount_minor, code, event_id,"
-        " created_at) values (gen_random_uuid(), '{ours}', 1, 2, 1, 'x', '{ours}', now())",
+        """insert into transfers (id, tenant_id, debit_id, credit_id, amount_minor, code, event_id,
+          created_at) values (gen_random_uuid(), '{ours}', 1, 2, 1, 'x', '{ours}', now())""",
         "update holds set state = 'voided'",
         "update orders set state = 'delivered'",
         "delete from jobs",
@@ -122,17 +129,14 @@ async def test_rows_of_another_tenant_cannot_be_changed(books: Books, stranger: 
     ],
 )
 async def test_the_program_moves_money_by_the_functions_alone(books: Books, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="permission denied|must be owner"):
-        async with books.database.tenant_scope(books.tenant.id) as connection:
-            await connection.execute(text(statement.format(ours=books.tenant.id)))
+    with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+        await run(books, statement.format(ours=books.tenant.id))
 
 
 async def test_row_security_cannot_be_switched_off(books: Books, stranger: Books) -> None:
     """Asking for it makes queries fail; it never makes them see more."""
     with pytest.raises(DBAPIError, match="row-level security"):
-        async with books.database.tenant_scope(books.tenant.id) as connection:
-            await connection.execute(text("set local row_security = off"))
-            await connection.execute(text("select * from orders"))
+        await run(books, "set local row_security = off", "select * from orders")
 
 
 @pytest.mark.parametrize(

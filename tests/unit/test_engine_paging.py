@@ -55,9 +55,7 @@ def test_seven_options_that_fit_stay_together() -> None:
     assert len(render(pieces(labels=tuple("ABCDEFGH")), USSD)) == 2
 
 
-def test_the_first_page_of_the_main_menu_has_no_way_back_and_the_second_leads_to_the_first() -> (
-    None
-):
+def test_only_later_pages_of_the_main_menu_have_a_way_back() -> None:
     first, second = render(pieces(labels=tuple("ABCDEFGH"), back=False), USSD)
 
     assert first.endswith("\n98. More")
@@ -108,6 +106,7 @@ def test_a_label_cannot_pass_for_another_line() -> None:
         ("\u20a6500", "N500"),
         ("\u201cyes\u201d", '"yes"'),
         ("caf\u00e9", "caf\u00e9"),
+        ("cafe\u0301", "caf\u00e9"),
         ("\u4f60", "?"),
     ],
 )

@@ -11,7 +11,8 @@ from core.engine.machine import Outcome, Press
 from core.engine.outcomes import Choice, Done, Failed, Pending
 from core.engine.screens import Menu, Option
 from core.kit.errors import Problem
-from tests.fakes.engine_world import FLOWS, LOCALE, MACHINE, Handset, Shop, with_flows
+from tests.fakes.engine_handset import Handset
+from tests.fakes.engine_world import FLOWS, LOCALE, MACHINE, Shop, with_flows
 
 _LIKELY = ["1", "2", "3", "0", "00", "98", "99", "1.", "08031234567", "500", "4821", "5936", "Ada"]
 _SAID = st.one_of(

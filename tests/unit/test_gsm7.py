@@ -30,7 +30,11 @@ def test_a_text_costs_its_septets(text: str, cost: int | None) -> None:
     ("text", "plain"),
     [
         pytest.param("\u20a6500", "N500", id="naira"),
-        pytest.param("\u2018a\u2019 \u201cb\u201d \u2013 \u2014 \u2026", "'a' \"b\" - - ...", id="typographic"),
+        pytest.param(
+            "\u2018a\u2019 \u201cb\u201d \u2013 \u2014 \u2026",
+            "'a' \"b\" - - ...",
+            id="typographic",
+        ),
         pytest.param("1\u202f000\u00a0x", "1 000 x", id="narrow and no-break spaces"),
         pytest.param("Ad\u00e9b\u00e1y\u1ecd\u0300", "Ad\u00e9bayo", id="Yoruba accents"),
         pytest.param("\u0199asa \u0253 \u0257", "kasa b d", id="Hausa hooks"),
@@ -40,7 +44,7 @@ def test_a_text_costs_its_septets(text: str, cost: int | None) -> None:
         pytest.param("\U0001f600", "?", id="emoji"),
         pytest.param("[ok] {x}", "[ok] {x}", id="what fits stays"),
     ],
-)  # fmt: skip
+)
 def test_signs_of_no_handset_get_plain_letters(text: str, plain: str) -> None:
     assert gsm7.plain(text) == plain
 

@@ -36,11 +36,31 @@ def line(**facts: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "key",
     [
-        "pin", "new_pin", "pinHash", "PIN", "otp", "token", "admin_token", "accessToken", "password",
-        "secret_key", "api_key", "apikey", "api-key", "private_key", "Authorization", "cookie",
-        "credentials", "x-paystack-signature", "reset_code", "voucher_code", "cvv", "typed", "inputs",
+        "pin",
+        "new_pin",
+        "pinHash",
+        "PIN",
+        "otp",
+        "token",
+        "admin_token",
+        "accessToken",
+        "password",
+        "secret_key",
+        "api_key",
+        "apikey",
+        "api-key",
+        "private_key",
+        "Authorization",
+        "cookie",
+        "credentials",
+        "x-paystack-signature",
+        "reset_code",
+        "voucher_code",
+        "cvv",
+        "typed",
+        "inputs",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("value", [PIN, 7391, [PIN], {"a": PIN}, None], ids=repr)
 def test_what_is_secret_by_its_name_is_redacted(key: str, value: object) -> None:
     assert line(**{key: value})[key] == "[redacted]"
@@ -174,16 +194,27 @@ def test_a_value_within_itself_ends() -> None:
     assert "..." in str(line(anything=around))
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
 def test_any_value_can_be_masked_and_written(value: object) -> None:
     json.dumps(line(anything=value))
 
 
 @pytest.mark.parametrize(
     "hostile",
-    ["pin" * 50_000, "pin-" * 50_000, "1" * 200_000, "123 " * 50_000, "://a:" * 30_000, "pin " * 50_000],
+    [
+        "pin" * 50_000,
+        "pin-" * 50_000,
+        "1" * 200_000,
+        "123 " * 50_000,
+        "://a:" * 30_000,
+        "pin " * 50_000,
+    ],
     ids=lambda text: text[:5],
-)  # fmt: skip
+)
 def test_a_hostile_text_costs_no_time(hostile: str) -> None:
     started = time.perf_counter()
 

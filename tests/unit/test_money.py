@@ -154,7 +154,20 @@ def test_other_systems_amounts_are_read(given_as: str | int | Decimal, minor: in
 
 @pytest.mark.parametrize(
     "given_as",
-    ["", "abc", "1,000", "NaN", "Infinity", "1e3", "1_000", "\u0661", "0.005", "9" * 30, "1.", ".5"],
+    [
+        "",
+        "abc",
+        "1,000",
+        "NaN",
+        "Infinity",
+        "1e3",
+        "1_000",
+        "\u0661",
+        "0.005",
+        "9" * 30,
+        "1.",
+        ".5",
+    ],
 )
 def test_other_systems_nonsense_is_refused(given_as: str) -> None:
     with pytest.raises(ValueError, match="amount|minor unit"):

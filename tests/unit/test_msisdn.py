@@ -60,12 +60,16 @@ def test_a_number_is_read_in_every_form(typed: str, country: str, msisdn: str) -
         pytest.param("0803123456a", "NG", id="a letter"),
         pytest.param("0803+1234567", "NG", id="plus in the middle"),
         pytest.param("08031234567*1", "NG", id="two answers"),
-        pytest.param("\u0660\u0668\u0660\u0663\u0661\u0662\u0663\u0664\u0665\u0666\u0667", "NG", id="Arabic digits"),
+        pytest.param(
+            "\u0660\u0668\u0660\u0663\u0661\u0662\u0663\u0664\u0665\u0666\u0667",
+            "NG",
+            id="Arabic digits",
+        ),
         pytest.param("0" * 100_000, "NG", id="a hundred thousand zeros"),
         pytest.param(" -" * 100_000, "NG", id="separators only"),
         pytest.param("08031234567", "ZZ", id="no such country of ours"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_mobile_number_is_refused_at_once(typed: str, country: str) -> None:
     started = time.perf_counter()
 

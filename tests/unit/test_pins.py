@@ -37,7 +37,9 @@ class World:
 @pytest.fixture
 async def world() -> World:
     people, outbox, clock = People(), Letterbox(), SetClock(AT)
-    made = World(Pins(people, outbox, KEYRING, clock, PinRules()), people, outbox, clock, customer())
+    made = World(
+        Pins(people, outbox, KEYRING, clock, PinRules()), people, outbox, clock, customer()
+    )
     await made.pins.set(made.customer, RIGHT)
     return made
 

@@ -58,17 +58,20 @@ def _print(orders: list[OrderView], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([_plain(order) for order in orders], default=str, indent=2))
         return
-    table = Table("reference", "state", "product", "network", "recipient", "amount", "fee", "at")
+    table = Table(box=None)
+    for name in ("reference", "state", "what", "for", "amount", "fee", "at"):
+        table.add_column(
+            name, no_wrap=True, justify="right" if name in {"amount", "fee"} else "left"
+        )
     for order in orders:
         table.add_row(
             order.reference,
             order.state.value,
-            order.product.value,
-            order.network,
+            f"{order.product.value} {order.network}",
             local(order.recipient),
             to_major(Money(order.amount_minor, order.currency)),
             to_major(Money(order.fee_minor, order.currency)),
-            order.created_at.isoformat(timespec="seconds"),
+            f"{order.created_at:%Y-%m-%d %H:%M}",
         )
     Console().print(table)
 

@@ -13,7 +13,7 @@ from itertools import chain
 from msgspec import structs
 
 from core.engine import graph
-from core.engine.conversation import Conversation, Offered
+from core.engine.conversation import Conversation, Offered, Visited
 from core.engine.flow import Flow, Flows
 from core.engine.kinds import Locale
 from core.engine.paging import Capability
@@ -202,6 +202,7 @@ def _worst(flow: Flow, node: graph.Shown, words: Words) -> Conversation:
         origin=node.name,
         language=words.locale.language,
         answers={name: kind.longest for name, kind in kinds.items()},
+        back=(Visited(flow.start, flow.start),) if node.name != flow.start else (),
     )
     shown = words.options(longest, node)
     if isinstance(node, Pick):

@@ -1,7 +1,7 @@
 """A customer's handset: dials, types, and fails the test on a screen no handset could show."""
 
 import secrets
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import httpx
 
@@ -61,7 +61,7 @@ class Phone:
             "serviceCode": self.service_code,
             "text": self.text,
         }
-        return "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items()).encode()
+        return urlencode(fields).encode()
 
     def show(self, raw: str) -> str:
         assert raw.startswith(("CON ", "END ")), raw[:80]

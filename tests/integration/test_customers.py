@@ -76,8 +76,7 @@ async def test_locks_grow_and_the_right_pin_ends_them(books: Books) -> None:
     customer = await books.customer()
     locks = []
     for lock in range(3):
-        for number in range(3):
-            state = await take(books, customer, f"{lock}-{number}")
+        state = [await take(books, customer, f"{lock}-{number}") for number in range(3)][-1]
         assert state.locked_until is not None
         locks.append((state.locked_until - books.clock.now()).total_seconds())
         books.clock.advance(locks[-1] + 1)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import Connection, inspect, make_url, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
 from core.store.database import Database, Unfit, owner_engine
@@ -137,4 +137,4 @@ def _columns(connection: Connection, table: str) -> dict[str, tuple[str, bool]]:
 
 
 def _kind(kind: TypeEngine[object]) -> str:
-    return kind.compile(postgresql.dialect())
+    return kind.compile(PGDialect())

@@ -44,7 +44,7 @@ async def pumping(pump: Pump[int]) -> AsyncIterator[asyncio.Task[None]]:
 
 async def until(fact: Callable[[], bool], timeout_s: float = 5.0) -> None:
     async with asyncio.timeout(timeout_s):
-        while not fact():
+        while not fact():  # noqa: ASYNC110 - any fact may be waited for
             await asyncio.sleep(0.002)
 
 

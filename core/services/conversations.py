@@ -207,8 +207,7 @@ class _Turn:
     async def take(self) -> Reply:
         record, self._version = await self._parent.load(self._inbound)
         tenant = await self._parent.tenant(self._inbound.channel.tenant_id)
-        same = record is not None and record.session == self._inbound.session_id
-        advance = self._inbound.cursor.advance(record.mark if record and same else None)
+        advance = self._inbound.cursor.advance(record.mark if record else None)
         if record is None or advance.progress is Progress.BEGIN:
             return await self._begin(tenant, record, advance)
         locale = _locale(tenant, record.language)

@@ -78,6 +78,7 @@ class Vend:
         account: The meter, smartcard or profile it is for, where a product has one.
         variant: What the product distinguishes: `prepaid`, `postpaid`, `renew`, `change`.
         quantity: How many PINs.
+        provider_reference: Theirs, once an earlier answer told it: some can only be asked by that.
     """
 
     reference: str
@@ -90,6 +91,7 @@ class Vend:
     account: str = ""
     variant: str = ""
     quantity: int = 1
+    provider_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,19 @@ class Capabilities:
         enforces_unique: It refuses a repeated reference.
         processing_max_s: The longest that a request may stay on its way inside it, in seconds:
             until then "no such order" proves nothing.
+        client_reference: Its requests carry our reference at all. Without one, what became of a
+            lost answer is for a person to find out.
+        failover_target: An order may come to it after another provider was tried. Never without
+            `requery_by_reference`.
     """
 
     products: frozenset[Product]
     requery_by_reference: bool
     enforces_unique: bool
     processing_max_s: float = 60.0
+    client_reference: bool = True
+    failover_target: bool = False
+
+    def __post_init__(self) -> None:
+        if self.failover_target and not (self.requery_by_reference and self.client_reference):
+            raise ValueError("a failover target must be answerable by our reference")

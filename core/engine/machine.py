@@ -182,6 +182,8 @@ class Machine:
             return True
         flow = self._flows.by_name.get(conversation.flow)
         node = flow and flow.nodes.get(conversation.node)
+        if isinstance(node, Menu):
+            return node.review
         return node is None or isinstance(node, Confirm | Secret | Act)
 
     # Inputs.

@@ -52,11 +52,15 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A text and fixed options; with none it is a page of information, left by navigation."""
+    """A text and fixed options; with none it is a page of information, left by navigation.
+
+    `review`: it must be seen before it is answered, so what was typed ahead stops here.
+    """
 
     name: str
     text: str
     options: tuple[Option, ...] = ()
+    review: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,7 @@ AIRTIME = Flow(
                 Option("amount", "airtime.review.amount", to="bounds"),
                 Option("cancel", "airtime.review.cancel", to="cancelled", keywords=("no",)),
             ),
+            review=True,
         ),
         Pick(
             "other_network",

@@ -12,10 +12,11 @@ real sockets), and why nothing may be read off the httpx class alone:
 """
 
 import asyncio
+import logging
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -33,13 +34,20 @@ _CONNECT_S_MAX = 10.0
 _CONNECTIONS_MAX = 128
 _IDLE_S = 15.0
 
+# httpx would write down every address, and some parties want our key in theirs.
+logging.getLogger("httpx").addFilter(lambda _: False)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that arrived whole. `body` is None when it was larger than `REPLY_BYTES_MAX`."""
+    """An answer that arrived whole. `body` is None when it was larger than `REPLY_BYTES_MAX`.
+
+    The names in `headers` are in lower case.
+    """
 
     status: int
     body: bytes | None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def json(self) -> object:
         """The body as JSON, or None when it is none."""
@@ -139,7 +147,7 @@ async def _exchange(
         async with asyncio.timeout(within_s):
             reply = await http.send(request, stream=True)
             try:
-                return Reply(reply.status_code, await _bounded(reply))
+                return Reply(reply.status_code, await _bounded(reply), dict(reply.headers))
             finally:
                 await reply.aclose()
     except (httpx.TimeoutException, TimeoutError) as error:

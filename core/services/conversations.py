@@ -271,14 +271,13 @@ class _Turn:
     ) -> Reply:
         """The customer answered; several answers typed ahead are taken one by one."""
         record.mark = advance.mark
-        conversation = record.conversation
-        for place, text in enumerate(advance.inputs):
-            last = place == len(advance.inputs) - 1
+        step = self._machine.redisplay(record.conversation, locale, self._capability)
+        for text in advance.inputs:
+            conversation = step.conversation
             step = self._machine.step(conversation, text, locale, self._capability)
-            if last or self._machine.guarded(step):
-                return await self._run(tenant, locale, record, step)
-            conversation = (await self._settle(tenant, locale, record, step)).conversation
-        step = self._machine.redisplay(conversation, locale, self._capability)
+            step = await self._settle(tenant, locale, record, step)
+            if self._machine.guarded(step):
+                break
         return await self._run(tenant, locale, record, step)
 
     async def _recover(
@@ -324,7 +323,8 @@ class _Turn:
                 self._version = await self._parent.save(self._inbound, record, self._version)
                 crash.point("turn.acting")
             outcome = await self._perform(tenant, locale, record, effect)
-            record.committed = record.committed or effect.commits
+            if effect.commits and not isinstance(outcome, Problem):
+                record.committed = True
             step = self._machine.resume(step.conversation, outcome, locale, self._capability)
         self._complain(step)
         return step

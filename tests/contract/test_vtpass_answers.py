@@ -12,7 +12,7 @@ from core.domain.vending import Blame, Outcome, Product, Result, Vend
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.providers.http import REPLY_BYTES_MAX, NoReply, Reply
-from core.providers.vtu.vtpass import read_answer
+from core.providers.vtu.vtpass_answers import read_answer
 from tests.fakes.documents import JSON
 
 REFERENCE = "202611210630ABCDEF"

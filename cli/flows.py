@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from core.app import TEXTS
+from core.app import EXAMPLE_LOCALE, TEXTS
 from core.engine import checks, diagram, paging
 from core.engine.checks import Severity
-from core.engine.kinds import Locale
 from core.engine.manifest import compare, manifest
 from core.flows import all_flows
 from core.kit.errors import Fault
@@ -18,7 +17,6 @@ from core.kit.texts import Texts
 app = typer.Typer(help="The conversations: prove, draw and play them.", no_args_is_help=True)
 
 MANIFEST = TEXTS.parent / "flows" / "manifest.json"
-LOCALE = Locale("en", "NG", "NGN", "Africa/Lagos")
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
 
@@ -27,7 +25,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to
 def check(*, as_json: _Json = False) -> None:
     """Prove every conversation: no dead end, no missing word, every screen fits every channel."""
     flows = all_flows()
-    found = checks.check(flows, Texts.load(TEXTS), (paging.USSD,), LOCALE)
+    found = checks.check(flows, Texts.load(TEXTS), (paging.USSD,), EXAMPLE_LOCALE)
     if MANIFEST.exists():
         found += compare(json.loads(MANIFEST.read_text()), manifest(flows))
     errors = [finding for finding in found if finding.severity is Severity.ERROR]

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.requery import Policy
-from core.engine import paging
+from core.engine import checks, paging
+from core.engine.checks import Severity
+from core.engine.flow import Flows
+from core.engine.kinds import Locale
 from core.engine.machine import Machine
 from core.flows import all_flows, announce_last_order
 from core.jobs.notices import NoticeSender
@@ -46,6 +49,8 @@ from core.store.redis_line import open_line
 from core.store.tenants import PgTenants
 
 TEXTS = Path(__file__).parent / "texts"
+EXAMPLE_LOCALE = Locale("en", "NG", "NGN", "Africa/Lagos")
+"""In whose money and numbers the fit of screens is proven."""
 
 _NOTICE_LEASE_S = 60.0
 _INTENT_LEASE_S = 90.0
@@ -110,6 +115,8 @@ async def build(
     clock = SystemClock()
     keyring = Keyring(secret)
     texts = Texts.load(TEXTS)
+    flows = all_flows()
+    _prove(flows, texts)
     async with contextlib.AsyncExitStack() as stack:
         database = Database(urls.database_url)
         stack.push_async_callback(database.close)
@@ -159,7 +166,7 @@ async def build(
             ledger=ledger,
             orders=orders,
             conversations=Conversations(
-                Machine(all_flows(), texts),
+                Machine(flows, texts),
                 store,
                 tenants,
                 desk,
@@ -197,6 +204,14 @@ async def build(
                 ),
             ),
         )
+
+
+def _prove(flows: Flows, texts: Texts) -> None:
+    """Refuse to start with a conversation that could strand a customer. Raises `Fault`."""
+    found = checks.check(flows, texts, (paging.USSD,), EXAMPLE_LOCALE)
+    wrong = [str(finding) for finding in found if finding.severity is Severity.ERROR]
+    if wrong:
+        raise Fault("conversations are not sound:\n  " + "\n  ".join(wrong))
 
 
 def _probes(

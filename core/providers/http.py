@@ -47,7 +47,7 @@ class Reply:
 
     status: int
     body: bytes | None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def json(self) -> object:
         """The body as JSON, or None when it is none."""

@@ -13,8 +13,8 @@ from core.ports import NewNotice, Notice
 
 TENANT = Tenant(derived("tenant"), "demo", "Demo", "NG", "NGN", "Africa/Lagos")
 AT = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
-_CODES_AN_HOUR = 3
-_CODE_TRIES = 5
+_CODES_MAX, _CODES_WITHIN = 3, dt.timedelta(minutes=30)
+_CODE_TRIES = 3
 
 
 def customer(msisdn: str = "2348031234567") -> Customer:
@@ -42,7 +42,7 @@ class _Code:
 class _Person:
     customer: Customer
     pin: PinState = field(default_factory=lambda: PinState(None, 0, 0, None))
-    guesses: set[str] = field(default_factory=set)
+    guesses: dict[str, PinState] = field(default_factory=dict)
     codes: dict[str, list[_Code]] = field(default_factory=dict)
     saved: list[tuple[Msisdn, str]] = field(default_factory=list)
     called_back_on: dt.date | None = None
@@ -79,26 +79,31 @@ class People:
         at: dt.datetime,
     ) -> PinState:
         person = self._person(customer)
-        if key in person.guesses:
-            return person.pin
-        person.guesses.add(key)
+        if earlier := person.guesses.get(key):
+            return replace(earlier, hash=person.pin.hash)
         before = person.pin
-        over = before.locked_until is not None and before.locked_until <= at
-        tries = 1 if over else before.tries + 1
-        locks, until = before.locks, None if over else before.locked_until
-        if tries == tries_max:
-            until = at + dt.timedelta(seconds=lock_s[min(locks, len(lock_s) - 1)])
-            locks += 1
-        person.pin = PinState(before.hash, tries, locks, until)
-        return person.pin
+        if before.locked_until is not None and before.locked_until > at:
+            counted = replace(before, tries=tries_max + 1)
+        else:
+            tries = before.tries % tries_max + 1
+            counted = replace(before, tries=tries, locked_until=None)
+            if tries == tries_max:
+                wait_s = lock_s[min(before.locks, len(lock_s) - 1)]
+                until = at + dt.timedelta(seconds=wait_s)
+                counted = replace(counted, locks=before.locks + 1, locked_until=until)
+            person.pin = counted
+        person.guesses[key] = counted
+        return counted
 
     async def clear_pin_tries(self, customer: Customer) -> None:
         person = self._person(customer)
         person.pin = PinState(person.pin.hash, 0, 0, None)
+        person.guesses.clear()
 
     async def set_pin(self, customer: Customer, pin_hash: str, at: dt.datetime) -> None:
         person = self._person(customer)
         person.pin = PinState(pin_hash, 0, 0, None)
+        person.guesses.clear()
         person.customer = replace(person.customer, pin_set=True)
 
     async def saved_numbers(self, customer: Customer, count: int) -> Sequence[tuple[Msisdn, str]]:
@@ -115,8 +120,8 @@ class People:
         codes = self._person(customer).codes.setdefault(purpose, [])
         if codes and codes[-1].code_hash == code_hash:
             return True
-        lately = [code for code in codes if at - code.made_at < dt.timedelta(hours=1)]
-        if len(lately) >= _CODES_AN_HOUR:
+        lately = [code for code in codes if at - code.made_at < _CODES_WITHIN]
+        if len(lately) >= _CODES_MAX:
             return False
         codes.append(_Code(at, expires_at, code_hash))
         return True

@@ -4,13 +4,15 @@ import asyncio
 
 import pytest
 from sqlalchemy import Connection, inspect, make_url, text
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects import registry
 from sqlalchemy.types import TypeEngine
 
 from core.store.database import Database, Unfit, owner_engine
 from core.store.migrations import CannotMigrate, upgrade
 from core.store.tables import metadata
 from tests.fakes.database import connect
+
+_DIALECT = registry.load("postgresql")()
 
 
 async def test_migrating_twice_changes_nothing(empty_database_url: str) -> None:
@@ -137,4 +139,4 @@ def _columns(connection: Connection, table: str) -> dict[str, tuple[str, bool]]:
 
 
 def _kind(kind: TypeEngine[object]) -> str:
-    return kind.compile(PGDialect())
+    return kind.compile(_DIALECT)

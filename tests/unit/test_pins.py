@@ -105,6 +105,15 @@ async def test_many_pins_under_one_key_count_each(world: World) -> None:
     assert results == [PinCheck.WRONG] * 2 + [PinCheck.LOCKED] * 10
 
 
+async def test_an_earlier_turn_sent_again_buys_no_guess_past_the_lock(world: World) -> None:
+    await world.check(WRONG, "first")
+    await world.check(WRONG, "second")
+    await world.check(WRONG, "third")
+
+    assert (await world.check(RIGHT, "first")).result is PinCheck.LOCKED
+    assert (await world.check(WRONG, "first")).result is PinCheck.WRONG
+
+
 async def test_guessing_in_parallel_compares_three_pins_at_most(world: World) -> None:
     guesses = [f"{number:04}" for number in range(3000, 3030)]
 

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from core.domain.vending import Product, Vend
 from core.providers.values import member, word
 
-# Twenty digits in a row or in groups, and no further digit before or after.
-_TOKEN = re.compile(r"(?<![\dA-Za-z])\d(?:[ -]?\d){19}(?![\dA-Za-z]| ?-?\d)", re.ASCII)
+_TOKEN_DIGITS = 20
+_TOKENS_MAX = 3
+# Digits in a row or in groups, as long as it goes, and not part of a word.
+_DIGITS = re.compile(r"(?<![0-9A-Za-z])\d[\d -]*(?![0-9A-Za-z])", re.ASCII)
 _UNITS = re.compile(r"(\d{1,7}(?:\.\d{1,6})?)\s*(?:kwh|units?)?", re.ASCII | re.IGNORECASE)
 _PIN = re.compile(r"(?=[0-9A-Za-z-]*\d)[0-9A-Za-z](?:-?[0-9A-Za-z]){3,39}", re.ASCII)
 _WRITTEN_CARD = re.compile(
@@ -66,19 +68,29 @@ def electricity(*places: object) -> dict[str, str]:
     names = ("token", "token2", "token3")
     evidence = dict(zip(names, tokens, strict=False))
     for name, spellings in _KEY_CHANGES.items():
-        for value in _values(places, spellings):
-            evidence.setdefault(name, value) if (value := _only_token(value)) else None
-    for value in _values(places, _UNIT_NAMES):
-        if units := units_of(value):
-            evidence.setdefault("units", units)
+        changes = [token for value in _values(places, spellings) for token in tokens_in(value)]
+        if changes:
+            evidence[name] = changes[0]
+    units = filter(None, map(units_of, _values(places, _UNIT_NAMES)))
+    if told := next(units, None):
+        evidence["units"] = told
     return evidence
 
 
 def tokens_in(value: object) -> list[str]:
-    """Every twenty-digit token in a text, in the order written."""
+    """Every twenty-digit token in a text, in the order written.
+
+    A number of any other length is none, whatever part of it has twenty digits.
+    """
     if not isinstance(value, str) or len(value) > 2000:  # noqa: PLR2004 - a text, not a document
         return []
-    return [re.sub(r"\D", "", found) for found in _TOKEN.findall(value)]
+    runs = (re.sub(r"\D", "", run) for run in _DIGITS.findall(value))
+    return [
+        run[at : at + _TOKEN_DIGITS]
+        for run in runs
+        if len(run) % _TOKEN_DIGITS == 0 and len(run) <= _TOKENS_MAX * _TOKEN_DIGITS
+        for at in range(0, len(run), _TOKEN_DIGITS)
+    ]
 
 
 def units_of(value: object) -> str | None:
@@ -108,11 +120,6 @@ def _all_tokens(places: tuple[object, ...]) -> Iterator[str]:
     for names in (_TOKENS, _MORE_TOKENS):
         for value in _values(places, names):
             yield from tokens_in(value)
-
-
-def _only_token(value: object) -> str | None:
-    tokens = tokens_in(value)
-    return tokens[0] if len(tokens) == 1 else None
 
 
 def _values(places: Iterable[object], names: Iterable[str]) -> Iterator[object]:

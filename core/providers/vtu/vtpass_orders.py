@@ -11,7 +11,8 @@ spelling `etisalat` from working integrations.
 | cable | `dstv` `gotv` | `billersCode`, `subscription_type`: `change` with `variation_code` and |
 | | | `quantity`, or `renew` with `amount` |
 | | `startimes` `showmax` | `billersCode`, `variation_code` |
-| electricity | `ikeja-electric`, ... | `billersCode`, `variation_code` (`prepaid`/`postpaid`), `amount` |
+| electricity | `ikeja-electric`, ... | `billersCode`, `amount`, `variation_code`: `prepaid` or |
+| | | `postpaid` |
 | exam | `waec` `waec-registration` | `variation_code`, `quantity` |
 | | `jamb` | `variation_code`, `billersCode` (the profile) |
 

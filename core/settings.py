@@ -1,5 +1,8 @@
 """Settings that all processes share, read from the environment once."""
 
+import contextlib
+import math
+import os
 import secrets
 from enum import StrEnum
 from pathlib import Path
@@ -20,10 +23,20 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+_MONTH_S = 30 * 86_400
+_KEY_CHARS_MIN = 16
+_SCHEMES = {
+    "DATABASE_URL": ("postgresql://", "postgres://", "postgresql+asyncpg://"),
+    "REDIS_URL": ("redis://", "rediss://", "unix://"),
+}
+
+Minor = Annotated[int, Field(ge=0, le=10**12)]
+
+
 class Settings(BaseSettings):
     """Each field is the environment variable `CALLBOX_<FIELD>`, unless it names another."""
 
-    model_config = SettingsConfigDict(env_prefix="CALLBOX_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="CALLBOX_", extra="ignore", env_ignore_empty=True)
 
     home: Path = Path(".callbox")
     env: Environment = Environment.DEMO
@@ -45,15 +58,15 @@ class Settings(BaseSettings):
     resume_within_s: int = Field(15 * 60, ge=0)
 
     # What is sold, in minor units of the tenant's currency.
-    airtime_min_minor: int = 50_00
-    airtime_max_minor: int = 50_000_00
-    airtime_fee_minor: int = 0
-    airtime_day_limit_minor: int = 200_000_00
-    fund_min_minor: int = 100_00
-    fund_max_minor: int = 500_000_00
+    airtime_min_minor: Minor = 50_00
+    airtime_max_minor: Minor = 50_000_00
+    airtime_fee_minor: Minor = 0
+    airtime_day_limit_minor: Minor = 200_000_00
+    fund_min_minor: Minor = 100_00
+    fund_max_minor: Minor = 500_000_00
 
     # How patient to be with a provider that cannot say (seconds).
-    in_doubt_deadline_s: float = Field(24 * 3600, gt=0)
+    in_doubt_deadline_s: float = Field(24 * 3600, gt=0, le=_MONTH_S)
     requery_after_s: Annotated[tuple[float, ...], NoDecode] = (
         5, 15, 30, 60, 120, 300, 600, 1200, 900,
     )  # fmt: skip
@@ -70,7 +83,10 @@ class Settings(BaseSettings):
     def _seconds(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return tuple(float(part) for part in value.split(",") if part.strip())
+        seconds = tuple(float(part) for part in value.split(",") if part.strip())
+        if not seconds or not all(math.isfinite(s) and 0 < s <= _MONTH_S for s in seconds):
+            raise ValueError("should be seconds above zero, separated by commas, like 5,15,30")
+        return seconds
 
     @property
     def demo(self) -> bool:
@@ -104,9 +120,28 @@ def read_settings() -> Settings:
         field = str(first["loc"][0]) if first["loc"] else "settings"
         name = field if field.isupper() else f"CALLBOX_{field.upper()}"
         raise BadSettings(f"{name}: {first['msg']}") from None
+    _check_together(settings)
     if settings.env is Environment.PRODUCTION:
         _check_production(settings)
     return settings
+
+
+def _check_together(settings: Settings) -> None:
+    """What one field alone cannot say."""
+    for name, schemes in _SCHEMES.items():
+        url: SecretStr | None = getattr(settings, name.lower())
+        if url and not url.get_secret_value().startswith(schemes):
+            raise BadSettings(f"{name}: should begin with {' or '.join(schemes)}")
+    for low, high in (
+        ("airtime_min_minor", "airtime_max_minor"),
+        ("fund_min_minor", "fund_max_minor"),
+        ("turn_wait_s", "turn_deadline_s"),
+    ):
+        if getattr(settings, low) > getattr(settings, high):
+            raise BadSettings(
+                f"CALLBOX_{low.upper()}: should be at most CALLBOX_{high.upper()}, "
+                f"which is {getattr(settings, high)}"
+            )
 
 
 def _check_production(settings: Settings) -> None:
@@ -115,6 +150,9 @@ def _check_production(settings: Settings) -> None:
             "CALLBOX_SECRET_KEY: required in production; it encrypts credentials. "
             "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
+    newest = settings.secret_key.get_secret_value().split(",")[0].strip()
+    if len(newest) < _KEY_CHARS_MIN:
+        raise BadSettings(f"CALLBOX_SECRET_KEY: should have {_KEY_CHARS_MIN} characters or more")
     if settings.with_sandbox:
         raise BadSettings("CALLBOX_SANDBOX: the sandbox sells nothing; it is off in production")
 
@@ -134,10 +172,18 @@ def admin_token(settings: Settings) -> str | None:
 
 
 def _made_once(path: Path) -> str:
-    if path.exists():
-        return path.read_text().strip()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = secrets.token_urlsafe(32)
-    path.touch(mode=0o600)
-    path.write_text(made + "\n")
-    return made
+    """The secret kept in `path`; of several processes that start at once all get the same."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)  # whole or not at all, and the first wins
+        draft.unlink()
+    kept = path.read_text().strip()
+    if not kept:
+        raise BadSettings(f"{path} is empty: remove it, and a new secret is made")
+    return kept

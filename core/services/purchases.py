@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from core.domain.customers import Customer, Tenant
 from core.domain.orders import Beginning, NewOrder, OrderState, OrderView
 from core.domain.vending import Product
@@ -18,6 +20,8 @@ from core.kit.msisdn import Msisdn
 from core.ports import OrderBook
 from core.services.outcomes import Outcomes
 from core.services.shelf import Shelf
+
+log = structlog.get_logger()
 
 _REFERENCE_LETTERS = 10  # fifty bits: no two orders of a tenant will ever share one
 
@@ -120,8 +124,16 @@ class Purchases:
                 pass
         state = begun.state or OrderState.HELD
         if not state.final:
-            state = await self._outcomes.wait(order.id, until) or state
+            state = await self._end_of(order.id, until) or state
         return Purchase(order.id, begun.reference or order.reference, state)
+
+    async def _end_of(self, order_id: UUID, until: float) -> OrderState | None:
+        """Its final state if there is one in time. Not being able to ask is no failure of it."""
+        try:
+            return await self._outcomes.wait(order_id, until)
+        except Exception:
+            log.exception("purchase.unwatched")
+            return None
 
     async def latest(self, tenant_id: UUID, customer_id: UUID) -> Sequence[OrderView]:
         return await self._orders.latest(tenant_id, customer_id, 1)

@@ -130,12 +130,13 @@ async def make_code(
 ) -> bool:
     await lock(connection, customer)
     mine = (one_time_codes.c.customer_id == customer.id) & (one_time_codes.c.purpose == purpose)
-    still_open = mine & one_time_codes.c.ended_at.is_(None) & (one_time_codes.c.expires_at > at)
+    in_time = mine & (one_time_codes.c.expires_at > at)
+    still_open = in_time & one_time_codes.c.ended_at.is_(None)
     same = await connection.scalar(
-        select(one_time_codes.c.id).where(still_open, one_time_codes.c.code_hash == code_hash)
+        select(one_time_codes.c.id).where(in_time, one_time_codes.c.code_hash == code_hash)
     )
     if same is not None:
-        return True  # the same request again
+        return True  # the same request again: a code that was used stays used
     lately = await connection.scalar(
         select(func.count()).where(mine, one_time_codes.c.created_at > at - _CODES_WITHIN)
     )

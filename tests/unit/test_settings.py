@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_settings_are_named_as_the_documentation_says(read: Reading) -> None:
         CALLBOX_HOST="0.0.0.0",
         CALLBOX_PORT="9000",
         CALLBOX_SANDBOX_PORT="9001",
-        CALLBOX_SECRET_KEY="a long phrase",
+        CALLBOX_SECRET_KEY="a long phrase for tests",
         CALLBOX_ADMIN_TOKEN="an admin token",
         DATABASE_URL="postgresql://db/callbox",
         REDIS_URL="redis://cache",
@@ -62,7 +63,7 @@ def test_settings_are_named_as_the_documentation_says(read: Reading) -> None:
     assert not settings.with_sandbox
     assert settings.home == Path("/srv/callbox")
     assert settings.callbox_url == "http://127.0.0.1:9000"
-    assert secret_key(settings) == "a long phrase"
+    assert secret_key(settings) == "a long phrase for tests"
     assert admin_token(settings) == "an admin token"
     assert settings.database_url is not None
     assert settings.database_url.get_secret_value() == "postgresql://db/callbox"
@@ -94,6 +95,22 @@ def test_settings_never_show_their_secrets(read: Reading) -> None:
         pytest.param(
             "CALLBOX_IN_DOUBT_DEADLINE_S", "-1", "greater than 0", id="deadline in the past"
         ),
+        pytest.param("CALLBOX_REQUERY_AFTER_S", "-5", "above zero", id="a wait below zero"),
+        pytest.param("CALLBOX_REQUERY_AFTER_S", "inf", "above zero", id="a wait without end"),
+        pytest.param("CALLBOX_REQUERY_AFTER_S", ",", "above zero", id="no wait at all"),
+        pytest.param(
+            "CALLBOX_IN_DOUBT_DEADLINE_S", "inf", "less than or equal", id="never decided"
+        ),
+        pytest.param("CALLBOX_AIRTIME_FEE_MINOR", "-1", "0", id="a fee that pays the customer"),
+        pytest.param(
+            "CALLBOX_AIRTIME_MIN_MINOR",
+            "9000000000",
+            "CALLBOX_AIRTIME_MAX_MINOR",
+            id="least above most",
+        ),
+        pytest.param("CALLBOX_TURN_WAIT_S", "9", "CALLBOX_TURN_DEADLINE_S", id="waits too long"),
+        pytest.param("DATABASE_URL", "mysql://u:hidden@db", "postgresql://", id="another database"),
+        pytest.param("REDIS_URL", "localhost:6379", "redis://", id="no scheme"),
     ],
 )
 def test_a_bad_setting_is_one_line_that_names_it(
@@ -106,6 +123,7 @@ def test_a_bad_setting_is_one_line_that_names_it(
     assert line.startswith(f"{name}: ")
     assert says in line
     assert "\n" not in line
+    assert "hidden" not in line
 
 
 def test_production_needs_a_key_and_says_how_to_make_one(read: Reading) -> None:
@@ -152,3 +170,35 @@ def test_the_two_secrets_differ(read: Reading, tmp_path: Path) -> None:
 
 def test_a_bad_setting_is_a_fault_that_the_command_line_shows(read: Reading) -> None:
     assert issubclass(BadSettings, Fault)
+
+
+def test_an_empty_variable_is_none(read: Reading) -> None:
+    """Compose files hand on what is unset as an empty text."""
+    settings = read(CALLBOX_PORT="", CALLBOX_SECRET_KEY="", DATABASE_URL="", CALLBOX_HOME="")
+
+    assert settings.port == 8000
+    assert settings.secret_key is None
+    assert settings.database_url is None
+    assert settings.home == Path(".callbox")
+
+
+def test_production_refuses_a_key_that_can_be_guessed(read: Reading) -> None:
+    with pytest.raises(BadSettings, match=r"^CALLBOX_SECRET_KEY: should have 16"):
+        read(CALLBOX_ENV="production", CALLBOX_SECRET_KEY=" short , " + "x" * 32)
+
+
+def test_processes_that_start_at_once_share_one_secret(read: Reading, tmp_path: Path) -> None:
+    settings = read(CALLBOX_HOME=str(tmp_path))
+    with ThreadPoolExecutor(16) as pool:
+        made = set(pool.map(lambda _: secret_key(settings), range(64)))
+
+    assert len(made) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_a_secret_file_cut_off_by_a_crash_is_named(read: Reading, tmp_path: Path) -> None:
+    settings = read(CALLBOX_HOME=str(tmp_path))
+    (tmp_path / "secret-key").touch()
+
+    with pytest.raises(BadSettings, match="secret-key is empty"):
+        secret_key(settings)

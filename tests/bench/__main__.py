@@ -1,0 +1,58 @@
+"""`python -m tests.bench` measures everything; with names (`menu start`), only those.
+
+Each figure stands beside the one to reach. The status is 1 when one of them is missed, 2 for a
+name that is not known.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import uvloop
+
+from core.kit import logging
+from tests.bench import menu, mixups, purchase, start
+from tests.bench.figures import Report, show
+
+Benchmark = Callable[[Path], Awaitable[Report]]
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "menu": menu.measure,
+    "mixups": mixups.measure,
+    "start": start.measure,
+    "purchase": purchase.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = sorted(set(names) - BENCHMARKS.keys())
+    if unknown:
+        known = ", ".join(BENCHMARKS)
+        print(f"no benchmark {', '.join(unknown)}; there are {known}", file=sys.stderr)
+        return 2
+    logging.configure(json=True, level="ERROR")
+    missed = [name for name in names or BENCHMARKS if not _met(name)]
+    if missed:
+        print(f"Missed: {', '.join(missed)}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def _met(name: str) -> bool:
+    """Measure in a home of its own, print, and tell whether all that is to be reached was."""
+    with (
+        tempfile.TemporaryDirectory(prefix="callbox-bench-", ignore_cleanup_errors=True) as home,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        report = runner.run(_measured(name, Path(home)))
+    show(report)
+    return report.met
+
+
+async def _measured(name: str, home: Path) -> Report:
+    return await BENCHMARKS[name](home)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ from core.engine.checks import Severity
 from core.engine.flow import Flows
 from core.engine.kinds import Locale
 from core.engine.machine import Machine
-from core.flows import all_flows, announce_last_order
+from core.flows import all_flows, announce_latest
 from core.jobs.notices import NoticeSender
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
@@ -52,8 +52,6 @@ TEXTS = Path(__file__).parent / "texts"
 EXAMPLE_LOCALE = Locale("en", "NG", "NGN", "Africa/Lagos")
 """In whose money and numbers the fit of screens is proven."""
 
-_NOTICE_LEASE_S = 60.0
-_INTENT_LEASE_S = 90.0
 _WORKER_LAG_MAX_S = 60.0
 
 Probe = Callable[[], Awaitable[Mapping[str, object]]]
@@ -174,7 +172,7 @@ async def build(
                 clock,
                 {"ussd": paging.USSD},
                 Patience(wait_s=settings.turn_wait_s, resume_within_s=settings.resume_within_s),
-                announce_last_order,
+                announce_latest,
             ),
             callbacks=Callbacks(channels, tuple(outside.payments), orders, funding, orders_bell),
             vtu_providers=outside.vtu,
@@ -190,14 +188,14 @@ async def build(
                 ),
                 Pump(
                     "notices",
-                    lambda count: outbox.due(count, _NOTICE_LEASE_S),
+                    lambda count: outbox.due(count, settings.errand_lease_s),
                     notices.send,
                     Bell(),
                     at_once=32,
                 ),
                 Pump(
                     "intents",
-                    lambda count: intents.due(count, _INTENT_LEASE_S),
+                    lambda count: intents.due(count, settings.errand_lease_s),
                     funding.look_after,
                     intents_bell,
                     at_once=16,

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     not_found_apart_s: float = Field(60.0, ge=0)
     settle_s: float | None = Field(None, ge=0)
     lease_margin_s: float = Field(15.0, gt=0)
+    # How long sending a notice or looking at a payment may take before another worker does it: more
+    # than the two calls that either may make, or a slow one is made twice.
+    errand_lease_s: float = Field(90.0, gt=0)
     paid_back_every_s: float = Field(3600.0, gt=0)
     fund_checks_after_s: Annotated[tuple[float, ...], NoDecode] = (
         60, 300, 900, 3600, 86_400, 172_800, 259_200,

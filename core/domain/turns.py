@@ -32,7 +32,10 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """What a request adds. `mark` recognises it next time and reveals nothing of what was typed."""
+    """What a request adds. `mark` recognises it next time and reveals nothing of what was typed.
+
+    A `NEW` one has at least one input.
+    """
 
     progress: Progress
     inputs: tuple[str, ...]

@@ -10,6 +10,7 @@ conversation is changed in place. Whoever runs it stores conversations and runs 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 
 from msgspec.structs import replace
 
@@ -33,6 +34,9 @@ __all__ = ["Effect", "Machine", "Outcome", "Press", "Step"]
 TURNS_MAX = 500
 """Screens of one journey; then it starts again at the menu, as something is going in circles."""
 
+# Locales times channels; those of a tenant with few customers are made again when they are needed.
+_WORDS_KEPT = 256
+
 
 class Machine:
     """Steps conversations through flows. Holds no state of its own; safe to share."""
@@ -40,6 +44,7 @@ class Machine:
     def __init__(self, flows: Flows, texts: Texts) -> None:
         self._flows = flows
         self._texts = texts
+        self._words = lru_cache(_WORDS_KEPT)(partial(Words, flows, texts))
 
     def start(
         self,
@@ -189,7 +194,7 @@ class Machine:
     # Inputs.
 
     def _walk(self, locale: Locale, capability: Capability) -> Walk:
-        return Walk(self._flows, Words(self._flows, self._texts, locale, capability))
+        return Walk(self._flows, self._words(locale, capability))
 
     def _fresh(self, conversation_id: str, locale: Locale, flow: Flow, now: int) -> Conversation:
         return Conversation(

@@ -1,6 +1,7 @@
 """Putting a conversation in words: its screen in a language, laid out for a channel."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TypeVar
 
 from core.engine import display, graph, paging
@@ -8,7 +9,7 @@ from core.engine.conversation import Conversation, Offered
 from core.engine.flow import Flows
 from core.engine.kinds import Locale, Scalar
 from core.engine.paging import Capability, NavWords, Pieces
-from core.engine.screens import Confirm, End, Menu, Node, Option, Pick, Secret
+from core.engine.screens import Confirm, End, Menu, Node, Pick, Secret
 from core.kit import money
 from core.kit.errors import Problem
 from core.kit.texts import MissingText, Texts
@@ -21,15 +22,14 @@ class Stranded(Exception):
 
 
 class Words:
-    """What is said, to one person on one channel."""
-
-    __slots__ = ("capability", "flows", "locale", "texts")
+    """What is said, to everybody of one locale on one channel. What never varies is kept."""
 
     def __init__(self, flows: Flows, texts: Texts, locale: Locale, capability: Capability) -> None:
         self.flows = flows
         self.texts = texts
         self.locale = locale
         self.capability = capability
+        self._constant: dict[tuple[str, str], tuple[Offered, ...]] = {}
 
     def say(self, key: str) -> str:
         """A text of the engine's own."""
@@ -45,11 +45,13 @@ class Words:
 
     def options(self, conversation: Conversation, node: Node) -> tuple[Offered, ...]:
         """The fixed options of a node, as they are shown now. Raises `Stranded`."""
-        if isinstance(node, Confirm):
-            yes = paging.label(self.filled(conversation, node.yes_text), self.capability)
-            no = paging.label(self.filled(conversation, node.no_text), self.capability)
-            return (Offered("yes", yes, fixed=True), Offered("no", no, fixed=True))
-        return tuple(self._option(conversation, option) for option in graph.options_of(node))
+        place = (conversation.flow, node.name)
+        if (constant := self._constant.get(place)) is not None:
+            return constant
+        options = tuple(self._options(conversation, node))
+        if not any(self._names(key) for key in graph.text_keys(node)[1:]):
+            self._constant[place] = options
+        return options
 
     def screen(self, conversation: Conversation) -> display.Screen:
         """The screen that the conversation is at, as often as it is asked for.
@@ -70,7 +72,7 @@ class Words:
             notice=conversation.notice,
             text=text,
             labels=tuple(offered.label for offered in conversation.shown),
-            words=self._nav_words(),
+            words=self._nav_words,
             back=plain_nav,
             home=home,
             ends=ending and in_session,
@@ -105,9 +107,16 @@ class Words:
             and not conversation.callers
         )
 
-    def _option(self, conversation: Conversation, option: Option) -> Offered:
-        label = paging.label(self.filled(conversation, option.text), self.capability)
-        return Offered(option.key, label, keep=dict(option.keep), fixed=True)
+    def _options(self, conversation: Conversation, node: Node) -> Iterator[Offered]:
+        if isinstance(node, Confirm):
+            yield Offered("yes", self._label(conversation, node.yes_text), fixed=True)
+            yield Offered("no", self._label(conversation, node.no_text), fixed=True)
+        for option in graph.options_of(node):
+            label = self._label(conversation, option.text)
+            yield Offered(option.key, label, keep=dict(option.keep), fixed=True)
+
+    def _label(self, conversation: Conversation, key: str) -> str:
+        return paging.label(self.filled(conversation, key), self.capability)
 
     def _text(self, conversation: Conversation, node: Node) -> str:
         match conversation.asking:
@@ -120,7 +129,7 @@ class Words:
 
     def filled(self, conversation: Conversation, key: str) -> str:
         """A text of the flow, with its answers as their kinds show them. Raises `Stranded`."""
-        names = self.texts.placeholders(key, self.locale.language)
+        names = self._names(key)
         if not names:
             return self.say(key)
         kinds, answers = self.flows.kinds(conversation.flow), conversation.answers
@@ -133,6 +142,11 @@ class Words:
             raise Stranded(key) from error
         return self.texts.fill(self.locale.language, key, facts)
 
+    def _names(self, key: str) -> frozenset[str]:
+        """What the text names, in this language."""
+        return self.texts.placeholders(key, self.locale.language)
+
+    @cached_property
     def _nav_words(self) -> NavWords:
         return NavWords(
             back=self.say("common.back"),

@@ -3,11 +3,11 @@
 from core.engine.flow import Flow, Flows, Shortcut
 from core.flows.airtime import AIRTIME, DIAL_AIRTIME
 from core.flows.help import HELP
-from core.flows.home import announce_last_order, home_of
+from core.flows.home import announce_latest, home_of
 from core.flows.pins import ASK_PIN, PIN, SET_PIN
 from core.flows.wallet import DIAL_FUND, FUND, WALLET
 
-__all__ = ["FLOWS", "SHORTCUTS", "all_flows", "announce_last_order"]
+__all__ = ["FLOWS", "SHORTCUTS", "all_flows", "announce_latest"]
 
 FLOWS: tuple[Flow, ...] = (
     AIRTIME,

@@ -36,9 +36,10 @@ async def saved_numbers(ctx: Context) -> list[Choice]:
 async def network_of(ctx: Context) -> Done:
     """Suggest, from the gateway's word for one's own number, else from the prefix."""
     msisdn = Msisdn(str(ctx.answers["msisdn"]))
+    sold = networks(ctx.locale.country)
     own = msisdn == ctx.customer.msisdn
-    network = (ctx.network_hint if own else None) or suggested(msisdn)
-    if network in networks(ctx.locale.country):
+    network = ctx.network_hint if own and ctx.network_hint in sold else suggested(msisdn)
+    if network in sold:
         return Done("known", {"network": network})
     return Done("unknown")
 

@@ -9,7 +9,8 @@ from core.services.context import Context
 
 
 async def service_code(ctx: Context) -> Done:
-    return Done("ok", {"code": ctx.channel.service_code or "*347*100#"})
+    ours = ctx.texts.get(ctx.locale.language, "help.our_code")
+    return Done("ok", {"code": ctx.channel.service_code or ours})
 
 
 async def own_number(ctx: Context) -> Done:

@@ -1,13 +1,15 @@
 """The main menu: a line for each flow that has one."""
 
+import datetime as dt
 from collections.abc import Sequence
 
-from core.domain.orders import OrderState
 from core.engine.flow import Flow
 from core.engine.screens import Jump, Menu, Option
 from core.kit.money import Money, show
 from core.kit.msisdn import local
 from core.services.context import Context
+
+_NEWS_FOR = dt.timedelta(minutes=15)
 
 
 def home_of(flows: Sequence[Flow]) -> Flow:
@@ -24,18 +26,19 @@ def home_of(flows: Sequence[Flow]) -> Flow:
     )
 
 
-async def announce_last_order(ctx: Context) -> str | None:
-    """One line on the order that was just paid for, for somebody who dials again soon after."""
-    orders = await ctx.desk.purchases.latest(ctx.tenant.id, ctx.customer.id)
-    if not orders:
+async def announce_latest(ctx: Context) -> str | None:
+    """One line on what was bought or paid in a moment ago, for somebody who dials again."""
+    lines = await ctx.desk.wallet.statement(ctx.tenant, ctx.customer, 1)
+    if not lines or ctx.desk.clock.now() - lines[0].at > _NEWS_FOR:
         return None
-    order = orders[0]
-    state = {OrderState.DELIVERED: "delivered"}.get(
-        order.state, "refunded" if order.state.final else "pending"
-    )
+    latest = lines[0]
+    if latest.what == "fund":
+        key = f"home.last.fund.{latest.state}"
+        return ctx.texts.get(ctx.locale.language, key, amount=show(latest.amount))
+    [order] = await ctx.desk.purchases.latest(ctx.tenant.id, ctx.customer.id)
     return ctx.texts.get(
         ctx.locale.language,
-        f"home.last.{state}",
+        f"home.last.{latest.what}.{latest.state}",
         amount=show(Money(order.amount_minor, order.currency)),
         msisdn=local(order.recipient),
         reference=order.reference,

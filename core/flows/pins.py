@@ -3,9 +3,13 @@
 from core.engine.flow import Flow
 from core.engine.kinds import COUNT, MSISDN, OPAQUE
 from core.engine.outcomes import Done, Masked
-from core.engine.screens import Act, Call, Confirm, End, Fact, Menu, Option, Return, Secret
+from core.engine.screens import Act, Call, Confirm, End, Exit, Fact, Menu, Option, Return, Secret
 from core.kit.errors import Problem
 from core.services.context import Context
+
+# As many as end a code where it is kept; after that no answer to it can be right.
+_CODE_TRIES = 3
+_WRONG_CODE = Exit("code_again", keeps={"wrong_codes": COUNT})
 
 
 async def pin_is_set(ctx: Context) -> str:
@@ -44,14 +48,16 @@ async def own_number(ctx: Context) -> Done:
     return Done("ok", {"own": ctx.customer.msisdn})
 
 
-async def send_code(ctx: Context) -> str:
+async def send_code(ctx: Context) -> Done:
     await ctx.desk.pins.send_reset_code(ctx.customer, ctx.key)
-    return "sent"
+    return Done("sent", {"wrong_codes": 0})
 
 
-async def check_code(ctx: Context, code: Masked) -> str:
-    right = await ctx.desk.pins.use_reset_code(ctx.customer, code.reveal())
-    return "right" if right else "wrong"
+async def check_code(ctx: Context, code: Masked) -> Done:
+    if await ctx.desk.pins.use_reset_code(ctx.customer, code.reveal()):
+        return Done("right")
+    wrong = int(ctx.answers["wrong_codes"] or 0) + 1
+    return Done("wrong", {"wrong_codes": wrong}) if wrong < _CODE_TRIES else Done("locked")
 
 
 ASK_PIN = Flow(
@@ -145,20 +151,21 @@ PIN = Flow(
             {"sent": "code", "code.too_many": "too_many"},
             pending="unsent",
             fault="unsent",
+            keeps={"wrong_codes": COUNT},
             commits=False,
         ),
         Secret(
             "code",
             "pin.code",
             check_code,
-            {"right": "choose", "wrong": "code_again", "locked": "code_failed"},
+            {"right": "choose", "wrong": _WRONG_CODE, "locked": "code_failed"},
             digits=(6, 6),
         ),
         Secret(
             "code_again",
             "pin.code_again",
             check_code,
-            {"right": "choose", "wrong": "code_again", "locked": "code_failed"},
+            {"right": "choose", "wrong": _WRONG_CODE, "locked": "code_failed"},
             digits=(6, 6),
         ),
         Call("choose", "set_pin", to="changed"),

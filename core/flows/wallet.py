@@ -83,7 +83,12 @@ WALLET = Flow(
             (
                 Option("balance", "wallet.balance", to="balance", keywords=("bal",)),
                 Option("fund", "wallet.fund", to="fund", keywords=("deposit",)),
-                Option("statement", "wallet.statement", to="statement", keywords=("history",)),
+                Option(
+                    "statement",
+                    "wallet.statement",
+                    to="statement",
+                    keywords=("history", "statement"),
+                ),
             ),
         ),
         Fact(

@@ -34,7 +34,7 @@ from core.services.context import Context, Desk
 log = structlog.get_logger()
 
 Announce = Callable[[Context], Awaitable[str | None]]
-"""A line about the last order, for somebody who comes back soon after it."""
+"""A line about what was bought or paid in last, for somebody who comes back soon after it."""
 
 _CONFLICTS_MAX = 20
 _TTL_S = 24 * 3600
@@ -185,7 +185,7 @@ class Conversations:
             network_hint=inbound.network_hint or record.network_hint,
         )
 
-    async def last_order(
+    async def news(
         self, inbound: Inbound, tenant: Tenant, locale: Locale, record: Record
     ) -> str | None:
         """The line for somebody who comes back after paying."""
@@ -262,22 +262,26 @@ class _Turn:
             return self._machine.resume_prompt(recent.conversation, locale, self._capability)
         notice = None
         if record.committed:
-            notice = await self._parent.last_order(self._inbound, tenant, locale, record)
+            notice = await self._parent.news(self._inbound, tenant, locale, record)
             record.committed = False
         return self._machine.start(conversation_id, locale, self._capability, notice=notice or "")
 
     async def _answer(
         self, tenant: Tenant, locale: Locale, record: Record, advance: Advance
     ) -> Reply:
-        """The customer answered; several answers typed ahead are taken one by one."""
+        """The customer answered; what was typed ahead is taken one by one while it may be.
+
+        It stops short of what wants the customer's eyes, and where an answer was not understood:
+        those that follow were meant for other screens.
+        """
         record.mark = advance.mark
-        step = self._machine.redisplay(record.conversation, locale, self._capability)
-        for text in advance.inputs:
-            conversation = step.conversation
-            step = self._machine.step(conversation, text, locale, self._capability)
+        first, *ahead = advance.inputs
+        step = self._machine.step(record.conversation, first, locale, self._capability)
+        for text in ahead:
             step = await self._settle(tenant, locale, record, step)
-            if self._machine.guarded(step):
+            if self._machine.guarded(step) or (step.screen and step.screen.notice):
                 break
+            step = self._machine.step(step.conversation, text, locale, self._capability)
         return await self._run(tenant, locale, record, step)
 
     async def _recover(

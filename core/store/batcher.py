@@ -50,7 +50,7 @@ class Batcher(Generic[Item, Answer]):
 
     `send` answers one answer per item, in order, in one commit, and may be called again with the
     same items. `key` names what may stand in the batches under way only once; the second of a key
-    waits for the next batch, others pass it by.
+    waits for the next batch, others pass it by. Without a key, any items go together.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class Batcher(Generic[Item, Answer]):
         name: str,
         send: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
         *,
-        key: Callable[[Item], Hashable],
+        key: Callable[[Item], Hashable] | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._name = name
         self._send = send
-        self._key = key
+        self._key = key or (lambda _: object())
         self._limits = limits or Limits()
         self._waiting: deque[_Waiting[Item, Answer]] = deque()
         self._under_way: set[Hashable] = set()

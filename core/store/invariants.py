@@ -93,7 +93,7 @@ RULES: dict[str, str] = {
         where a.order_id is null
           or (o.state in ('held', 'in_doubt') and (j.ref is null or a.closed_at is not null))
           or (o.state in ('delivered', 'refunded') and a.closed_at is null)
-          or (o.state = 'paid_back' and (j.ref is null) <> (a.closed_at is not null))
+          or (o.state = 'paid_back' and j.ref is null and a.closed_at is null)
     """,
     "a job belongs to an order": """
         select j.ref from jobs j where not exists (select from orders o where o.id = j.ref)

@@ -37,7 +37,7 @@ class PgLedger:
         self._clock = clock
         self._ids: dict[AccountKey, int] = {}
         self._accounts: Batcher[AccountKey, int] = Batcher(
-            "accounts", self._find_accounts, key=lambda account: account, limits=limits
+            "accounts", self._find_accounts, limits=limits
         )
         self._transfers: Batcher[_Item, Posting] = Batcher(
             "transfers", self._post, key=lambda item: item.id, limits=limits

@@ -27,6 +27,10 @@ from core.store.batcher import Batcher, Limits
 from core.store.database import Database
 from core.store.tables import orders
 
+# One large batch at a time: all rulings meet on the float of their provider, so that a second batch
+# would only wait for the first, and what is spent per batch is shared by more orders.
+_LIMITS = Limits(batch_max=256, flushers=1)
+
 
 class UnknownOrder(Fault):
     """A ruling about an order that this tenant does not have."""
@@ -38,6 +42,7 @@ class PgOrderBook:
     def __init__(self, database: Database, clock: Clock, limits: Limits | None = None) -> None:
         self._database = database
         self._clock = clock
+        limits = limits or _LIMITS
         # One order per wallet and batch, so that what the wallet has room for is exact.
         self._begins: Batcher[NewOrder, Begun] = Batcher(
             "begins", self._begin, key=lambda order: order.customer_id, limits=limits

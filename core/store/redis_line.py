@@ -135,6 +135,7 @@ class _Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(replyError=Refused)
         self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
+        self._unsent: list[bytes] = []
         self._watch: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
         self.broken = False
@@ -144,7 +145,7 @@ class _Wire(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def ask(self, *words: str | bytes | int) -> asyncio.Future[Any]:
-        """Send a command; the future is its answer."""
+        """Send a command, at the end of this pass of the loop; the future is its answer."""
         answer: asyncio.Future[Any] = self._loop.create_future()
         if self.broken:
             answer.set_exception(Broken("gone"))
@@ -152,10 +153,18 @@ class _Wire(asyncio.Protocol):
         self._waiting.append((answer, self._loop.time()))
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout_s, self._look)
-        self._transport.write(
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append(
             hiredis.pack_command(words)  # type: ignore[arg-type]  # its stub knows tuples of one
         )
         return answer
+
+    def _send(self) -> None:
+        """One write for all that was asked in this pass of the loop: system calls cost the most."""
+        if not self.broken:
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)

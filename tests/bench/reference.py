@@ -5,9 +5,8 @@ Run as `python -m tests.bench.reference redis_py|line PORT REDIS_URL`, served as
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from collections.abc import AsyncIterator, Mapping
 
 import redis.asyncio
 import uvloop

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,17 @@ CALLBOX = Path(sys.executable).with_name("callbox")
 # Patience scaled down, so that a minute's doubt takes seconds; the rules are the same.
 HASTE = {
     "VTPASS_TIMEOUT_S": "5",
+    "PAYSTACK_TIMEOUT_S": "5",
+    "AFRICASTALKING_TIMEOUT_S": "5",
     "CALLBOX_SETTLE_S": "2",
     "CALLBOX_NOT_FOUND_APART_S": "1",
     "CALLBOX_REQUERY_AFTER_S": "0.5,1,1,2",
-    "CALLBOX_FUND_CHECKS_AFTER_S": "2,4,8,3600",
+    "CALLBOX_FUND_CHECKS_AFTER_S": "2,4,8,12,3600",
     "CALLBOX_LEASE_MARGIN_S": "1",
+    "CALLBOX_ERRAND_LEASE_S": "12",
     "CALLBOX_TURN_WAIT_S": "1.5",
 }
+NOT_TWICE_TO_ONE_NUMBER_S = "CALLBOX_SANDBOX_DUPLICATE_WINDOW_S"
 
 
 def free_port() -> int:
@@ -33,8 +39,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@contextlib.contextmanager
+def home_folder() -> Iterator[Path]:
+    """A home that is gone afterwards.
+
+    Other users may pass through it, or as root the servers' data would be kept outside of it.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="callbox-e2e-"))
+    folder.chmod(0o711)
+    try:
+        yield folder / "home"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class Process:
-    """One `callbox` command, started and stopped by its pid."""
+    """One `callbox` command, started and stopped by its pid. `log` takes all that it writes."""
 
     def __init__(self, command: str, env: dict[str, str], log: Path) -> None:
         self.command = command
@@ -43,11 +63,12 @@ class Process:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, **extra: str) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 str(CALLBOX),
-                self.command,
-                env={**os.environ, **self.env, **extra},
+                *self.command.split(),
+                env={**_clean_environment(), **self.env, **extra},
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
@@ -75,13 +96,24 @@ class Process:
             os.kill(self.pid, signal.SIGKILL)
             await self.ended()
 
-    async def stop(self) -> None:
-        if self.running:
-            os.kill(self.pid, signal.SIGTERM)
-            try:
-                await self.ended(20)
-            except TimeoutError:
-                await self.kill()
+    async def stop(self) -> int | None:
+        """As an operator would; answers its status."""
+        if not self.running:
+            return None
+        os.kill(self.pid, signal.SIGTERM)
+        try:
+            return await self.ended(20)
+        except TimeoutError:
+            await self.kill()
+            raise
+
+
+def _clean_environment() -> dict[str, str]:
+    """Without the settings of whoever runs the tests."""
+    ours = ("CALLBOX_", "VTPASS_", "PAYSTACK_", "AFRICASTALKING_", "DATABASE_URL", "REDIS_URL")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    embedded = ("CALLBOX_POSTGRES_BIN", "CALLBOX_VALKEY_BIN", "CALLBOX_STATE_ROOT")
+    return kept | {name: os.environ[name] for name in embedded if name in os.environ}
 
 
 class World:
@@ -95,24 +127,37 @@ class World:
             "CALLBOX_PORT": str(self.port),
             "CALLBOX_SANDBOX_PORT": str(self.sandbox_port),
             "CALLBOX_LOG_JSON": "true",
+            NOT_TWICE_TO_ONE_NUMBER_S: "0",
         }
         home.mkdir(parents=True, exist_ok=True)
         self.home = home
         self.callbox = Process("run", {**env, "CALLBOX_SANDBOX": "off"}, home / "callbox.log")
         self.sandbox = Process("sandbox", env, home / "sandbox.log")
         self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=15)
-        self.control = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.sandbox_port}", timeout=15)
+        self.control = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.sandbox_port}", timeout=15
+        )
 
     async def ready(self, timeout_s: float = 60) -> None:
         await _answers(self.http, "/health", self.callbox, timeout_s)
 
     async def restart(self, **extra: str) -> None:
+        """Kill it where it stands, and start it again."""
         await self.callbox.kill()
         await self.callbox.start(**extra)
         await self.ready()
 
-    async def scenario(self, scenario: str, recipient: str, **more: Any) -> None:
-        body = {"provider": "vtpass", "scenario": scenario, "recipient": recipient, **more}
+    async def scenario(
+        self,
+        scenario: str,
+        recipient: str,
+        *,
+        provider: str = "vtpass",
+        figures: Mapping[str, object] | None = None,
+    ) -> None:
+        """Have a part played for one recipient, with its `seconds` or `code` where given."""
+        played = {"provider": provider, "scenario": scenario, "recipient": recipient}
+        body = {**played, **(figures or {})}
         reply = await self.control.post("/control/scenarios", json=body)
         assert reply.status_code < 300, reply.text
 
@@ -125,32 +170,43 @@ class World:
         reply = await self.control.get("/control/sms", params={"to": to})
         return [message["text"] for message in reply.json()]
 
+    def server_pid(self, server: str) -> int:
+        """Of its own `postgres` or `valkey`."""
+        name = {"postgres": "postmaster.pid", "valkey": "valkey.pid"}[server]
+        return int((self.home / "services" / server / name).read_text().split()[0])
+
 
 @contextlib.asynccontextmanager
 async def running(home: Path, **extra: str) -> AsyncIterator[World]:
     """A world that is up, and is taken down whatever happens."""
     world = World(home)
+    world.callbox.env.update(extra)
     try:
         await world.sandbox.start()
-        await world.callbox.start(**extra)
+        await world.callbox.start()
         await _answers(world.control, "/control/scenarios", world.sandbox, 30)
         await world.ready()
         yield world
     finally:
-        await world.callbox.stop()
-        await world.sandbox.stop()
         await world.http.aclose()
         await world.control.aclose()
+        await world.callbox.stop()
+        await world.sandbox.stop()
 
 
 async def eventually(
-    what: Callable[[], Awaitable[bool]], timeout_s: float = 30, every_s: float = 0.2
+    what: Callable[[], Awaitable[object]], timeout_s: float = 30, every_s: float = 0.2
 ) -> None:
-    """Wait until `what` is true; fails by name when it is not in time."""
+    """Wait until `what` holds: it asserts, or answers something true. Fails as it failed last."""
     deadline = asyncio.get_running_loop().time() + timeout_s
-    while not await what():
-        if asyncio.get_running_loop().time() > deadline:
-            raise AssertionError(f"not within {timeout_s} s: {what.__qualname__}")
+    while True:
+        try:
+            assert await what(), f"not within {timeout_s} s: {what!r}"
+        except AssertionError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        else:
+            return
         await asyncio.sleep(every_s)
 
 
@@ -161,5 +217,6 @@ async def _answers(http: httpx.AsyncClient, path: str, process: Process, timeout
             if (await http.get(path)).status_code == 200:
                 return
         if not process.running or asyncio.get_running_loop().time() > deadline:
-            raise AssertionError(f"{process.command} did not start:\n" + process.log.read_text()[-3000:])
-        await asyncio.sleep(0.1)
+            said = process.log.read_text()[-3000:]
+            raise AssertionError(f"{process.command} did not start:\n{said}")
+        await asyncio.sleep(0.05)

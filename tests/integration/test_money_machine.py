@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
+from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from core.domain.ledger import AccountType, Posting, Transfer
+from core.domain.ledger import AccountKey, AccountType, Posting, Transfer
 from core.domain.orders import (
     Beginning,
     NewOrder,
@@ -50,11 +51,12 @@ class Story:
     order: NewOrder
     person: int
     state: OrderState = OrderState.HELD
-    attempts: list[Any] = field(default_factory=list)
+    attempts: list[UUID] = field(default_factory=list)
     open: bool = True
     job: bool = True
-    late: set[Any] = field(default_factory=set)
+    late: set[UUID] = field(default_factory=set)
     cost: int = 0
+    cleared: bool = False
 
     @property
     def total(self) -> int:
@@ -196,7 +198,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
         assert self.run(check()) == []
 
-    def wallet(self, person: int) -> Any:
+    def wallet(self, person: int) -> AccountKey:
         return self.books.wallet(self.people[person])
 
     def move(self, transfer: Transfer) -> Posting:
@@ -206,7 +208,7 @@ class MoneyMachine(RuleBasedStateMachine):
         return posting
 
     def expect(
-        self, story: Story, verdict: Verdict, attempt: Any, cost: int, following: NextAttempt
+        self, story: Story, verdict: Verdict, attempt: UUID, cost: int, following: NextAttempt
     ) -> None:
         """What the ruling does to the model; nothing, where it does not fit."""
         present = attempt == story.attempts[-1]
@@ -216,17 +218,28 @@ class MoneyMachine(RuleBasedStateMachine):
         elif story.state is OrderState.PAID_BACK:
             if present and story.open:
                 self.expect_paid_back(story, verdict)
-        elif verdict is Verdict.KEEP:
+            elif present:
+                if verdict is Verdict.BOOK_LOSS and story.cleared:
+                    self.expect_late(story, attempt, cost)
+                story.job = False
+        else:
+            self.expect_final(story, verdict, attempt, cost)
+
+    def expect_final(self, story: Story, verdict: Verdict, attempt: UUID, cost: int) -> None:
+        if verdict is Verdict.KEEP:
             story.job = False
         elif story.state is OrderState.DELIVERED:
-            if verdict is Verdict.TAKE_BACK and present:
+            if verdict is Verdict.TAKE_BACK and attempt == story.attempts[-1]:
                 self.undo(story)
         elif verdict is Verdict.CAPTURE:
-            if attempt not in story.late:
-                story.late.add(attempt)
-                self.system[AccountType.LOSS] -= cost
-                self.system[AccountType.FLOAT] += cost
+            self.expect_late(story, attempt, cost)
             story.job = False
+
+    def expect_late(self, story: Story, attempt: UUID, cost: int) -> None:
+        if attempt not in story.late:
+            story.late.add(attempt)
+            self.system[AccountType.LOSS] -= cost
+            self.system[AccountType.FLOAT] += cost
 
     def expect_open(
         self, story: Story, verdict: Verdict, cost: int, following: NextAttempt
@@ -256,6 +269,7 @@ class MoneyMachine(RuleBasedStateMachine):
             self.system[AccountType.LOSS] -= story.total
         elif verdict is Verdict.CLEAR:
             self.system[AccountType.FLOAT] -= story.total
+            story.cleared = True
         else:
             return
         self.system[AccountType.SUSPENSE] += story.total
@@ -284,7 +298,7 @@ def test_any_sequence_of_steps_leaves_the_money_where_the_model_says(database_ur
         MoneyMachine.url = database_url
         runner.run(database.start())
         try:
-            run_state_machine_as_test(  # type: ignore[no-untyped-call] - as Hypothesis ships it
+            run_state_machine_as_test(
                 MoneyMachine,
                 settings=settings(
                     max_examples=30,

@@ -462,3 +462,33 @@ async def test_the_latest_orders_come_first(books: Books) -> None:
     assert [view.id for view in latest] == [made[2].id, made[1].id]
     assert await books.orders.get(books.tenant.id, made[0].id) is not None
     assert await books.customers.saved_numbers(customer, 3) == [(customer.msisdn, "mtn")]
+
+
+async def test_a_signal_about_an_order_whose_loss_is_booked_ends_by_itself(books: Books) -> None:
+    """Nothing is left to be learnt: it must not be asked about for ever."""
+    customer = await books.customer(funds=1000)
+    order = await books.begun(customer, amount=500)
+    await books.claimed(order)
+    await books.rule(order, Verdict.PAY_BACK, UNKNOWN, check_in_s=1)
+    await books.rule(order, Verdict.BOOK_LOSS)
+    await books.orders.hurry("vtpass", [order.provider_reference])
+    await books.claimed(order)
+
+    await books.rule(order, Verdict.WAIT, UNKNOWN, check_in_s=1)
+
+    books.clock.advance(7200)
+    assert await books.orders.claim(10, 60) == []
+
+
+async def test_a_delivery_after_suspense_was_cleared_is_our_loss(books: Books) -> None:
+    customer = await books.customer(funds=1000)
+    order = await books.begun(customer, amount=500)
+    await books.claimed(order)
+    await books.rule(order, Verdict.PAY_BACK, UNKNOWN, check_in_s=1)
+    await books.rule(order, Verdict.CLEAR, NOT_FOUND)
+
+    for _ in range(2):
+        await books.rule(order, Verdict.BOOK_LOSS, books.costing(490))
+
+    assert await books.posted(AccountType.LOSS) == -490
+    assert await books.posted(AccountType.SUSPENSE) == 0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from core.ports import PaymentGateway
-from core.providers.payments import paystack
+from core.providers.payments import flutterwave, monnify, paystack, stripe
 from core.providers.values import Closing
 
 
@@ -15,4 +15,9 @@ class OwnedPaymentGateway(PaymentGateway, Closing, Protocol):
 # Built from explicit settings; what they leave out is read from the environment.
 PAYMENT_GATEWAYS: Mapping[str, Callable[[Mapping[str, object]], OwnedPaymentGateway]] = {
     "paystack": lambda given: paystack.Paystack(paystack.Settings.model_validate(given)),
+    "flutterwave": lambda given: flutterwave.Flutterwave(
+        flutterwave.Settings.model_validate(given)
+    ),
+    "monnify": lambda given: monnify.Monnify(monnify.Settings.model_validate(given)),
+    "stripe": lambda given: stripe.Stripe(stripe.Settings.model_validate(given)),
 }

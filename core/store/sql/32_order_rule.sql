@@ -53,6 +53,11 @@ begin
           when o.state = 'refunded' and r.verdict = 'capture' then
             case when exists (select from transfers t
               where t.id = order_leg_id(a.id, 'late_delivery')) then 'keep' else 'late' end
+          when o.state = 'paid_back' and a.number = o.attempt_number and a.closed_at is not null then
+            case when r.verdict = 'book_loss'
+                and exists (select from transfers t where t.id = order_leg_id(o.id, 'clear'))
+                and not exists (select from transfers t
+                  where t.id = order_leg_id(a.id, 'late_delivery')) then 'late' else 'keep' end
           when a.number <> o.attempt_number or a.closed_at is not null then 'none'
           when o.state in ('held', 'in_doubt')
             and r.verdict in ('capture', 'refund', 'wait', 'pay_back') then r.verdict
@@ -99,7 +104,7 @@ end $$;
 -- The transfers of one order have ids derived from it, so that none can be written twice.
 create or replace function order_leg_id(p_subject uuid, p_code text) returns uuid
 language sql immutable as $$
-  select left(encode(sha256(convert_to('leg:' || p_subject || ':' || p_code, 'UTF8')), 'hex'),
+  select left(encode(sha256(convert_to('leg:' || p_subject::text || ':' || p_code, 'UTF8')), 'hex'),
     32)::uuid
 $$;
 
@@ -232,7 +237,8 @@ language plpgsql as $$
 begin
   insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at)
     select notice_id(o.tenant_id, 'order:' || o.id || ':' || o.state), o.tenant_id,
-      'order:' || o.id || ':' || o.state, o.customer_id, 'notice.' || o.state,
+      'order:' || o.id || ':' || o.state, o.customer_id,
+      'notice.' || case s.step when 'take_back' then 'taken_back' else o.state end,
       jsonb_strip_nulls(jsonb_build_object('reference', o.reference, 'amount', o.amount_minor,
         'fee', o.fee_minor, 'currency', o.currency, 'recipient', o.recipient,
         'network', o.network, 'product', o.product, 'hint', o.hint)),

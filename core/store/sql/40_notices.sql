@@ -1,7 +1,7 @@
 -- A notice's id is a digest of its tenant and key: the same notice twice is one row.
 create or replace function notice_id(p_tenant uuid, p_key text) returns uuid
 language sql immutable as $$
-  select left(encode(sha256(convert_to('notice:' || p_tenant || ':' || p_key, 'UTF8')), 'hex'),
+  select left(encode(sha256(convert_to('notice:' || p_tenant::text || ':' || p_key, 'UTF8')), 'hex'),
     32)::uuid
 $$;
 

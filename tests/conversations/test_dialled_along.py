@@ -1,0 +1,119 @@
+"""Codes dialled in one go: `*347*100*1*500#`."""
+
+import pytest
+
+from tests.fakes.world import NOBODYS_CODE, PIN, World
+
+
+async def test_airtime_for_oneself(world: World) -> None:
+    """One dial leads to the review, never past it."""
+    caller = await world.caller(1000)
+
+    await caller.dial("1*500")
+    caller.sees("N500 MTN airtime", caller.number, "1. Pay")
+    await caller.enter("1", PIN)
+
+    caller.sees("Done.")
+
+
+async def test_airtime_for_another(world: World) -> None:
+    caller = await world.caller(1000)
+    friend = "0" + world.number("234805")[3:]
+
+    await caller.dial(f"1*200*{friend}")
+
+    caller.sees("N200 Glo airtime", friend)
+
+
+async def test_a_number_of_no_known_network_is_asked_about(world: World) -> None:
+    caller = await world.caller(1000)
+
+    await caller.dial("1*200*0" + world.number("2347071")[3:])
+    caller.sees("Network of")
+    await caller.enter("2")
+
+    caller.sees("N200 Airtel airtime")
+
+
+@pytest.mark.parametrize("amount", ["5", "99999", "1.5"])
+async def test_an_amount_out_of_bounds_is_asked_for(world: World, amount: str) -> None:
+    caller = await world.caller()
+
+    await caller.dial(f"1*{amount}")
+    caller.sees(caller.number, "Amount, N50 to N50,000")
+    await caller.enter("300")
+
+    caller.sees("You pay N300")
+
+
+async def test_an_amount_out_of_bounds_for_a_stranger(world: World) -> None:
+    caller = await world.caller()
+    stranger = "0" + world.number("2347071")[3:]
+
+    await caller.dial(f"1*5*{stranger}")
+    caller.sees(f"Network of {stranger}")
+
+
+@pytest.mark.parametrize("amount", ["x", ""])
+async def test_an_amount_that_is_none_is_asked_for(world: World, amount: str) -> None:
+    caller = await world.caller()
+
+    await caller.dial(f"1*{amount}")
+
+    caller.sees("Please enter an amount", "Amount, N50 to N50,000")
+
+
+async def test_a_missing_amount_is_asked_for(world: World) -> None:
+    caller = await world.caller()
+
+    await caller.dial("1")
+
+    caller.sees(caller.number, "Amount, N50 to N50,000")
+
+
+async def test_a_number_that_is_none_is_asked_for(world: World) -> None:
+    """The amount is kept: it was good."""
+    caller = await world.caller()
+    friend = "0" + world.number("234805")[3:]
+
+    await caller.dial("1*500*12345")
+    caller.sees("Please enter a mobile number")
+    await caller.enter(friend)
+
+    caller.sees("N500 Glo airtime", friend)
+
+
+async def test_money_into_the_wallet(world: World) -> None:
+    caller = await world.caller()
+
+    await caller.dial("2*1000")
+    caller.sees("N1,000", "SMS")
+    await caller.enter("1")
+
+    await caller.sms("Pay N1,000")
+
+
+@pytest.mark.parametrize("along", ["2", "2*x", "2*1", "2*900000"])
+async def test_money_into_the_wallet_with_no_good_amount(world: World, along: str) -> None:
+    caller = await world.caller()
+
+    await caller.dial(along)
+
+    caller.sees("How much do you want to put in?")
+
+
+@pytest.mark.parametrize("along", ["9", "77*500", "*", "hello", "00", "0", "98"])
+async def test_an_unknown_code_leads_to_the_menu(world: World, along: str) -> None:
+    caller = await world.caller()
+
+    await caller.dial(along)
+
+    caller.sees("We do not know that code.", "1. Buy airtime")
+
+
+async def test_a_number_of_ones_own_that_no_network_is_known_of(world: World) -> None:
+    caller = await world.caller(prefix="2347071", network_code=NOBODYS_CODE)
+
+    await caller.dial("1*500")
+
+    caller.sees("Network of", caller.number)

@@ -1,0 +1,127 @@
+"""Back, the main menu, more; and answers in other forms than numbers."""
+
+import pytest
+
+from tests.fakes.world import PIN, World
+
+_PATHS = {
+    "who it is for": ("1",),
+    "the number": ("1", "2"),
+    "the amount": ("1", "1"),
+    "the review": ("1", "1", "500"),
+    "another network": ("1", "1", "500", "2"),
+    "the PIN": ("1", "1", "500", "1"),
+    "the wallet": ("2",),
+    "the balance": ("2", "1"),
+    "the statement": ("2", "3"),
+    "my PIN": ("3",),
+    "changing the PIN": ("3", "1"),
+    "a forgotten PIN": ("3", "2"),
+    "help": ("4",),
+    "how it works": ("4", "1"),
+    "a call": ("4", "2"),
+}
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=name) for name, path in _PATHS.items()])
+async def test_every_screen_leads_back_and_home(world: World, path: tuple[str, ...]) -> None:
+    caller = await world.caller(1000)
+    screens = [await caller.dial(), *[await caller.enter(answer) for answer in path]]
+    for before in reversed(screens[:-1]):
+        caller.sees("0. Back", "00. M")
+        assert await caller.enter("0") == before
+
+    for answer in path:
+        await caller.enter(answer)
+    assert await caller.enter("00") == screens[0]
+
+
+async def test_back_from_putting_money_in_leads_over_the_menu(world: World) -> None:
+    caller = await world.caller()
+    menu = await caller.dial()
+
+    await caller.enter("2", "2", "500")
+    caller.sees("N500")
+    await caller.enter("0")
+    caller.sees("How much")
+
+    assert await caller.enter("0") == menu
+
+
+async def test_the_main_menu_has_no_way_back(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    menu = await caller.dial()
+
+    assert "0. Back" not in menu
+    assert await caller.enter("0") == menu
+    assert await caller.enter("00") == menu
+
+
+async def test_pages_turn_forward_and_back(world: World) -> None:
+    """A statement of five lines is longer than a screen; each line is whole on its page."""
+    caller = await world.caller(1000)
+    for naira in (50, 60, 70, 80, 90):
+        await caller.dial(f"1*{naira}")
+        await caller.enter("1", PIN)
+    await caller.menu()
+
+    first = await caller.enter("2", "3")
+    caller.sees("N90", "98. More")
+    second = await caller.enter("98")
+    caller.sees("N50", "0. Back")
+
+    assert "98. More" not in second
+    assert await caller.enter("0") == first
+    assert await caller.enter("99") == second
+    assert sorted((first + second).count(f"N{naira} ") for naira in (50, 60, 70, 80, 90)) == [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Buy airtime", "Airtime for:"),
+        ("1. Buy airtime", "Airtime for:"),
+        ("BUY AIRTIME", "Airtime for:"),
+        ("airtime", "Airtime for:"),
+        ("recharge", "Airtime for:"),
+        ("wallet", "1. Balance"),
+        ("balance", "1. Balance"),
+        ("fund", "How much do you want to put in?"),
+        ("pin", "1. Change PIN"),
+        ("help", "1. How it works"),
+        (" 1 ", "Airtime for:"),
+        ("1.", "Airtime for:"),
+        ("(1)", "Airtime for:"),
+    ],
+)
+async def test_the_menu_understands_labels_and_keywords(
+    world: World, said: str, shown: str
+) -> None:
+    caller = await world.caller()
+
+    await caller.dial()
+    await caller.enter(said)
+
+    caller.sees(shown)
+
+
+async def test_a_whole_purchase_in_words(world: World) -> None:
+    caller = await world.caller(1000)
+
+    await caller.dial()
+    await caller.enter("airtime", "me", "five hundred")
+    caller.sees("Please enter an amount")
+    await caller.enter("N500", "pay", PIN)
+
+    caller.sees("Done.")
+
+
+@pytest.mark.parametrize("said", ["7", "hello", "*", "1 2", "\U0001f600"])
+async def test_what_is_not_understood_shows_the_same_screen(world: World, said: str) -> None:
+    caller = await world.caller(pin=False)
+    menu = await caller.dial()
+
+    await caller.enter(said)
+
+    caller.sees("Please choose one of these.", menu)

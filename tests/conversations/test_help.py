@@ -1,0 +1,51 @@
+"""Help: how it works, and a call from a person."""
+
+from core.engine.outcomes import Pending
+from tests.fakes.paths import giving
+from tests.fakes.world import World
+
+
+async def test_how_it_works_is_told_on_one_page(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    await caller.dial()
+    await caller.enter("4", "1")
+
+    caller.sees("the money comes back", "*347*100#", "0. Back")
+    assert "98. More" not in caller.screen
+
+
+async def test_a_call_is_noted_once_a_day(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    await caller.dial()
+    await caller.enter("4", "2")
+    caller.sees(caller.number)
+    await caller.enter("1")
+    caller.sees("We will call you")
+
+    await caller.dial()
+    await caller.enter("4", "2", "1")
+    caller.sees("asked already")
+
+
+async def test_a_call_may_be_declined(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    await caller.dial()
+    await caller.enter("help", "call me back", "no")
+
+    caller.sees("1. How it works")
+
+
+async def test_a_call_that_could_not_be_noted_is_owned_up_to(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    for trouble in (
+        world.paths.broken("help", "note"),
+        world.paths.instead_of("help", "note", giving(Pending())),
+    ):
+        with trouble:
+            await caller.dial()
+            await caller.enter("4", "2", "1")
+        caller.sees("could not note that")

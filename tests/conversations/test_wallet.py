@@ -1,0 +1,136 @@
+"""The wallet: what is in it, putting money in, and what became of the last transactions."""
+
+import pytest
+
+from tests.fakes.world import PIN, Caller, World
+
+
+async def link(caller: Caller, amount: str) -> str:
+    """Ask for a payment link and answer the reference in the SMS that brings it."""
+    await caller.dial()
+    await caller.enter("2", "2", amount, "1")
+    caller.sees("SMS with a link")
+    return (await caller.sms("Pay N")).rsplit(" ", 1)[-1]
+
+
+async def test_the_balance_of_a_wallet_that_was_never_used(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    await caller.dial()
+    await caller.enter("2", "1")
+
+    caller.sees("You can spend N0.", "0. Back", "00. Main menu")
+
+
+async def test_money_set_aside_is_told_apart(world: World) -> None:
+    caller = await world.caller(1000, at=world.twin)
+    await world.plays("stuck_pending", caller.msisdn)
+    await caller.dial("1*400")
+    await caller.enter("1", PIN)
+    caller.sees("We are sending N400")
+
+    await caller.dial("9")
+    await caller.enter("2", "1")
+    caller.sees("You can spend N600.", "N400 is set aside")
+    await caller.enter("0", "3")
+    caller.sees("N400", caller.number, "on its way")
+
+    await world.plays("ok", caller.msisdn)
+
+
+async def test_money_is_put_in_through_a_link_and_shows(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    reference = await link(caller, "2,000")
+    await caller.dial("9")
+    await caller.enter("2", "3")
+    caller.sees("N2,000 not paid yet")
+
+    (await world.outside.pay(reference)).raise_for_status()
+    await caller.sms("N2,000 has arrived", reference)
+    assert await caller.money() == (2000, 0)
+    await caller.dial("9")
+    await caller.enter("2", "statement")
+    caller.sees("+N2,000 received")
+
+
+async def test_what_became_of_each_order_is_told(world: World) -> None:
+    caller = await world.caller(1000)
+    await world.plays("refused", caller.msisdn, next=1)
+    await caller.dial("1*100")
+    await caller.enter("1", PIN)
+    caller.sees("back in your wallet")
+    await caller.dial("1*200")
+    await caller.enter("1", PIN)
+    caller.sees("Done.")
+
+    await caller.dial("9")
+    await caller.enter("2", "3")
+
+    caller.sees(f"N200 {caller.number}: done", f"N100 {caller.number}: refunded")
+
+
+async def test_no_transactions_yet(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    await caller.dial()
+    await caller.enter("2", "3")
+
+    caller.sees("No transactions yet.", "0. Back")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("99", "The least is N100."),
+        ("500001", "The most is N500,000."),
+        ("100.50", "whole amount"),
+        ("some", "Please enter an amount"),
+    ],
+)
+async def test_an_amount_that_cannot_be_put_in_is_asked_for_again(
+    world: World, typed: str, said: str
+) -> None:
+    caller = await world.caller(pin=False)
+
+    await caller.dial()
+    await caller.enter("2", "2", typed)
+    caller.sees(said, "How much do you want to put in?")
+    await caller.enter("1k")
+
+    caller.sees("N1,000")
+
+
+async def test_funding_can_be_left(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    await caller.dial()
+    await caller.enter("fund", "500", "2")
+
+    caller.sees("Cancelled")
+    assert not caller.open
+    assert await world.outside.messages(caller.msisdn) == []
+
+
+async def test_a_slow_payment_gateway_sends_its_link_later(world: World) -> None:
+    caller = await world.caller(pin=False, at=world.twin)
+    await world.outside.play("paystack", "initialize_500", next=1)
+
+    await caller.dial()
+    await caller.enter("2", "2", "500", "1")
+
+    caller.sees("comes by SMS in a moment")
+    reference = caller.screen.rpartition("Ref ")[2].rstrip(".")
+    funding = world.main.core.conversations._desk.funding
+    assert await funding.hurry("paystack", [reference]) == 1
+    await caller.sms("Pay N500", "http", reference)
+
+
+async def test_trouble_with_the_payment_gateway_costs_nothing(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    with world.paths.broken("fund", "start"):
+        await caller.dial()
+        await caller.enter("2", "2", "500", "1")
+
+    caller.sees("could not make a payment link", "Nothing was charged")

@@ -2,10 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from core.domain.requery import Policy
 from core.engine import checks, paging
@@ -35,7 +37,7 @@ from core.services.purchases import Purchases, Terms
 from core.services.shelf import Shelf
 from core.services.vending import Vending
 from core.services.wallet import Wallet
-from core.settings import Settings
+from core.settings import Settings, bad_setting
 from core.store.channels import PgChannels
 from core.store.conversations import Conversations as RedisConversations
 from core.store.customers import PgCustomers
@@ -239,16 +241,28 @@ async def _outside(settings: Settings, stack: contextlib.AsyncExitStack) -> Outs
     vtu = {}
     for name, make_provider in VTU_PROVIDERS.items():
         if (given := _given(settings, name)) is not None:
-            vtu[name] = provider = make_provider(given)
+            with _naming_variables(name):
+                vtu[name] = provider = make_provider(given)
             stack.push_async_callback(provider.aclose)
     payments = {}
     for name, make_gateway in PAYMENT_GATEWAYS.items():
         if (given := _given(settings, name)) is not None:
-            payments[name] = gateway = make_gateway(given)
+            with _naming_variables(name):
+                payments[name] = gateway = make_gateway(given)
             stack.push_async_callback(gateway.aclose)
-    sender = SMS_SENDERS["africastalking"](_given(settings, "africastalking") or {})
+    with _naming_variables("africastalking"):
+        sender = SMS_SENDERS["africastalking"](_given(settings, "africastalking") or {})
     stack.push_async_callback(sender.aclose)
     return Outside(vtu, payments, sender)
+
+
+@contextlib.contextmanager
+def _naming_variables(adapter: str) -> Iterator[None]:
+    """Have a wrong setting of an adapter stop the start with one clear line as any other does."""
+    try:
+        yield
+    except ValidationError as error:
+        raise bad_setting(error, f"{adapter.upper()}_") from None
 
 
 def _given(settings: Settings, name: str) -> Mapping[str, str] | None:

@@ -119,14 +119,19 @@ def read_settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        field = str(first["loc"][0]) if first["loc"] else "settings"
-        name = field if field.isupper() else f"CALLBOX_{field.upper()}"
-        raise BadSettings(f"{name}: {first['msg']}") from None
+        raise bad_setting(error, "CALLBOX_") from None
     _check_together(settings)
     if settings.env is Environment.PRODUCTION:
         _check_production(settings)
     return settings
+
+
+def bad_setting(error: ValidationError, prefix: str) -> BadSettings:
+    """The first thing that is wrong, under the name of its variable, without what it was set to."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else "settings"
+    name = field if field.isupper() else prefix + field.upper()
+    return BadSettings(f"{name}: {first['msg']}")
 
 
 def _check_together(settings: Settings) -> None:

@@ -13,10 +13,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from core.kit.clock import Clock, SystemClock
 from sandbox import world as worlds
 from sandbox.control import Control
+from sandbox.flutterwave import Flutterwave
+from sandbox.monnify import Monnify
 from sandbox.paystack import Paystack
 from sandbox.phone.routes import routes as phone_routes
 from sandbox.settings import SandboxSettings
 from sandbox.sms import AfricasTalkingSms
+from sandbox.stripe import Stripe
 from sandbox.vtpass import Vtpass
 from sandbox.wire import Json
 from sandbox.world import Simulator, World
@@ -25,6 +28,9 @@ from sandbox.world import Simulator, World
 SIMULATORS: dict[str, Callable[[World], Simulator]] = {
     "vtpass": Vtpass,
     "paystack": Paystack,
+    "flutterwave": Flutterwave,
+    "monnify": Monnify,
+    "stripe": Stripe,
     "africastalking": AfricasTalkingSms,
 }
 

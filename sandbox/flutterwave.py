@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from starlette.requests import Request
@@ -51,6 +51,8 @@ class Flutterwave(GatewaySimulator):
             "declined, then paid under the same tx_ref", recipients=("08030000224",)
         ),
     }
+
+    lies: ClassVar[Mapping[str, bool]] = {"webhook_forged": True, "webhook_lies": False}
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -104,24 +106,22 @@ class Flutterwave(GatewaySimulator):
         tries = _transactions(*found) if found else []
         if status := query.get("status"):
             tries = [each for each in tries if each["status"] == status]
-        meta = {"page_info": {"total": len(tries), "current_page": 1, "total_pages": 1}}
-        return Json(
-            {"status": "success", "message": "Transactions fetched", "meta": meta, "data": tries[::-1]}
-        )
+        pages = {"page_info": {"total": len(tries), "current_page": 1, "total_pages": 1}}
+        return _said("Transactions fetched", tries[::-1], meta=pages)
 
     async def _by_id(self, request: Request) -> Response:
         if not self._is_known(request):
             return _refused("Invalid authorization key", 401)
         wanted = request.path_params["id"]
         async with self._world.database.transaction() as tx:
-            for payment in await self._world.payments.of(tx, self.name):
-                charges = await self._world.payments.charges(tx, payment)
-                for each in _transactions(payment, charges):
-                    if each["id"] == wanted:
-                        if await self._is_down(tx, payment):
-                            return html_503()
-                        return _said("Transaction fetched successfully", each)
-        return _refused(_UNKNOWN_TRANSACTION, 400)
+            payment = await self._world.payments.find_charged(tx, self.name, wanted)
+            if not payment:
+                return _refused(_UNKNOWN_TRANSACTION, 400)
+            if await self._is_down(tx, payment):
+                return html_503()
+            charges = await self._world.payments.charges(tx, payment)
+        charge = next(each for each in charges if each.id == wanted)
+        return _said("Transaction fetched successfully", _transaction(payment, charge))
 
     def _is_known(self, request: Request) -> bool:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -133,10 +133,6 @@ class Flutterwave(GatewaySimulator):
         if payment.script.name == "failed_then_paid":
             await self._world.payments.fail(tx, payment)
         return await super()._take(tx, payment, amount)
-
-    async def pay(self, reference: str, amount: Money | None, *, again: bool) -> dict[str, Any]:
-        told = await super().pay(reference, amount, again=again)
-        return told
 
     def _query_back(self, payment: Payment, charge: Charge | None) -> Mapping[str, str]:
         if not charge:
@@ -164,3 +160,111 @@ class Flutterwave(GatewaySimulator):
 
     def _broken(self) -> Response:
         return _refused("An error occurred", 500)
+
+
+def _read_request(fields: Mapping[str, Any], now: dt.datetime) -> Payment | str:
+    """The payment that is asked for, or a word for what is wrong with it."""
+    customer = fields.get("customer")
+    customer = customer if isinstance(customer, dict) else {}
+    email, reference = str(customer.get("email") or ""), str(fields.get("tx_ref") or "")
+    currency = str(fields.get("currency") or "NGN").upper()
+    redirect_url = str(fields.get("redirect_url") or "")
+    amount = _read_amount(fields.get("amount"), currency)
+    if not reference:
+        return "tx_ref is required"
+    if amount is None:
+        return "amount is invalid"
+    if not redirect_url.startswith(("http://", "https://")):
+        return "redirect_url is required"
+    if "@" not in email.strip("@"):
+        return "customer.email is required"
+    return Payment(
+        provider=Flutterwave.name,
+        reference=reference,
+        access_code=f"SIM{speakable(15)}",
+        email=email,
+        amount=amount,
+        callback_url=redirect_url,
+        metadata=msgspec.json.encode({"phone": str(customer.get("phonenumber") or "")}).decode(),
+        script=Script(),
+        created_at=now,
+    )
+
+
+def _read_amount(value: object, currency: str) -> Money | None:
+    try:
+        amount = from_major(str(value), currency)
+    except ValueError:
+        return None
+    return amount if amount.minor > 0 else None
+
+
+def _transactions(payment: Payment, charges: list[Charge]) -> list[dict[str, Any]]:
+    """A payer's tries, oldest first: the declined one, where there was one, came before."""
+    paid = [_transaction(payment, charge) for charge in charges]
+    if not payment.failed:
+        return paid
+    at = payment.created_at
+    declined = Charge(micros(at), payment.reference, payment.amount, at)
+    return [_transaction(payment, declined, "failed"), *paid]
+
+
+def _transaction(payment: Payment, charge: Charge, status: str = "successful") -> dict[str, Any]:
+    amount = _major(charge.amount)
+    phone = msgspec.json.decode(payment.metadata)["phone"]
+    return {
+        "id": charge.id,
+        "tx_ref": payment.reference,
+        "flw_ref": f"FLW-SIM-{charge.id}",
+        "device_fingerprint": "N/A",
+        "amount": amount,
+        "currency": charge.amount.currency,
+        "charged_amount": amount,
+        "app_fee": _major(_fee(charge.amount)),
+        "merchant_fee": 0,
+        "processor_response": f"Simulated: {status}",
+        "auth_model": "PIN",
+        "narration": "CALLBOX SANDBOX",
+        "status": status,
+        "payment_type": "card",
+        "created_at": stamp(charge.paid_at),
+        "account_id": 1,
+        "amount_settled": _major(charge.amount - _fee(charge.amount)),
+        "customer": {"id": 1, "email": payment.email, "phone_number": phone, "name": "SIM PAYER"},
+    }
+
+
+def _event_v4(payment: Payment, charge: Charge) -> dict[str, Any]:
+    return {
+        "webhook_id": f"wbk_SIM{charge.id}",
+        "timestamp": int(charge.paid_at.timestamp() * 1000),
+        "type": "charge.completed",
+        "data": {
+            "id": f"chg_SIM{charge.id}",
+            "amount": _major(charge.amount),
+            "currency": charge.amount.currency,
+            "status": "succeeded",
+            "reference": payment.reference,
+            "customer": {"id": "cus_SIM", "email": payment.email},
+            "processor_response": {"type": "approved", "code": "00"},
+            "created_datetime": stamp(charge.paid_at),
+        },
+    }
+
+
+def _fee(amount: Money) -> Money:
+    return Money(amount.minor * _FEE_PER_MILLE // 1000, amount.currency)
+
+
+def _major(amount: Money) -> int | float:
+    """Major units as Flutterwave writes them: a number, with decimals where it needs some."""
+    number = float(to_major(amount))
+    return int(number) if number.is_integer() else number
+
+
+def _said(message: str, data: object, **more: object) -> Response:
+    return Json({"status": "success", "message": message, **more, "data": data})
+
+
+def _refused(message: str, status_code: int) -> Response:
+    return Json({"status": "error", "message": message, "data": None}, status_code)

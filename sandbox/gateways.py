@@ -1,4 +1,4 @@
-"""What simulated payment gateways do alike: keep a request, show its page, take money, tell of it."""
+"""What simulated payment gateways do alike: keep requests, show pages, take money, tell of it."""
 
 import abc
 import datetime as dt
@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -55,7 +56,7 @@ COMMON: Mapping[str, Scenario] = {
 
 _AT_INITIALIZE = {"initialize_lost", "initialize_500", "webhook_before_reply"}
 _AT_VERIFY = {"verify_down"}
-_UNPAID = {"abandoned", "failed", "webhook_forged"}
+_UNPAID = {"abandoned", "failed"}
 _WEBHOOKS = {"webhook_duplicate": 3, "webhook_never": 0}
 
 
@@ -66,6 +67,8 @@ class GatewaySimulator(abc.ABC):
     scenarios: Mapping[str, Scenario] = COMMON
     at_request: ClassVar[Collection[str]] = ()
     """Scenarios of its own that concern its answers, not a payer."""
+    lies: ClassVar[Mapping[str, bool]] = {"webhook_forged": True}
+    """Scenarios in which a webhook tells of a payment that never was, and whether it is forged."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -195,7 +198,7 @@ class GatewaySimulator(abc.ABC):
                 raise AlreadyPaid
             not_now = _AT_INITIALIZE | _AT_VERIFY | set(self.at_request)
             payment = await self._recast(tx, payment, but=not_now)
-            if payment.script.name in _UNPAID:
+            if payment.script.name in _UNPAID | self.lies.keys():
                 return await self._leave_unpaid(tx, payment)
             charge = await self._take(tx, payment, amount or _paid_amount(payment))
             await self._tell(tx, payment, charge)
@@ -220,14 +223,12 @@ class GatewaySimulator(abc.ABC):
     async def _leave_unpaid(self, tx: Transaction, payment: Payment) -> dict[str, Any]:
         if payment.script.name == "failed":
             await self._world.payments.fail(tx, payment)
-        if payment.script.name == "webhook_forged":
-            lie = self._charge_that_never_was(payment)
-            await self._world.webhooks.put(tx, self._webhook(payment, lie, forged=True))
+        forged = self.lies.get(payment.script.name)
+        if forged is not None:
+            now = self._world.clock.now()
+            lie = Charge(micros(now), payment.reference, payment.amount, now)
+            await self._world.webhooks.put(tx, self._webhook(payment, lie, forged=forged))
         return {"reference": payment.reference, "paid": False, "scenario": payment.script.name}
-
-    def _charge_that_never_was(self, payment: Payment) -> Charge:
-        now = self._world.clock.now()
-        return Charge(micros(now), payment.reference, payment.amount, now)
 
     async def _pay_before_reply(self, payment: Payment) -> None:
         async with self._world.database.transaction() as tx:
@@ -239,8 +240,9 @@ class GatewaySimulator(abc.ABC):
 
 
 def names_of(payment: Payment) -> list[str]:
-    """What a rule may know the payer by: reference, address, mailbox, and a number in metadata."""
-    names = [payment.reference, payment.email, payment.email.partition("@")[0], payment.metadata]
+    """What a rule may know the payer by: reference, address, mailbox, `phone` in the metadata."""
+    phone = msgspec.json.decode(payment.metadata, type=dict[str, str]).get("phone", "")
+    names = [payment.reference, payment.email, payment.email.partition("@")[0], phone]
     return [name for name in names if name]
 
 

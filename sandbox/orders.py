@@ -157,6 +157,29 @@ class OrderBook:
         )
         return _order(rows[0]) if rows else None
 
+    async def find_theirs(
+        self, tx: Transaction, provider: str, provider_reference: str
+    ) -> Order | None:
+        """The order by the provider's own reference, as it is now."""
+        await self.catch_up(tx)
+        rows = list(
+            await tx.execute_fetchall(
+                "SELECT * FROM orders WHERE provider = ? AND provider_reference = ? AND state <> ?",
+                (provider, provider_reference, State.UNSEEN),
+            )
+        )
+        return _order(rows[0]) if rows else None
+
+    async def latest(self, tx: Transaction, provider: str, count: int) -> list[Order]:
+        """What the provider lists of all that it knows, newest first."""
+        await self.catch_up(tx)
+        rows = await tx.execute_fetchall(
+            "SELECT * FROM orders WHERE provider = ? AND state <> ?"
+            " ORDER BY placed_at DESC, rowid DESC LIMIT ?",
+            (provider, State.UNSEEN, count),
+        )
+        return [_order(row) for row in rows]
+
     async def placed_since(
         self, tx: Transaction, provider: str, product: str, recipient: str, since: dt.datetime
     ) -> bool:

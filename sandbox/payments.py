@@ -131,6 +131,24 @@ class PaymentBook:
         )
         return _payment(rows[0]) if rows else None
 
+    async def find_charged(self, tx: Transaction, provider: str, charge_id: int) -> Payment | None:
+        """The payment that a charge was made on."""
+        rows = list(
+            await tx.execute_fetchall(
+                "SELECT reference FROM charges WHERE provider = ? AND id = ?", (provider, charge_id)
+            )
+        )
+        return await self.find(tx, provider, rows[0]["reference"]) if rows else None
+
+    async def of(self, tx: Transaction, provider: str, since: dt.datetime) -> list[Payment]:
+        """A gateway's payments that were asked for since then, newest first."""
+        rows = await tx.execute_fetchall(
+            "SELECT * FROM payments WHERE provider = ? AND created_at >= ?"
+            " ORDER BY created_at DESC, reference DESC",
+            (provider, stamp(since)),
+        )
+        return [_payment(row) for row in rows]
+
     async def provider_of(self, tx: Transaction, reference: str) -> str:
         """The gateway that a reference belongs to.
 

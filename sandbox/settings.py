@@ -13,6 +13,12 @@ _CREDENTIALS = (
     "vtpass_public_key",
     "vtpass_secret_key",
     "paystack_secret_key",
+    "flutterwave_secret_key",
+    "flutterwave_secret_hash",
+    "monnify_api_key",
+    "monnify_secret_key",
+    "stripe_secret_key",
+    "stripe_webhook_secret",
     "africastalking_api_key",
     "africastalking_username",
 )
@@ -30,6 +36,9 @@ class SandboxSettings(BaseSettings):
         callbox_url: The Callbox that webhooks and the phone page reach.
         paystack_webhook_url: Empty means the demo tenant's callback at `callbox_url`.
         vtpass_webhook_url: The same for VTpass.
+        flutterwave_webhook_url: The same for Flutterwave's collections.
+        monnify_webhook_url: The same for Monnify.
+        stripe_webhook_url: The same for Stripe.
         vtpass_float: Major units of naira that the float account opens with.
         duplicate_window_s: How long VTpass refuses the same service and number again; 0 never does.
         webhook_backoff_s: The waits between tries of a webhook nobody took.
@@ -42,11 +51,20 @@ class SandboxSettings(BaseSettings):
     callbox_url: str = "http://127.0.0.1:8000"
     paystack_webhook_url: str = ""
     vtpass_webhook_url: str = ""
+    flutterwave_webhook_url: str = ""
+    monnify_webhook_url: str = ""
+    stripe_webhook_url: str = ""
 
     vtpass_api_key: str = "SIM-vtpass-key"
     vtpass_public_key: str = "PK_SIM"
     vtpass_secret_key: str = "SK_SIM"  # noqa: S105 - everybody may know it
     paystack_secret_key: str = "sk_test_SIM"  # noqa: S105 - everybody may know it
+    flutterwave_secret_key: str = "FLWSECK_TEST-SIM-X"  # noqa: S105 - everybody may know it
+    flutterwave_secret_hash: str = "SIM-flutterwave-hash"  # noqa: S105 - everybody may know it
+    monnify_api_key: str = "MK_TEST_SIM"
+    monnify_secret_key: str = "SIM-monnify-key"  # noqa: S105 - everybody may know it
+    stripe_secret_key: str = "sk_test_SIM"  # noqa: S105 - everybody may know it
+    stripe_webhook_secret: str = "whsec_SIM"  # noqa: S105 - everybody may know it
     africastalking_api_key: str = "SIM-at-key"
     africastalking_username: str = "sandbox"
 
@@ -68,4 +86,7 @@ class SandboxSettings(BaseSettings):
         base = self.callbox_url.rstrip("/")
         self.paystack_webhook_url = self.paystack_webhook_url or f"{base}/callbacks/paystack/demo"
         self.vtpass_webhook_url = self.vtpass_webhook_url or f"{base}/callbacks/vtpass/demo"
+        for gateway in ("flutterwave", "monnify", "stripe"):
+            field = f"{gateway}_webhook_url"
+            setattr(self, field, getattr(self, field) or f"{base}/callbacks/{gateway}/demo")
         return self

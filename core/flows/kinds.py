@@ -20,7 +20,7 @@ STATEMENT = Kind(
     name="statement",
     parse=_not_typed,
     show=_as_it_is,
-    longest="\n".join(["31 Dec N99,999,999 08031234567: refunded"] * 5),
+    longest="\n".join(["31 Dec N99,999 08031234567: on its way"] * 3),
     sample="20 Nov N500 08031234567: done",
 )
 """Lines about money, already in the customer's language."""

@@ -16,6 +16,9 @@ from core.kit.msisdn import Msisdn, local
 from core.services.context import Context
 from core.services.wallet import Line
 
+# As many as one screen always holds: a page that ends within a line is no pleasure to read.
+_LINES_SHOWN = 3
+
 
 async def balance(ctx: Context) -> Done:
     money = await ctx.desk.wallet.balance(ctx.tenant, ctx.customer)
@@ -24,7 +27,7 @@ async def balance(ctx: Context) -> Done:
 
 
 async def statement(ctx: Context) -> Done:
-    lines = await ctx.desk.wallet.statement(ctx.tenant, ctx.customer)
+    lines = await ctx.desk.wallet.statement(ctx.tenant, ctx.customer, _LINES_SHOWN)
     if not lines:
         return Done("none")
     return Done("some", {"lines": "\n".join(_line(ctx, line) for line in lines)})

@@ -136,8 +136,12 @@ class Database:
             assert isinstance(driver, asyncpg.Connection)
             try:
                 return await driver.fetch(query, *arguments)
+            except asyncpg.InternalClientError as error:
+                # The driver lost track of a connection that broke under it.
+                await connection.invalidate()
+                raise exc.DisconnectionError from error
             finally:
-                if driver.is_closed():
+                if driver.is_closed() and not connection.invalidated:
                     await connection.invalidate()
 
     async def _persist(self, once: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -7,8 +7,9 @@ name that is not known.
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -17,7 +18,7 @@ from tests.bench import menu, mixups, purchase, start
 from tests.bench.figures import Report, show
 from tests.e2e.program import home_folder
 
-Benchmark = Callable[[Path], Awaitable[Report]]
+Benchmark = Callable[[Path], Coroutine[Any, Any, Report]]
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "menu": menu.measure,
@@ -26,10 +27,8 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "purchase": purchase.measure,
 }
 
-
-# Whoever measures may have Callbox set up in their shell; that is not what is measured.
-_NOT_OURS = ("CALLBOX_", "VTPASS_", "PAYSTACK_", "AFRICASTALKING_", "DATABASE_URL", "REDIS_URL")
-_OURS = ("CALLBOX_POSTGRES_BIN", "CALLBOX_VALKEY_BIN", "CALLBOX_STATE_ROOT", menu.PROFILE)
+_SETTINGS = ("CALLBOX_", "VTPASS_", "PAYSTACK_", "AFRICASTALKING_", "DATABASE_URL", "REDIS_URL")
+_KEPT = ("CALLBOX_POSTGRES_BIN", "CALLBOX_VALKEY_BIN", "CALLBOX_STATE_ROOT", menu.PROFILE)
 
 
 def main(names: list[str]) -> int:
@@ -38,9 +37,7 @@ def main(names: list[str]) -> int:
         known = ", ".join(BENCHMARKS)
         print(f"no benchmark {', '.join(unknown)}; there are {known}", file=sys.stderr)
         return 2
-    for variable in [name for name in os.environ if name.startswith(_NOT_OURS)]:
-        if variable not in _OURS:
-            del os.environ[variable]
+    _forget_settings()
     logging.configure(json=True, level="ERROR")
     missed = [name for name in names or BENCHMARKS if not _met(name)]
     if missed:
@@ -55,13 +52,16 @@ def _met(name: str) -> bool:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         home.mkdir()
-        report = runner.run(_measured(name, home))
+        report = runner.run(BENCHMARKS[name](home))
     show(report)
     return report.met
 
 
-async def _measured(name: str, home: Path) -> Report:
-    return await BENCHMARKS[name](home)
+def _forget_settings() -> None:
+    """What is measured is Callbox as it comes, not as somebody has set it up in this shell."""
+    for name in tuple(os.environ):
+        if name.startswith(_SETTINGS) and name not in _KEPT:
+            del os.environ[name]
 
 
 if __name__ == "__main__":

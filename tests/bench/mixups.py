@@ -28,6 +28,7 @@ PROVIDER_TAKES_S = 1.5
 
 _PIN = "2583"
 _TOLD_WITHIN_S = 30.0
+_LOOK_EVERY_S = 0.2
 # Number and amount on the review, number and amount in the result or its message.
 _OWN_FACTS_EACH = 4
 _FACTS = re.compile(r"\b0\d{10}\b|(?<![A-Za-z])N\d[\d,]*\d")
@@ -114,9 +115,14 @@ async def _read_messages(control: httpx.AsyncClient, people: Sequence[Person]) -
     """Everybody is told by SMS what became of it; these are shown texts, too."""
     async with asyncio.timeout(_TOLD_WITHIN_S):
         for person in people:
-            while not (texts := await _listed(control, "/control/sms", to=person.msisdn)):
-                await asyncio.sleep(0.2)
-            person.shown.extend(message["text"] for message in texts)
+            person.shown.extend(await _messages_to(control, person))
+
+
+async def _messages_to(control: httpx.AsyncClient, person: Person) -> list[str]:
+    while True:
+        if sent := await _listed(control, "/control/sms", to=person.msisdn):
+            return [message["text"] for message in sent]
+        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def _delivered_right(control: httpx.AsyncClient, person: Person) -> bool:

@@ -1,4 +1,4 @@
-"""Postgres's own benchmark (TPC-B-like), on the same cluster: the measure of this machine's disk."""
+"""Postgres's own benchmark (TPC-B-like) on a cluster of ours: what this machine can do."""
 
 import asyncio
 import re

@@ -19,6 +19,7 @@ CALLBOX = Path(sys.executable).with_name("callbox")
 _UP_WITHIN_S = 60.0
 _DOWN_WITHIN_S = 20.0
 _LOOK_EVERY_S = 0.02
+_SHOWN_CHARS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,12 @@ async def _up(process: asyncio.subprocess.Process, port: int, log: Path) -> None
     async with asyncio.timeout(_UP_WITHIN_S):
         while not await _is_healthy(port):
             if process.returncode is not None:
-                raise AssertionError(f"it did not start:\n{log.read_text()[-2000:]}")
+                raise AssertionError(f"it did not start:\n{_end_of(log)}")
             await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text()[-_SHOWN_CHARS:]
 
 
 async def _is_healthy(port: int) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy import make_url
 
 from core.kit import logging
 from core.store.embedded import ServiceUrls
@@ -47,7 +48,7 @@ async def world(
     log_lines: io.StringIO,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[World]:
-    async for database_url in copied(services, "callbox_template"):
+    async for database_url in copied(services, make_url(database_template).database or ""):
         urls = ServiceUrls(database_url, services.redis_url)
         async with open_world(urls, tmp_path_factory.mktemp("callbox")) as opened:
             yield opened

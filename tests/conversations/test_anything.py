@@ -7,7 +7,7 @@ import time
 from tests.fakes.world import NEW_PIN, PIN, Caller, World
 
 _WALKERS = 8
-_SECONDS = 12.0
+_SECONDS = 8.0
 _TYPED = (
     *"1234567",
     "0",
@@ -73,12 +73,12 @@ async def _wander(caller: Caller, chance: random.Random, ends_at: float) -> int:
             if not caller.open:
                 break
             await caller.enter(chance.choice(_TYPED))
-        if caller.open and chance.random() < 0.2:
+        if caller.open:
             await _leads_on(caller)
     return turns
 
 
 async def _leads_on(caller: Caller) -> None:
-    """From wherever this is, the main menu is one key away."""
-    await caller.enter("00")
+    """From wherever this is, the main menu is one key away, and back leads somewhere."""
+    await caller.enter("0", "00")
     caller.sees("1. Buy airtime")

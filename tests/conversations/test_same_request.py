@@ -5,7 +5,6 @@ import secrets
 
 import msgspec
 import pytest
-import redis.asyncio as redis
 from msgspec.structs import replace
 
 from tests.fakes.world import PIN, Caller, World
@@ -178,7 +177,7 @@ async def test_a_store_that_forgets_costs_a_new_start(world: World, typed: tuple
     caller = await world.caller(1000)
     await caller.dial()
     await caller.enter(*typed)
-    await _forget(world)
+    await world.forget(caller)
 
     await caller.enter(PIN)
 
@@ -193,17 +192,12 @@ async def test_an_order_stands_though_the_store_forgets_it(world: World) -> None
     caller = await world.caller(1000)
     await caller.dial("1*500")
     await caller.enter("1", PIN)
-    await _forget(world)
+    await world.forget(caller)
 
     repeated = await caller.post(caller.session, caller.text)
 
     assert repeated.startswith("CON ")
     assert await caller.orders() == ["delivered"]
-
-
-async def _forget(world: World) -> None:
-    async with redis.Redis.from_url(world.urls.redis_url) as store:
-        await store.flushall()
 
 
 @pytest.mark.parametrize(

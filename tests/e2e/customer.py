@@ -12,6 +12,9 @@ from tests.fakes.phone import Phone
 
 PIN = "2583"
 _TRIES_MAX = 20
+# What the phone shows of a payment in, and of an order: its reference, or a warning of a second one.
+_PAYMENT = re.compile(r"Ref (CB\w{16})\b")
+_ORDER = re.compile(r"Ref \w{10}\b|Buy once more\?")
 
 # None of the numbers for which the sandbox always plays a part.
 _numbers = itertools.count(2348034100001)
@@ -45,8 +48,8 @@ class Customer:
         return self.reference()
 
     def reference(self) -> str:
-        """The one on the screen."""
-        found = re.search(r"Ref (\w+)", self.phone.screen)
+        """The one of a payment that is on the screen."""
+        found = _PAYMENT.search(self.phone.screen)
         assert found, self.phone.screen
         return found[1]
 
@@ -105,7 +108,7 @@ class Customer:
         async def ask() -> None:
             await self.ask_for_link(naira)
 
-        await self._insist(ask)
+        await self._insist(ask, _PAYMENT)
         return self.reference()
 
     async def insist_on_airtime(self, naira: int = 500) -> None:
@@ -114,25 +117,21 @@ class Customer:
         async def buy() -> None:
             await self.buy(naira)
 
-        await self._insist(buy)
+        await self._insist(buy, _ORDER)
 
-    async def _insist(self, wish: Callable[[], Awaitable[None]]) -> None:
-        """Dial for it until the phone shows a reference; look first what the last try came to."""
+    async def _insist(self, wish: Callable[[], Awaitable[None]], sign: re.Pattern[str]) -> None:
+        """Dial for it until the screen tells of it; look first what the last try came to."""
         troubles = []
         for _ in range(_TRIES_MAX):
             try:
                 await wish()
             except (httpx.TransportError, Interrupted) as trouble:
                 troubles.append(repr(trouble))
-            if not self._knows():
+            if not sign.search(self.phone.screen):
                 await self.redial()
-            if self._knows():
+            if sign.search(self.phone.screen):
                 return
         raise AssertionError(f"{self.msisdn} gave up after {troubles}")
-
-    def _knows(self) -> bool:
-        """The screen tells of what was wished for: of the link, of the order, or of buying twice."""
-        return "Ref " in self.phone.screen or "Buy once more?" in self.phone.screen
 
     async def redial(self) -> None:
         """Dial the bare code until somebody answers."""

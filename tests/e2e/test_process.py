@@ -137,10 +137,13 @@ WRONG = {
     "a switch that is neither on nor off": ({"CALLBOX_SANDBOX": "perhaps"}, "CALLBOX_SANDBOX"),
     "a log level we do not know": ({"CALLBOX_LOG_LEVEL": "LOUD"}, "CALLBOX_LOG_LEVEL"),
     "a schedule of words": ({"CALLBOX_REQUERY_AFTER_S": "5,soon"}, "CALLBOX_REQUERY_AFTER_S"),
-    "an empty schedule": ({"CALLBOX_REQUERY_AFTER_S": ""}, "CALLBOX_REQUERY_AFTER_S"),
+    "a schedule of nothing": ({"CALLBOX_REQUERY_AFTER_S": ","}, "CALLBOX_REQUERY_AFTER_S"),
     "negative patience": ({"CALLBOX_TURN_WAIT_S": "-1"}, "CALLBOX_TURN_WAIT_S"),
     "a provider's timeout too short": ({"VTPASS_TIMEOUT_S": "1"}, "VTPASS_TIMEOUT_S"),
-    "a provider's address that is none": ({"PAYSTACK_BASE_URL": "paystack"}, "PAYSTACK_BASE_URL"),
+    "a provider's address that is none": (
+        {"PAYSTACK_SECRET_KEY": "sk_test_1", "PAYSTACK_BASE_URL": "paystack"},
+        "PAYSTACK_BASE_URL",
+    ),
     "half of a provider's keys": ({"VTPASS_API_KEY": "SIM-1"}, "VTPASS_"),
     "a database that is not Postgres": ({"DATABASE_URL": "mysql://db/callbox"}, "DATABASE_URL"),
     "a database address that is none": ({"DATABASE_URL": "callbox"}, "DATABASE_URL"),
@@ -163,7 +166,9 @@ async def _refused(home: Path, named: str, settings: dict[str, str]) -> str:
         "CALLBOX_SANDBOX_PORT": str(free_port()),
         "CALLBOX_LOG_JSON": "true",
     }
-    process = Process("run", {**own, **settings}, home.with_name(f"refused-{own['CALLBOX_PORT']}.log"))
+    process = Process(
+        "run", {**own, **settings}, home.with_name(f"refused-{own['CALLBOX_PORT']}.log")
+    )
     await process.start()
     try:
         status = await process.ended(30)

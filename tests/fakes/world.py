@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import asyncpg
 import httpx
 import msgspec
+import redis.asyncio as redis
 from argon2 import PasswordHasher
 
 from cli.demo import TENANT
@@ -25,6 +26,7 @@ from core.kit.clock import SystemClock
 from core.kit.msisdn import Msisdn, local
 from core.services.conversations import Record
 from core.settings import Settings
+from core.store.conversations import _key
 from core.store.embedded import ServiceUrls
 from sandbox.app import create_app as create_sandbox
 from sandbox.settings import SandboxSettings
@@ -42,7 +44,6 @@ MTN_CODE, NOBODYS_CODE = "62130", "99999"
 # Cheap on purpose: the real cost is paid where a test chooses its PIN itself.
 _PIN_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PIN)
 _RECORDS = msgspec.json.Decoder(Record)
-_VERSION_BYTES = 8
 _WAIT_S = 8.0
 
 
@@ -158,7 +159,7 @@ class World:
 
     Attributes:
         secrets: One-time codes that were sent: no record may hold them.
-        lines: What was logged.
+        numbers: Everybody's, in international form.
     """
 
     main: Kiosk
@@ -237,6 +238,12 @@ class World:
         assert await store.save(
             channel.id, caller.msisdn, written, version_before=version, ttl_s=600
         )
+
+    async def forget(self, caller: Caller) -> None:
+        """The store has lost this conversation."""
+        key = _key(self.main.core.keyring, (await self.channel()).id, caller.msisdn)
+        async with redis.Redis.from_url(self.urls.redis_url) as store:
+            assert await store.delete(key) == 1
 
     async def time_passes(self, caller: Caller, seconds: float) -> None:
         """The customer's last turn was so long ago."""

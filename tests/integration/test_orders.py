@@ -152,6 +152,19 @@ async def test_two_workers_never_claim_one_order(books: Books) -> None:
     assert sorted(claimed) == sorted(order.id for order in begun)
 
 
+async def test_a_claim_passes_by_what_another_worker_is_busy_with(
+    books: Books, owner: asyncpg.Connection
+) -> None:
+    customer = await books.customer(funds=1000)
+    busy, free = await books.begun(customer), await books.begun(customer)
+
+    async with owner.transaction():
+        await owner.execute("select 1 from jobs where ref = $1 for update", busy.id)
+        due = await asyncio.wait_for(books.orders.claim(10, 60), 5)
+
+    assert [one.order_id for one in due] == [free.id]
+
+
 async def test_a_delivery_pays_the_provider_and_leaves_us_the_rest(books: Books) -> None:
     customer = await books.customer(funds=1000)
     order = await books.begun(customer, amount=500, fee=20)

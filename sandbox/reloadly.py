@@ -183,7 +183,7 @@ def _row(order: Order) -> dict[str, Any]:
 
 def _wanted(fields: Mapping[str, Any]) -> Wanted:
     operator = fields.get("operatorId")
-    product = _OPERATORS.get(operator) or _DATA_OPERATORS.get(operator)
+    product = (_OPERATORS | _DATA_OPERATORS).get(operator) if isinstance(operator, int) else None
     phone = fields.get("recipientPhone")
     if not product or not isinstance(phone, dict):
         raise Refusal("refused")

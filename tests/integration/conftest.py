@@ -9,20 +9,16 @@ from core.store.database import Database, owner_engine
 from tests.fakes.books import Books, open_books
 from tests.fakes.database import (
     database,
-    database_template,
     database_url,
     empty_database_url,
     owner,
-    services,
 )
 
 __all__ = [
     "database",
-    "database_template",
     "database_url",
     "empty_database_url",
     "owner",
-    "services",
 ]
 
 

@@ -302,4 +302,5 @@ def _policy(settings: Settings) -> Policy:
         not_found_apart_s=settings.not_found_apart_s,
         settle_s=settings.settle_s,
         paid_back_every_s=settings.paid_back_every_s,
+        send_within_s=settings.send_within_s,
     )

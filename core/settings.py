@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     )  # fmt: skip
     not_found_apart_s: float = Field(60.0, ge=0)
     settle_s: float | None = Field(None, ge=0)
+    send_within_s: float = Field(10.0, gt=0)
     lease_margin_s: float = Field(15.0, gt=0)
     # How long sending a notice or looking at a payment may take before another worker does it: more
     # than the two calls that either may make, or a slow one is made twice.

@@ -12,12 +12,20 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from core.kit.clock import Clock, SystemClock
 from sandbox import world as worlds
+from sandbox.baxi import Baxi
+from sandbox.buypower import BuyPower
+from sandbox.clubkonnect import ClubKonnect
 from sandbox.control import Control
 from sandbox.flutterwave import Flutterwave
+from sandbox.flutterwave_bills import FlutterwaveBills
+from sandbox.inlomax import Inlomax
 from sandbox.monnify import Monnify
 from sandbox.paystack import Paystack
 from sandbox.phone.routes import routes as phone_routes
+from sandbox.reloadly import Reloadly
+from sandbox.reseller import Reseller
 from sandbox.settings import SandboxSettings
+from sandbox.smeplug import SmePlug
 from sandbox.sms import AfricasTalkingSms
 from sandbox.stripe import Stripe
 from sandbox.vtpass import Vtpass
@@ -27,6 +35,14 @@ from sandbox.world import Simulator, World
 # A new simulator is one file and one line here; the name is also its path.
 SIMULATORS: dict[str, Callable[[World], Simulator]] = {
     "vtpass": Vtpass,
+    "clubkonnect": ClubKonnect,
+    "buypower": BuyPower,
+    "baxi": Baxi,
+    "reloadly": Reloadly,
+    "flutterwave_bills": FlutterwaveBills,
+    "smeplug": SmePlug,
+    "inlomax": Inlomax,
+    "reseller": Reseller,
     "paystack": Paystack,
     "flutterwave": Flutterwave,
     "monnify": Monnify,

@@ -192,11 +192,12 @@ class Seller(abc.ABC):
                 return None
             if order.script.name == OK:
                 order = await self._recast(tx, order)
-            if order.script.name == "requery_down" and await orders.is_silent(
+            silent = order.script.name == "requery_down" and await orders.is_silent(
                 tx, order, order.script.seconds
-            ):
-                raise Silence
-            return order
+            )
+        if silent:
+            raise Silence  # Not inside: since when it is silent must be kept.
+        return order
 
     async def _recast(self, tx: Transaction, order: Order) -> Order:
         """An order with no part of its own may meet a requery that is down by a later rule."""

@@ -21,12 +21,19 @@ class Policy:
         settle_s: How long a request may still be under way inside a provider, on top of our own
             timeout; None takes each provider's own figure.
         paid_back_every_s: How often to ask about an order that was paid back.
+        late_every_s, late_for_s: How often, and how long past its deadline, to ask about a final
+            order that a signal came for.
+        send_within_s: How long after "about to send" was asked to be committed a request may still
+            leave. Past that nobody else can tell that it has not left yet.
     """
 
     schedule_s: tuple[float, ...] = (5, 15, 30, 60, 120, 300, 600, 1200, 900)
     not_found_apart_s: float = 60.0
     settle_s: float | None = None
     paid_back_every_s: float = 3600.0
+    late_every_s: float = 300.0
+    late_for_s: float = 2 * 86_400.0
+    send_within_s: float = 10.0
 
     def wait_s(self, checks: int) -> float:
         """The wait after the given number of requeries."""
@@ -69,7 +76,7 @@ def decide(
         due, outcome, vended=vended, quarantine_s=quarantine_s, now=now, policy=policy
     )
     if due.state in {OrderState.DELIVERED, OrderState.REFUNDED}:
-        return _late(due, meaning)
+        return _late(due, meaning, policy, now)
     if due.state is OrderState.PAID_BACK:
         return _after_pay_back(meaning, policy, now)
     match meaning:
@@ -121,13 +128,23 @@ def _wait(
     return Decision(Verdict.WAIT, min(check_at, max(due.deadline_at, now)))
 
 
-def _late(due: DueOrder, meaning: Result) -> Decision:
-    """A final order was looked at again because a signal came late."""
+def _late(due: DueOrder, meaning: Result, policy: Policy, now: dt.datetime) -> Decision:
+    """A final order is looked at again because a signal came late: only a clear answer ends that.
+
+    FAILED of what was delivered is a contradiction, and no clear answer.
+    """
     if due.state is OrderState.DELIVERED and meaning is Result.REVERSED:
         return Decision(Verdict.TAKE_BACK)
     if due.state is OrderState.REFUNDED and meaning is Result.DELIVERED:
         return Decision(Verdict.CAPTURE)
-    return Decision(Verdict.KEEP)
+    agrees = (
+        meaning is Result.DELIVERED
+        if due.state is OrderState.DELIVERED
+        else meaning in {Result.REFUSED, Result.FAILED, Result.REVERSED, Result.NOT_FOUND}
+    )
+    if agrees or now >= due.deadline_at + dt.timedelta(seconds=policy.late_for_s):
+        return Decision(Verdict.KEEP)
+    return Decision(Verdict.WAIT, now + dt.timedelta(seconds=policy.late_every_s))
 
 
 def _after_pay_back(meaning: Result, policy: Policy, now: dt.datetime) -> Decision:

@@ -167,12 +167,14 @@ def _read_msisdn(typed: str, locale: Locale) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _local(value: str) -> str:
-    return msisdn.local(msisdn.Msisdn(value))
+def _shown(value: str, country: str) -> str:
+    """Local form at home; a foreign number keeps its country code, or it would be another's."""
+    number = msisdn.Msisdn(value)
+    return msisdn.local(number) if msisdn.is_of(number, country) else "+" + value
 
 
-def _show_msisdn(value: Scalar, _: Locale) -> str:
-    return _local(str(value))
+def _show_msisdn(value: Scalar, locale: Locale) -> str:
+    return _shown(str(value), locale.country)
 
 
 def _read_digits(least: int, most: int, typed: str, _: Locale) -> str:

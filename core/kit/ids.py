@@ -28,4 +28,4 @@ def joined(*parts: str) -> str:
 
 def speakable(length: int) -> str:
     """A random code from a cryptographic source; each character carries five bits."""
-    return "".join(secrets.choice(SPEAKABLE) for _ in range(length))
+    return "".join(SPEAKABLE[byte & 31] for byte in secrets.token_bytes(length))

@@ -51,13 +51,27 @@ def parse_msisdn(text: str, country: str) -> Msisdn:
 def from_network(text: str) -> Msisdn:
     """A number as a gateway sends it: international, `+` optional and sometimes lost to a space.
 
+    One number has one form, whatever slips a gateway makes: `00` for the `+`, a trunk zero after
+    the country code. Prefixes that no table knows yet pass, countries that do not exist do not.
+
     Raises:
         BadMsisdn: it is no international number.
     """
-    digits = text.strip().removeprefix("+")
+    digits = text.strip().removeprefix("+").removeprefix("00")
     if not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):  # noqa: PLR2004 - E.164
         raise BadMsisdn
-    return Msisdn(digits)
+    try:
+        number = phonenumbers.parse("+" + digits, None)
+    except phonenumbers.NumberParseException:
+        raise BadMsisdn from None
+    if not phonenumbers.is_possible_number(number):
+        raise BadMsisdn
+    return _msisdn(number)
+
+
+def is_of(msisdn: Msisdn, country: str) -> bool:
+    """Whether it is a number of that country (ISO 3166 code)."""
+    return msisdn.startswith(str(phonenumbers.country_code_for_region(country)))
 
 
 def local(msisdn: Msisdn) -> str:

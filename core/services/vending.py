@@ -41,6 +41,9 @@ class Vending:
     async def see_through(self, due: DueOrder) -> OrderState:
         """Ask once and book the answer. Run twice, it is as run once: the book is the judge."""
         provider = self._shelf[due.provider]
+        if due.first_send and not self._in_time(due):
+            log.warning("vend.too_late_to_send", reference=due.reference, provider=provider.name)
+            return due.state
         started = time.monotonic()
         vended = due.first_send
         outcome = await self._ask(provider, due)
@@ -69,12 +72,21 @@ class Vending:
         )
         return state
 
+    def _in_time(self, due: DueOrder) -> bool:
+        """Whether "about to send" is still about to.
+
+        A machine that stood still in between, or a claim whose answer was long under way, must not
+        send: another worker may have asked meanwhile, and believed that nothing was sent.
+        """
+        age_s = (self._clock.now() - due.sent_at).total_seconds()
+        return 0 <= age_s <= self._policy.send_within_s
+
     def quarantine_s(self, provider: VtuProvider) -> float:
         """How long after sending, "no such order" from this provider proves nothing."""
         settle_s = self._policy.settle_s
         if settle_s is None:
             settle_s = provider.capabilities.processing_max_s
-        return provider.timeout_s + settle_s
+        return self._policy.send_within_s + provider.timeout_s + settle_s
 
     async def _ask(self, provider: VtuProvider, due: DueOrder) -> Outcome:
         vend = Vend(

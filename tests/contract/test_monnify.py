@@ -386,6 +386,13 @@ async def test_verify_on_the_wire() -> None:
     assert asked(server) == [LOG_IN, FIND, STATUS]
 
 
+async def test_no_reference_of_theirs_leaves_its_path() -> None:
+    found = said(verified(transactionReference="../v1/x?y#z"))
+    async with monnify(said(LOGIN), found, hangs_up) as (gateway, server, _):
+        await gateway.verify(REFERENCE)
+    assert asked(server)[2] == b"/api/v2/transactions/..%2Fv1%2Fx%3Fy%23z"
+
+
 @pytest.mark.parametrize(
     ("behaviours", "expected"),
     [

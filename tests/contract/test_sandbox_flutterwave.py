@@ -1,4 +1,4 @@
-"""The Flutterwave simulator: its wire, both kinds of webhook, each of its parts; and our adapter."""
+"""The Flutterwave simulator: its wire, both webhooks, each of its parts; and our adapter."""
 
 import base64
 import hashlib
@@ -12,11 +12,13 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from core.kit.errors import Fault
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.ports import BadCallback, PaymentRequest, PaymentState
 from core.providers.payments.flutterwave import Flutterwave, Settings
 from sandbox.flutterwave import Flutterwave as Simulator
+from sandbox.settings import SandboxSettings
 from tests.fakes.outside import Outside, Taker, outside, settled, taker
 
 BEARER = {"authorization": "Bearer FLWSECK_TEST-SIM-X"}
@@ -146,6 +148,12 @@ async def test_a_wrong_key_is_401_in_json(world: Outside) -> None:
             method, f"/flutterwave/v3/{path}", headers={"authorization": "Bearer FLWSECK_TEST-X"}
         )
         assert (reply.status_code, reply.json()["status"]) == (401, "error")
+
+
+@pytest.mark.parametrize("name", ["flutterwave_secret_key", "flutterwave_secret_hash"])
+def test_a_live_key_stops_the_start(name: str) -> None:
+    with pytest.raises(Fault, match=name.upper()):
+        SandboxSettings.model_validate({name: "FLWSECK-1-X"})
 
 
 async def test_v4_signs_the_body(world: Outside, hook: Taker) -> None:

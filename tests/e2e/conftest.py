@@ -12,11 +12,11 @@ from tests.e2e.secrecy import leaks
 async def world() -> AsyncIterator[World]:
     """Callbox and the outside, up and running; whatever was done there, no log tells a secret.
 
-    What nobody can vouch for is paid back after half a minute, and asked about each second then.
+    What nobody can vouch for is paid back after twenty seconds, and asked about each second then.
     """
     with home_folder() as home:
         async with running(
-            home, CALLBOX_IN_DOUBT_DEADLINE_S="28", CALLBOX_PAID_BACK_EVERY_S="1"
+            home, CALLBOX_IN_DOUBT_DEADLINE_S="20", CALLBOX_PAID_BACK_EVERY_S="1"
         ) as up:
             yield up
         assert leaks(home) == []

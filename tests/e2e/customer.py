@@ -12,7 +12,7 @@ from tests.fakes.phone import Phone
 
 PIN = "2583"
 _TRIES_MAX = 20
-# What the phone shows of a payment in, and of an order: its reference, or a warning of a second one.
+# How the phone tells of a payment in, and of an order: by reference, or warning of a second one.
 _PAYMENT = re.compile(r"Ref (CB\w{16})\b")
 _ORDER = re.compile(r"Ref \w{10}\b|Buy once more\?")
 

@@ -34,7 +34,7 @@ ROWS = {
     # What cannot be known for long begins first, and the others end meanwhile.
     "nobody can say until the deadline": Row("stuck_pending", "paid_back", 0, LATER),
     "delivered after it was paid back": Row(
-        "accepted_then_ok", "paid_back", 1, LATER, {"seconds": 30}
+        "accepted_then_ok", "paid_back", 1, LATER, {"seconds": 23}
     ),
     "delivered at once": Row("ok", "delivered", 1, DONE),
     "delivered slowly": Row("ok_slow", "delivered", 1, LATER, {"seconds": 3}),
@@ -45,7 +45,7 @@ ROWS = {
     "our float is empty": Row("low_float", "refunded", 0, BACK),
     "reply lost after delivery": Row("delivered_but_reply_lost", "delivered", 1, DONE),
     "delivered after the timeout": Row(
-        "delivered_after_timeout", "delivered", 1, LATER, {"seconds": 15}
+        "delivered_after_timeout", "delivered", 1, LATER, {"seconds": 8}
     ),
     "request lost on its way": Row("lost_before_order", "refunded", 0, LATER),
     "arrives late": Row("arrives_late", "delivered", 1, LATER, {"seconds": 4}),

@@ -121,15 +121,28 @@ def ruled(order: DueOrder, result: Result, *, vended: bool, blame: Blame = Blame
             Verdict.TAKE_BACK, id="reversed after delivery",
         ),
         pytest.param(
-            due(state=OrderState.DELIVERED, first_send=False), Result.UNKNOWN, False,
+            due(state=OrderState.DELIVERED, first_send=False), Result.DELIVERED, False,
             Verdict.KEEP, id="delivered stays delivered",
+        ),
+        pytest.param(
+            due(state=OrderState.DELIVERED, first_send=False), Result.UNKNOWN, False,
+            Verdict.WAIT, id="a late signal is asked about until the answer is clear",
+        ),
+        pytest.param(
+            due(state=OrderState.DELIVERED, first_send=False), Result.FAILED, False,
+            Verdict.WAIT, id="failed after delivery is a contradiction",
+        ),
+        pytest.param(
+            due(state=OrderState.DELIVERED, first_send=False, deadline_in_s=-200_000),
+            Result.UNKNOWN, False,
+            Verdict.KEEP, id="a late signal is not asked about for ever",
         ),
         pytest.param(
             due(state=OrderState.REFUNDED, first_send=False), Result.DELIVERED, False,
             Verdict.CAPTURE, id="delivered after the refund is our loss and is booked",
         ),
         pytest.param(
-            due(state=OrderState.REFUNDED, first_send=False), Result.NOT_FOUND, False,
+            due(state=OrderState.REFUNDED, first_send=False), Result.FAILED, False,
             Verdict.KEEP, id="refunded stays refunded",
         ),
     ],

@@ -48,6 +48,7 @@ begin
         case
           when a.id is null then 'none'
           when o.state in ('delivered', 'refunded') and r.verdict = 'keep' then 'keep'
+          when o.state in ('delivered', 'refunded') and r.verdict = 'wait' then 'recheck'
           when o.state = 'delivered' and r.verdict = 'take_back' and a.number = o.attempt_number
             then 'take_back'
           when o.state = 'refunded' and r.verdict = 'capture' then
@@ -210,7 +211,7 @@ begin
       not_found_since = case (s.ruling).result
         when 'not_found' then coalesce(a.not_found_since, (s.ruling).at) end
     from unnest(p_steps) s
-    where s.step not in ('none', 'keep') and a.order_id = (s.ruling).order_id
+    where s.step not in ('none', 'keep', 'recheck') and a.order_id = (s.ruling).order_id
       and a.number = s.attempt_number;
 
   insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, state,
@@ -224,7 +225,7 @@ begin
     set run_at = case when s.step = 'next' or j.hurried then (s.ruling).at
       else coalesce((s.ruling).check_at, (s.ruling).at) end
     from unnest(p_steps) s
-    where s.step in ('wait', 'pay_back', 'next') and j.ref = (s.ruling).order_id;
+    where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = (s.ruling).order_id;
 
   delete from jobs j using unnest(p_steps) s
     where s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep')
@@ -264,5 +265,5 @@ begin
       'worker', jsonb_build_object('reason', (s.ruling).reason, 'provider', s.provider),
       (s.ruling).at
     from unnest(p_steps) s
-    where s.step not in ('none', 'keep') and (s.step <> 'wait' or s.to_state <> s.from_state);
+    where s.step not in ('none', 'keep', 'recheck') and (s.step <> 'wait' or s.to_state <> s.from_state);
 end $$;

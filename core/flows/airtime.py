@@ -10,7 +10,7 @@ from core.flows import shared
 from core.flows.kinds import NETWORK, REFERENCE
 from core.kit.errors import Problem
 from core.kit.money import Money
-from core.kit.msisdn import Msisdn, local
+from core.kit.msisdn import Msisdn, is_of, local
 from core.services.context import Context
 from core.services.purchases import Airtime
 
@@ -18,7 +18,14 @@ _SAVED_SHOWN = 5
 
 
 async def own_number(ctx: Context) -> Done:
-    return Done("ok", {"msisdn": ctx.customer.msisdn})
+    own = ctx.customer.msisdn
+    return Done("ok", {"msisdn": own}) if is_of(own, ctx.locale.country) else Done("foreign")
+
+
+async def sold_here(ctx: Context) -> None:
+    """Airtime of another country is another provider's: sent here it would reach a stranger."""
+    if not is_of(Msisdn(str(ctx.answers["msisdn"])), ctx.locale.country):
+        raise Problem("msisdn.not_sold_here")
 
 
 async def saved_numbers(ctx: Context) -> list[Choice]:
@@ -70,7 +77,10 @@ async def bounds(ctx: Context) -> Done:
 
 async def deep_dialled(ctx: Context) -> Done:
     """`*code*1*500#` is for oneself, `*code*1*500*0803...#` for that number."""
-    keep = {"msisdn": ctx.answers.get("msisdn") or ctx.customer.msisdn}
+    msisdn = Msisdn(str(ctx.answers.get("msisdn") or ctx.customer.msisdn))
+    if not is_of(msisdn, ctx.locale.country):
+        return Done("other_number")
+    keep = {"msisdn": msisdn}
     try:
         await sellable(ctx)
     except Problem:
@@ -135,7 +145,13 @@ AIRTIME = Flow(
                 Option("saved", "airtime.who.saved", to="saved"),
             ),
         ),
-        Fact("own", own_number, {"ok": "guess"}, keeps={"msisdn": MSISDN}),
+        Fact(
+            "own",
+            own_number,
+            {"ok": "guess", "foreign": "number"},
+            keeps={"msisdn": MSISDN},
+            bare=("foreign",),
+        ),
         Pick(
             "saved",
             "airtime.saved",
@@ -147,7 +163,7 @@ AIRTIME = Flow(
             empty="number",
             also=(Option("other", "airtime.who.other", to="number"),),
         ),
-        Ask("number", "airtime.number", MSISDN, keep="msisdn", to="guess"),
+        Ask("number", "airtime.number", MSISDN, keep="msisdn", to="guess", check=sold_here),
         Fact(
             "guess",
             network_of,

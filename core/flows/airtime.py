@@ -109,12 +109,15 @@ async def pay(ctx: Context) -> Done:
     purchase = await ctx.desk.purchases.buy(
         _airtime(ctx),
         key=ctx.key,
+        only_found=ctx.lapsed,
         tenant=ctx.tenant,
         customer=ctx.customer,
         channel_id=ctx.channel.id,
         identity=ctx.identity,
         until=ctx.until,
     )
+    if purchase is None:
+        return Done("lapsed")
     keep = {"reference": purchase.reference}
     if purchase.state is OrderState.DELIVERED:
         return Done("delivered", keep)
@@ -223,6 +226,7 @@ AIRTIME = Flow(
                 "delivered": "done",
                 "refunded": "refunded",
                 "slow": "slow",
+                "lapsed": "lapsed",
                 "wallet.insufficient": "short",
                 "limit.day": "limit",
                 "product.unavailable": "unavailable",
@@ -230,6 +234,7 @@ AIRTIME = Flow(
             pending="unsure",
             fault="unsure",
             keeps={"reference": REFERENCE},
+            bare=("lapsed",),
         ),
         Menu(
             "short",
@@ -247,14 +252,23 @@ AIRTIME = Flow(
         End("over_limit", "airtime.over_limit"),
         End("unavailable", "airtime.unavailable"),
         End("unsure", "airtime.unsure"),
+        End("lapsed", "airtime.lapsed"),
         End("cancelled", "airtime.cancelled"),
-        Ask("dialled_number", "airtime.number", MSISDN, keep="msisdn", to="dialled"),
+        Ask(
+            "dialled_number",
+            "airtime.number",
+            MSISDN,
+            keep="msisdn",
+            to="dialled",
+            check=sold_here,
+        ),
         # Entered by a deep dial, with the amount given and the number too, perhaps.
         Fact(
             "dialled",
             deep_dialled,
-            {"ok": "dialled_guess", "other_amount": "guess"},
+            {"ok": "dialled_guess", "other_amount": "guess", "other_number": "dialled_number"},
             keeps={"msisdn": MSISDN},
+            bare=("other_number",),
         ),
         Fact(
             "dialled_guess",

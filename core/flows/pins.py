@@ -1,7 +1,7 @@
 """The PIN: asked for before money moves, chosen at first, changed, and set anew by code."""
 
 from core.engine.flow import Flow
-from core.engine.kinds import COUNT, MSISDN, OPAQUE
+from core.engine.kinds import COUNT, FLAG, MSISDN, OPAQUE
 from core.engine.outcomes import Done, Masked
 from core.engine.screens import Act, Call, Confirm, End, Exit, Fact, Menu, Option, Return, Secret
 from core.kit.errors import Problem
@@ -16,6 +16,10 @@ async def pin_is_set(ctx: Context) -> str:
     return "yes" if await ctx.desk.pins.is_set(ctx.customer) else "no"
 
 
+async def had_pin(ctx: Context) -> Done:
+    return Done("ok", {"had": await ctx.desk.pins.is_set(ctx.customer)})
+
+
 async def first_typing(ctx: Context, pin: Masked) -> Done:
     try:
         made = ctx.desk.pins.fingerprint(ctx.customer, pin.reveal())
@@ -28,8 +32,8 @@ async def second_typing(ctx: Context, pin: Masked) -> str:
     first = str(ctx.answers["first"])
     if not ctx.desk.pins.matches_fingerprint(ctx.customer, pin.reveal(), first):
         return "wrong"
-    await ctx.desk.pins.set(ctx.customer, pin.reveal())
-    return "ok"
+    was_set = await ctx.desk.pins.set(ctx.customer, pin.reveal(), first=not ctx.answers["had"])
+    return "ok" if was_set else "taken"
 
 
 async def check_pin(ctx: Context, pin: Masked) -> str:
@@ -97,6 +101,7 @@ ASK_PIN = Flow(
 SET_PIN = Flow(
     name="set_pin",
     screens=(
+        Fact("had", had_pin, {"ok": "first"}, keeps={"had": FLAG}),
         Secret(
             "first",
             "pin.choose",
@@ -114,7 +119,11 @@ SET_PIN = Flow(
             choosing=True,
         ),
         Secret(
-            "second", "pin.repeat", second_typing, {"ok": "set", "wrong": "differ"}, choosing=True
+            "second",
+            "pin.repeat",
+            second_typing,
+            {"ok": "set", "wrong": "differ", "taken": "taken"},
+            choosing=True,
         ),
         Secret(
             "differ",
@@ -125,6 +134,7 @@ SET_PIN = Flow(
             choosing=True,
         ),
         Return("set"),
+        End("taken", "pin.taken"),
     ),
 )
 

@@ -109,7 +109,11 @@ class Customers(Protocol):
 
     async def clear_pin_tries(self, customer: Customer) -> None: ...
 
-    async def set_pin(self, customer: Customer, pin_hash: str, at: dt.datetime) -> None: ...
+    async def set_pin(
+        self, customer: Customer, pin_hash: str, at: dt.datetime, *, first: bool = False
+    ) -> bool:
+        """Set the PIN and end its lock. With `first`, only where there is none yet, else False."""
+        ...
 
     async def saved_numbers(self, customer: Customer, count: int) -> Sequence[tuple[Msisdn, str]]:
         """Numbers this customer bought for, latest first, each with its network then."""

@@ -53,6 +53,7 @@ class Record(msgspec.Struct, omit_defaults=True):
     reply: str = ""
     ends: bool = False
     acting_at: float = 0.0
+    lapsed: bool = False
     touched_at: float = 0.0
     committed: bool = False
     network_hint: str | None = None
@@ -60,11 +61,19 @@ class Record(msgspec.Struct, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds: how long a turn may wait for an effect, and how soon a dropped one is resumed."""
+    """Seconds.
+
+    Attributes:
+        wait_s: How long a turn may wait for what an effect began.
+        effect_s: How long an effect may take before nobody waits for it.
+        resume_within_s: How soon after a drop the customer is asked whether to go on.
+        lapse_s: How old an effect may be that was begun and never ended, to be begun again.
+    """
 
     wait_s: float = 3.0
     effect_s: float = 6.0
     resume_within_s: float = 900.0
+    lapse_s: float = 60.0
 
 
 class _Overtaken(Exception):
@@ -169,7 +178,12 @@ class Conversations:
         return (version or 0) + 1
 
     async def context(
-        self, inbound: Inbound, tenant: Tenant, locale: Locale, record: Record, effect: Effect
+        self,
+        inbound: Inbound,
+        tenant: Tenant,
+        locale: Locale,
+        record: Record,
+        effect: Effect,
     ) -> Context:
         return Context(
             desk=self._desk,
@@ -182,6 +196,7 @@ class Conversations:
             answers=effect.answers,
             key=effect.key,
             until=time.monotonic() + self._patience.wait_s,
+            lapsed=record.lapsed,
             network_hint=inbound.network_hint or record.network_hint,
         )
 
@@ -238,6 +253,7 @@ class _Turn:
         if recent and recent.conversation.state == "acting":
             record.conversation = recent.conversation
             record.acting_at = recent.acting_at
+            record.lapsed = recent.lapsed
             return await self._recover(tenant, locale, record, advance)
         step = await self._opening(tenant, locale, record, recent, advance)
         return await self._run(tenant, locale, record, step)
@@ -292,6 +308,8 @@ class _Turn:
             await self._await_other(record)
             raise _Overtaken
         record.mark = advance.mark
+        away_s = self._parent.now() - record.acting_at
+        record.lapsed = record.lapsed or away_s > self._parent.patience.lapse_s
         step = self._machine.recover(record.conversation, locale, self._capability)
         return await self._run(tenant, locale, record, step)
 
@@ -311,6 +329,7 @@ class _Turn:
         record.reply = step.screen.body
         record.ends = step.screen.ends
         record.acting_at = 0.0
+        record.lapsed = False
         record.touched_at = self._parent.now()
         crash.point("turn.before_save")
         await self._parent.save(self._inbound, record, self._version)

@@ -128,10 +128,11 @@ class Pins:
         made = self._keyring.digest("new-pin", str(customer.id), pin)
         return secrets.compare_digest(made, fingerprint)
 
-    async def set(self, customer: Customer, pin: str) -> None:
+    async def set(self, customer: Customer, pin: str, *, first: bool = False) -> bool:
+        """Set it. With `first`, False when somebody else set one meanwhile: theirs stands."""
         async with self._hashing:
             pin_hash = await asyncio.to_thread(_HASHER.hash, pin)
-        await self._customers.set_pin(customer, pin_hash, self._clock.now())
+        return await self._customers.set_pin(customer, pin_hash, self._clock.now(), first=first)
 
     async def send_reset_code(self, customer: Customer, key: str) -> None:
         """Send a one-time code by SMS, once per `key`.

@@ -97,10 +97,12 @@ class Purchases:
         channel_id: UUID,
         identity: str,
         until: float,
-    ) -> Purchase:
+        only_found: bool = False,
+    ) -> Purchase | None:
         """Buy once per `key`, and wait for the end of it until `until` (of `time.monotonic`).
 
-        The same key again finds the same order, whatever became of it.
+        The same key again finds the same order, whatever became of it. With `only_found` nothing
+        is begun: None when there is no such order.
 
         Raises:
             InsufficientFunds, OverDayLimit, NotSold: nothing was done.
@@ -108,6 +110,8 @@ class Purchases:
         """
         now = self._clock.now()
         order = self._new_order(what, key, tenant, customer, channel_id, identity, now)
+        if only_found and await self._orders.get(tenant.id, order.id) is None:
+            return None
         crash.point("purchase.before_begin")
         begun = await self._orders.begin(order)
         crash.point("purchase.begun")

@@ -1,8 +1,10 @@
 """Channels: a service code, a bot or a WhatsApp number, found by the path it is reached at."""
 
+import asyncio
 import datetime as dt
 import time
 
+import structlog
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -10,10 +12,14 @@ from core.domain.turns import Channel
 from core.store.database import Database
 from core.store.tables import channels
 
+log = structlog.get_logger()
+
 # How long a change made by another process may go unseen here.
 _KEPT_S = 5.0
 # Paths that were guessed are remembered too, but not without end.
 _KEPT_MAX = 10_000
+# How long a known channel is waited for before the one in memory has to do.
+_PATIENCE_S = 0.5
 
 
 class PgChannels:
@@ -27,10 +33,23 @@ class PgChannels:
         kept = self._kept.get((gateway, key))
         if kept and kept[0] > time.monotonic():
             return kept[1]
+        try:
+            async with asyncio.timeout(_PATIENCE_S if kept else None):
+                channel = await self._read(gateway, key)
+        except Exception:
+            if kept is None:
+                raise
+            log.warning("channels.unread", gateway=gateway)
+            channel = kept[1]  # a customer waits, and channels hardly ever change
+        if len(self._kept) >= _KEPT_MAX:
+            self._kept.clear()
+        self._kept[gateway, key] = (time.monotonic() + _KEPT_S, channel)
+        return channel
+
+    async def _read(self, gateway: str, key: str) -> Channel | None:
         rows = await self._database.call("select * from channel_find($1, $2)", gateway, key)
-        channel = None
         for row in rows:
-            channel = Channel(
+            return Channel(
                 id=row["id"],
                 tenant_id=row["tenant_id"],
                 kind=row["kind"],
@@ -39,10 +58,7 @@ class PgChannels:
                 service_code=row["service_code"],
                 settings=row["settings"],
             )
-        if len(self._kept) >= _KEPT_MAX:
-            self._kept.clear()
-        self._kept[gateway, key] = (time.monotonic() + _KEPT_S, channel)
-        return channel
+        return None
 
     async def ensure(
         self, channel: Channel, at: dt.datetime, credentials: str | None = None

@@ -99,10 +99,12 @@ class PgCustomers:
             customer.tenant_id, lambda connection: secrets.clear_tries(connection, customer)
         )
 
-    async def set_pin(self, customer: Customer, pin_hash: str, at: dt.datetime) -> None:
-        await self._database.in_tenant(
+    async def set_pin(
+        self, customer: Customer, pin_hash: str, at: dt.datetime, *, first: bool = False
+    ) -> bool:
+        return await self._database.in_tenant(
             customer.tenant_id,
-            lambda connection: secrets.set_pin(connection, customer, pin_hash, at),
+            lambda connection: secrets.set_pin(connection, customer, pin_hash, at, first=first),
         )
 
     async def saved_numbers(self, customer: Customer, count: int) -> Sequence[tuple[Msisdn, str]]:

@@ -24,6 +24,8 @@ _VERSION_MIN = 16
 # How long an outage is waited out, in seconds; a Postgres restart takes under one.
 _PATIENCE_S = 10.0
 _PAUSE_MAX_S = 0.5
+# How long one statement may go without an answer: a server that hangs is as one that is gone.
+_ANSWER_MAX_S = 5.0
 # A deadlock, or a conflict on a server that serializes: Postgres asks for the same again.
 _AGAIN = {"40001", "40P01"}
 _GONE = (
@@ -136,9 +138,12 @@ class Database:
             assert isinstance(driver, asyncpg.Connection)
             try:
                 return await driver.fetch(query, *arguments)
+            except TimeoutError:
+                driver.terminate()  # whatever comes back on it now is nobody's
+                raise
             except asyncpg.InternalClientError as error:
                 # The driver lost track of a connection that broke under it.
-                await connection.invalidate()
+                driver.terminate()
                 raise exc.DisconnectionError from error
             finally:
                 if driver.is_closed() and not connection.invalidated:
@@ -173,7 +178,11 @@ def _engine(url: URL, connections: int) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=_PATIENCE_S,
         pool_use_lifo=True,
-        connect_args={"server_settings": {"role": APP_ROLE, "application_name": "callbox"}},
+        connect_args={
+            "command_timeout": _ANSWER_MAX_S,
+            "timeout": _ANSWER_MAX_S,
+            "server_settings": {"role": APP_ROLE, "application_name": "callbox"},
+        },
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine

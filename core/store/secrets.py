@@ -110,14 +110,24 @@ async def clear_tries(connection: AsyncConnection, customer: Customer) -> None:
 
 
 async def set_pin(
-    connection: AsyncConnection, customer: Customer, pin_hash: str, at: dt.datetime
-) -> None:
+    connection: AsyncConnection,
+    customer: Customer,
+    pin_hash: str,
+    at: dt.datetime,
+    *,
+    first: bool,
+) -> bool:
+    """Set it; with `first`, only where there is none and not this very one."""
+    await lock(connection, customer)
+    if first and (await pin(connection, customer)).hash not in (None, pin_hash):
+        return False
     await clear_tries(connection, customer)
     await connection.execute(
         update(customers)
         .where(customers.c.id == customer.id)
         .values(pin_hash=pin_hash, pin_set_at=at)
     )
+    return True
 
 
 async def make_code(

@@ -100,11 +100,16 @@ class People:
         person.pin = PinState(person.pin.hash, 0, 0, None)
         person.guesses.clear()
 
-    async def set_pin(self, customer: Customer, pin_hash: str, at: dt.datetime) -> None:
+    async def set_pin(
+        self, customer: Customer, pin_hash: str, at: dt.datetime, *, first: bool = False
+    ) -> bool:
         person = self._person(customer)
+        if first and person.pin.hash is not None:
+            return False
         person.pin = PinState(pin_hash, 0, 0, None)
         person.guesses.clear()
         person.customer = replace(person.customer, pin_set=True)
+        return True
 
     async def saved_numbers(self, customer: Customer, count: int) -> Sequence[tuple[Msisdn, str]]:
         return self._person(customer).saved[:count]

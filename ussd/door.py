@@ -1,5 +1,6 @@
 """Who may come in: the checks that come before any gateway's own words are read."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from core.domain.turns import Channel, Channels
 from ussd.allowed import is_allowed
 from ussd.http import Gone, TooLarge, client_ip, read_body, send_plain
 from ussd.request import Gateway
+
+# How long the look-up of a channel may take, in seconds; it is nearly always in memory.
+_FIND_S = 3.0
 
 _REFUSED = Counter(
     "callbox_ussd_refused_total", "USSD requests that reached no conversation", ["why"]
@@ -55,7 +59,8 @@ class Door:
             await refuse(send, 404, "Unknown channel")
             return
         try:
-            channel = await self._channels.find(path["gateway"], path["key"])
+            async with asyncio.timeout(_FIND_S):
+                channel = await self._channels.find(path["gateway"], path["key"])
         except Exception as error:  # noqa: BLE001 - trouble of ours, while a customer waits
             await self._excuse(gateway, send, error)
             return

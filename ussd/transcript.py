@@ -18,6 +18,8 @@ from core.kit.crypto import Keyring
 _SEPARATOR = "*"
 # Redials follow each other in seconds, late requests too: a handful of sessions covers both.
 _EARLIER_SESSIONS = 4
+# Nobody types more answers ahead than a dial string holds; thousands would be an attack.
+_AHEAD_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def _inputs(added: str) -> tuple[str, ...]:
     Two empty ones in a row are a typed `*`, which its own separators surround; a single empty one
     is an empty answer.
     """
-    parts = added.split(_SEPARATOR)
+    parts = added.split(_SEPARATOR, _AHEAD_MAX)[:_AHEAD_MAX]
     inputs: list[str] = []
     index = 0
     while index < len(parts):

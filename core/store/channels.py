@@ -33,6 +33,8 @@ class PgChannels:
         kept = self._kept.get((gateway, key))
         if kept and kept[0] > time.monotonic():
             return kept[1]
+        if not (key.isascii() and key.isprintable()):
+            return None  # no key of ours, and a NUL is nothing to ask Postgres for
         try:
             async with asyncio.timeout(_PATIENCE_S if kept else None):
                 channel = await self._read(gateway, key)

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from core.domain.vending import Blame, Outcome, Product, Vend
-from core.kit.msisdn import local
+from core.kit.msisdn import is_of, local
 from core.providers.vtu.answers import not_sent
 
 _NETWORKS = MappingProxyType(
@@ -60,6 +60,8 @@ def obstacle(vend: Vend) -> Outcome | None:
         return not_sent("not_sold_here")
     if vend.network not in _SERVICES[vend.product]:
         return not_sent("network_unknown")
+    if not is_of(vend.recipient, "NG"):
+        return not_sent("foreign_number", Blame.ORDER, "wrong_number")
     if vend.amount.minor <= 0 or (vend.product in _BY_AMOUNT and vend.amount.minor % 100):
         return not_sent("amount_not_whole", Blame.ORDER, "wrong_amount")
     if missing := _missing(vend):

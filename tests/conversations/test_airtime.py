@@ -203,3 +203,24 @@ async def test_a_country_with_no_networks_is_told_that_nothing_is_on_sale(world:
         await caller.dial("1*100*0" + world.number()[3:])
         await caller.enter("2")
     caller.sees("not on sale", "not been charged")
+
+
+async def test_numbers_of_other_countries_are_not_sold_to(world: World) -> None:
+    """`+818031119999` shorn of its country would be a stranger's number here."""
+    caller = await world.caller(1000)
+    await caller.dial("1")
+    await caller.dial()
+    await caller.enter("00", "1", "2", "+818031119999")
+    caller.sees("other countries", "Phone number")
+    await caller.dial("1*500*+818031119999")
+    caller.sees("Phone number")
+    assert await world.delivered("2348031119999") == []
+
+
+async def test_a_caller_from_abroad_is_asked_for_a_number_here(world: World) -> None:
+    caller = await world.caller(1000, prefix="254712", network_code="63902")
+    await caller.dial()
+    await caller.enter("1", "1")
+    caller.sees("Phone number")
+    await caller.dial("1*500")
+    caller.sees("Phone number")

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from core.engine.outcomes import Done
 from core.flows.airtime import pay
 from core.services.context import Context
 from core.services.conversations import Record
@@ -211,3 +212,27 @@ async def test_a_payment_cut_short_by_a_crash_is_made_once(world: World) -> None
     assert await caller.orders() == ["delivered"]
     assert await caller.money() == (500, 0)
     assert await world.delivered(caller.msisdn) == ["500.00"]
+
+
+async def test_a_payment_broken_off_long_ago_is_not_made_after_all(world: World) -> None:
+    """It was about to begin and never did: whoever comes back later did not ask for it again."""
+    caller = await world.caller(1000)
+    await caller.dial("1*500")
+    await caller.enter("1")
+    states: list[Record] = []
+
+    async def about_to_pay(ctx: Context) -> object:
+        states.append((await world.kept(caller))[0])
+        return Done("slow", {"reference": "NEVERWRITTEN"})
+
+    with world.paths.instead_of("airtime", "pay", about_to_pay):
+        await caller.enter(PIN)
+    [crashed] = states
+    crashed.acting_at = crashed.touched_at = crashed.touched_at - 120
+    await world.keep(caller, crashed, (await world.kept(caller))[1])
+
+    await caller.dial()
+
+    caller.sees("broken off", "not been charged")
+    assert await caller.orders() == []
+    assert await caller.money() == (1000, 0)

@@ -2,7 +2,7 @@
 
 from core.engine.outcomes import Pending
 from tests.fakes.paths import giving
-from tests.fakes.world import NEW_PIN, PIN, WRONG_PIN, Caller, World
+from tests.fakes.world import NEW_PIN, PIN, PIN_HASH, WRONG_PIN, Caller, World
 
 
 async def code_for(world: World, caller: Caller) -> str:
@@ -131,3 +131,19 @@ async def test_the_first_code_may_be_the_last_try(world: World) -> None:
 
 def _other(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+async def test_a_first_pin_does_not_replace_one_that_was_set_meanwhile(world: World) -> None:
+    caller = await world.caller(pin=False)
+    await caller.dial()
+    await caller.enter("3", NEW_PIN)
+    core = world.main.core
+    await core.customers.set_pin(await caller.customer(), PIN_HASH, core.clock.now(), first=True)
+
+    await caller.enter(NEW_PIN)
+
+    caller.sees("a moment ago")
+    assert not caller.open
+    await caller.dial()
+    await caller.enter("3", "1", PIN)
+    caller.sees("Choose a PIN")

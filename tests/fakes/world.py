@@ -42,7 +42,7 @@ PIN, NEW_PIN, WRONG_PIN = "6194", "9573", "4027"
 MTN_CODE, NOBODYS_CODE = "62130", "99999"
 
 # Cheap on purpose: the real cost is paid where a test chooses its PIN itself.
-_PIN_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PIN)
+PIN_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PIN)
 _RECORDS = msgspec.json.Decoder(Record)
 _WAIT_S = 8.0
 
@@ -194,7 +194,7 @@ class World:
                 await self.give(customer, naira)
             if pin:
                 core = self.main.core
-                await core.customers.set_pin(customer, _PIN_HASH, core.clock.now())
+                await core.customers.set_pin(customer, PIN_HASH, core.clock.now())
         return caller
 
     async def customer(self, msisdn: str) -> Customer:

@@ -55,6 +55,7 @@ EXAMPLE_LOCALE = Locale("en", "NG", "NGN", "Africa/Lagos")
 """In whose money and numbers the fit of screens is proven."""
 
 _WORKER_LAG_MAX_S = 60.0
+_NAMES = (*VTU_PROVIDERS, *PAYMENT_GATEWAYS, *SMS_SENDERS)
 
 Probe = Callable[[], Awaitable[Mapping[str, object]]]
 
@@ -267,15 +268,20 @@ def _naming_variables(adapter: str) -> Iterator[None]:
 
 def _given(settings: Settings, name: str) -> Mapping[str, str] | None:
     """What to build an adapter from: the environment alone, or the sandbox in demo, or nothing."""
-    if any(
-        variable.startswith(f"{name.upper()}_") and variable.endswith("_KEY")
-        for variable in os.environ
-    ):
+    if any(_means(variable, name) for variable in os.environ):
         return {}
     if not settings.demo or name not in _DEMO_KEYS:
         return None
     path, keys = _DEMO_KEYS[name]
     return {"base_url": settings.sandbox_url + path, **keys}
+
+
+def _means(variable: str, name: str) -> bool:
+    """Whether a variable is a key of that adapter, and not of one whose name begins alike."""
+    if not (variable.startswith(f"{name.upper()}_") and variable.endswith("_KEY")):
+        return False
+    longer = (other for other in _NAMES if other.startswith(f"{name}_"))
+    return not any(variable.startswith(f"{other.upper()}_") for other in longer)
 
 
 def _terms(settings: Settings) -> Terms:

@@ -33,8 +33,8 @@ class Context:
 
     Attributes:
         key: The idempotency key of this step: the same whenever the step is run again.
-        lapsed: This step was begun a while ago and its end never kept: find out what came of it, but
-            begin nothing that the customer may long have given up on.
+        lapsed: This step was begun a while ago and its end never kept: find out what came of it,
+            but begin nothing that the customer may long have given up on.
         until: When the customer must have an answer, in seconds of `time.monotonic`.
         network_hint: The mobile network that the gateway named, if it did.
     """

@@ -106,18 +106,22 @@ async def bought_lately(ctx: Context) -> str:
 
 async def pay(ctx: Context) -> Done:
     """Hold the money, leave the order with the workers, and wait a moment for the end of it."""
-    purchase = await ctx.desk.purchases.buy(
-        _airtime(ctx),
-        key=ctx.key,
-        only_found=ctx.lapsed,
-        tenant=ctx.tenant,
-        customer=ctx.customer,
-        channel_id=ctx.channel.id,
-        identity=ctx.identity,
-        until=ctx.until,
-    )
-    if purchase is None:
-        return Done("lapsed")
+    if ctx.lapsed:
+        purchase = await ctx.desk.purchases.made(
+            key=ctx.key, tenant=ctx.tenant, customer=ctx.customer, until=ctx.until
+        )
+        if purchase is None:
+            return Done("lapsed")
+    else:
+        purchase = await ctx.desk.purchases.buy(
+            _airtime(ctx),
+            key=ctx.key,
+            tenant=ctx.tenant,
+            customer=ctx.customer,
+            channel_id=ctx.channel.id,
+            identity=ctx.identity,
+            until=ctx.until,
+        )
     keep = {"reference": purchase.reference}
     if purchase.state is OrderState.DELIVERED:
         return Done("delivered", keep)

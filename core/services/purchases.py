@@ -97,12 +97,10 @@ class Purchases:
         channel_id: UUID,
         identity: str,
         until: float,
-        only_found: bool = False,
-    ) -> Purchase | None:
+    ) -> Purchase:
         """Buy once per `key`, and wait for the end of it until `until` (of `time.monotonic`).
 
-        The same key again finds the same order, whatever became of it. With `only_found` nothing
-        is begun: None when there is no such order.
+        The same key again finds the same order, whatever became of it.
 
         Raises:
             InsufficientFunds, OverDayLimit, NotSold: nothing was done.
@@ -110,8 +108,6 @@ class Purchases:
         """
         now = self._clock.now()
         order = self._new_order(what, key, tenant, customer, channel_id, identity, now)
-        if only_found and await self._orders.get(tenant.id, order.id) is None:
-            return None
         crash.point("purchase.before_begin")
         begun = await self._orders.begin(order)
         crash.point("purchase.begun")
@@ -127,9 +123,23 @@ class Purchases:
             case Beginning.DUPLICATE:
                 pass
         state = begun.state or OrderState.HELD
+        return await self._awaited(order.id, begun.reference or order.reference, state, until)
+
+    async def made(
+        self, *, key: str, tenant: Tenant, customer: Customer, until: float
+    ) -> Purchase | None:
+        """What `buy` made under this `key`, waited for in the same way, or None: begins nothing."""
+        order = await self._orders.get(tenant.id, _order_id(tenant, customer, key))
+        if order is None:
+            return None
+        return await self._awaited(order.id, order.reference, order.state, until)
+
+    async def _awaited(
+        self, order_id: UUID, reference: str, state: OrderState, until: float
+    ) -> Purchase:
         if not state.final:
-            state = await self._end_of(order.id, until) or state
-        return Purchase(order.id, begun.reference or order.reference, state)
+            state = await self._end_of(order_id, until) or state
+        return Purchase(order_id, reference, state)
 
     async def _end_of(self, order_id: UUID, until: float) -> OrderState | None:
         """Its final state if there is one in time. Not being able to ask is no failure of it."""
@@ -164,7 +174,7 @@ class Purchases:
         now: dt.datetime,
     ) -> NewOrder:
         provider = self._shelf.best(Product.AIRTIME)
-        order_id = ids.derived("order", str(tenant.id), str(customer.id), key)
+        order_id = _order_id(tenant, customer, key)
         attempt_id = ids.derived("attempt", str(order_id), "1")
         midnight = now.astimezone(ZoneInfo(tenant.time_zone)).replace(
             hour=0, minute=0, second=0, microsecond=0
@@ -190,3 +200,7 @@ class Purchases:
             day_starts_at=midnight.astimezone(dt.UTC),
             day_limit_minor=self._terms.day_limit_minor,
         )
+
+
+def _order_id(tenant: Tenant, customer: Customer, key: str) -> UUID:
+    return ids.derived("order", str(tenant.id), str(customer.id), key)

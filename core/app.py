@@ -138,7 +138,8 @@ async def build(
 
         orders_bell, intents_bell = Bell(), Bell()
         shelf = Shelf(outside.vtu)
-        purchases = Purchases(orders, Outcomes(orders), shelf, _terms(settings), clock, orders_bell)
+        outcomes = Outcomes(orders)
+        purchases = Purchases(orders, outcomes, shelf, _terms(settings), clock, orders_bell)
         funding = Funding(
             intents, customers, outside.payments, _funding_rules(settings), clock, intents_bell
         )
@@ -150,7 +151,7 @@ async def build(
             customers=customers,
             clock=clock,
         )
-        vending = Vending(orders, shelf, keyring, clock, _policy(settings))
+        vending = Vending(orders, outcomes, shelf, keyring, clock, _policy(settings))
         notices = NoticeSender(outbox, outside.sms, texts, clock)
         lease_s = settings.lease_margin_s + max(
             (provider.timeout_s for provider in outside.vtu.values()), default=60.0

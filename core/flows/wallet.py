@@ -14,6 +14,7 @@ from core.kit.errors import Problem
 from core.kit.money import Money, show
 from core.kit.msisdn import Msisdn, local
 from core.services.context import Context
+from core.services.funding import Link, TooManyLinks
 from core.services.wallet import Line
 
 # As many as one screen always holds: a page that ends within a line is no pleasure to read.
@@ -64,7 +65,7 @@ async def dialled_amount(ctx: Context) -> str:
 
 async def start(ctx: Context) -> Done:
     amount = Money(int(ctx.answers["amount"] or 0), ctx.locale.currency)
-    intent = await ctx.desk.funding.start(
+    asked = await ctx.desk.funding.start(
         ctx.customer,
         amount,
         key=ctx.key,
@@ -72,7 +73,7 @@ async def start(ctx: Context) -> Done:
         identity=ctx.identity,
         until=ctx.until,
     )
-    return Done("sent" if intent.url else "coming", {"reference": intent.reference})
+    return Done(asked.link.value, {"reference": asked.reference})
 
 
 WALLET = Flow(
@@ -125,13 +126,21 @@ FUND = Flow(
         Act(
             "start",
             start,
-            {"sent": "sent", "coming": "coming"},
+            {
+                Link.SENT.value: "sent",
+                Link.SENT_BEFORE.value: "sent_before",
+                Link.COMING.value: "coming",
+                TooManyLinks.code: "too_many",
+            },
             pending="failed",
             fault="failed",
             keeps={"reference": REFERENCE},
+            bare=(TooManyLinks.code,),
         ),
         End("sent", "fund.sent"),
+        End("sent_before", "fund.sent_before"),
         End("coming", "fund.coming"),
+        End("too_many", "fund.too_many_links"),
         End("failed", "fund.failed"),
         End("cancelled", "fund.cancelled"),
         # Entered by a deep dial with the amount given.

@@ -159,34 +159,70 @@ class Intents(Protocol):
         """Write the intent before the gateway is asked; the same id gives the first one again."""
         ...
 
-    async def set_url(self, intent: "Intent", url: str, notice: "NewNotice | None") -> None: ...
+    async def unpaid(self, customer: Customer, since: dt.datetime) -> Sequence["Intent"]:
+        """A customer's open intents that were made since then, latest first."""
+        ...
+
+    async def set_url(self, intent: "Intent", url: str, notice: "NewNotice | None") -> bool:
+        """Keep where to pay and tell the customer. False, and nothing told, unless still open."""
+        ...
+
+    async def replace(
+        self, intent: "Intent", *, intent_id: UUID, reference: str, check_at: dt.datetime | None
+    ) -> "Intent | None":
+        """Give up asking for a link under this reference, and mean the same under another one.
+
+        The old intent ends as expired and is looked at again at `check_at`: a payment may still
+        come to it. The new one takes its age and its lease. None when a link or a payment has come
+        meanwhile: nothing was done.
+        """
+        ...
+
+    async def give_up(
+        self, intent: "Intent", notice: "NewNotice", check_at: dt.datetime | None
+    ) -> bool:
+        """End an open intent that has no link, and tell the customer. As `replace` otherwise."""
+        ...
 
     async def by_reference(self, gateway: str, reference: str) -> "Intent | None": ...
 
     async def due(self, count: int, lease_s: float) -> Sequence["Intent"]:
-        """Lease open intents whose next check is due, of all tenants."""
+        """Lease intents whose next check is due, of all tenants and in any state."""
         ...
 
     async def check_again(self, intent: "Intent", at: dt.datetime | None) -> None:
-        """Set the next check; None closes the intent as expired."""
+        """Set the next check of a leased intent; None is none, and closes an open one as expired.
+
+        Does nothing when the check was moved meanwhile, by a webhook or by another's lease: theirs
+        is the later word.
+        """
         ...
 
-    async def hurry(self, gateway: str, references: Sequence[str]) -> int: ...
+    async def hurry(self, gateway: str, references: Sequence[str]) -> int:
+        """Make these be looked at now, whatever their state; answers how many are known."""
+        ...
 
     async def latest(self, customer: Customer, count: int) -> Sequence["Arrival"]:
-        """Payments that were credited and intents still open, latest first."""
+        """Payments that came, credited or held up, and intents still open, latest first."""
         ...
 
     async def credit(self, intent: "Intent", payment: Payment, notice: "NewNotice") -> bool:
         """Book a payment to the intent's customer and tell them, once per gateway transaction.
 
         One commit: payment row, clearing to wallet, fee to fees, the intent's state, the notice.
-        True when this call did it.
+        True when this call did it. Either way no check remains, unless a webhook asked for one
+        meanwhile.
         """
         ...
 
-    async def mismatch(self, intent: "Intent", payment: Payment, why: str) -> None:
-        """Keep a payment that must not be credited (another currency) for a person to look at."""
+    async def hold_up(
+        self, intent: "Intent", payment: Payment, why: str, notice: "NewNotice"
+    ) -> bool:
+        """Keep a payment that must not be credited (another currency) for a person to look at.
+
+        One commit: payment row, event, the notice, and the intent's end. Once per gateway
+        transaction; True when this call did it.
+        """
         ...
 
 
@@ -202,15 +238,16 @@ class Intent:
     url: str | None
     checks: int
     created_at: dt.datetime
+    check_at: dt.datetime | None = None  # the next look; for who leased it, the end of the lease
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Money that came in, or is awaited: `amount` is what was paid, or asked for while open."""
+    """Money that came in, or is awaited: `amount` is what was paid, or asked for while awaited."""
 
     reference: str
     amount: Money
-    paid: bool
+    state: str  # paid | held_up: a person must look at it | awaited
     at: dt.datetime
 
 

@@ -46,6 +46,14 @@ class Outcomes:
         finally:
             self._leave(order_id, answer)
 
+    def tell(self, order_id: UUID, state: OrderState) -> None:
+        """A worker of this process booked this: whoever waits here need not ask for it."""
+        if not state.final:
+            return
+        for answer in self._waiting.pop(order_id, []):
+            if not answer.done():
+                answer.set_result(state)
+
     def _leave(self, order_id: UUID, answer: asyncio.Future[OrderState]) -> None:
         others = self._waiting.get(order_id, [])
         if answer in others:
@@ -63,10 +71,7 @@ class Outcomes:
                 self._fail(error)
                 return
             for order_id, state in states.items():
-                if state.final:
-                    for answer in self._waiting.pop(order_id, []):
-                        if not answer.done():
-                            answer.set_result(state)
+                self.tell(order_id, state)
             await asyncio.sleep(_EVERY_S)
 
     def _fail(self, error: Exception) -> None:

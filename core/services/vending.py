@@ -15,6 +15,7 @@ from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.kit.money import Money
 from core.ports import OrderBook, VtuProvider
+from core.services.outcomes import Outcomes
 from core.services.shelf import Shelf
 
 log = structlog.get_logger()
@@ -30,9 +31,16 @@ class Vending:
     """What a worker does with one leased order."""
 
     def __init__(
-        self, orders: OrderBook, shelf: Shelf, keyring: Keyring, clock: Clock, policy: Policy
+        self,
+        orders: OrderBook,
+        outcomes: Outcomes,
+        shelf: Shelf,
+        keyring: Keyring,
+        clock: Clock,
+        policy: Policy,
     ) -> None:
         self._orders = orders
+        self._outcomes = outcomes
         self._shelf = shelf
         self._keyring = keyring
         self._clock = clock
@@ -58,6 +66,7 @@ class Vending:
             now=now,
         )
         state = await self._orders.rule(self._ruling(due, outcome, decision, provider, now))
+        self._outcomes.tell(due.order_id, state)
         crash.point("vend.booked")
         log.info(
             "vend.recorded",

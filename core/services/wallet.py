@@ -52,7 +52,7 @@ class Wallet:
         ] + [
             Line(
                 what="fund",
-                state="paid" if arrival.paid else "awaited",
+                state=arrival.state,
                 amount=arrival.amount,
                 at=arrival.at,
                 reference=arrival.reference,

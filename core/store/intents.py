@@ -2,12 +2,12 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import RowMapping, literal, select, union_all, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import RowMapping, case, func, literal, select, union_all, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.customers import Customer
@@ -17,7 +17,7 @@ from core.kit.money import Money
 from core.ports import Arrival, Intent, NewNotice, Payment
 from core.store.database import Database
 from core.store.outbox import add_notice
-from core.store.tables import payment_intents, payments_in
+from core.store.tables import events, payment_intents, payments_in
 
 # The sweeper's first look at an intent: the turn that wrote it has opened its checkout by then, or
 # died before.
@@ -67,15 +67,70 @@ class PgIntents:
 
         return await self._database.in_tenant(customer.tenant_id, write)
 
-    async def set_url(self, intent: Intent, url: str, notice: NewNotice | None) -> None:
-        async def write(connection: AsyncConnection) -> None:
-            await self._change(connection, intent, url=url)
+    async def unpaid(self, customer: Customer, since: dt.datetime) -> Sequence[Intent]:
+        query = (
+            select(payment_intents)
+            .where(
+                payment_intents.c.tenant_id == customer.tenant_id,
+                payment_intents.c.customer_id == customer.id,
+                payment_intents.c.state == "open",
+                payment_intents.c.created_at >= since,
+            )
+            .order_by(payment_intents.c.created_at.desc())
+        )
+
+        async def read(connection: AsyncConnection) -> list[Intent]:
+            return [_intent(row) for row in (await connection.execute(query)).mappings()]
+
+        return await self._database.in_tenant(customer.tenant_id, read)
+
+    async def set_url(self, intent: Intent, url: str, notice: NewNotice | None) -> bool:
+        async def write(connection: AsyncConnection) -> bool:
+            statement = (
+                update(payment_intents)
+                .where(payment_intents.c.id == intent.id, payment_intents.c.state == "open")
+                .values(url=url)
+            )
+            if not (await connection.execute(statement)).rowcount:
+                return False
             if notice is not None:
                 await add_notice(connection, notice, notice.facts, self._clock.now())
+            return True
 
         if notice is not None and notice.secret:
             raise Fault("a payment link is no secret")
-        await self._database.in_tenant(intent.tenant_id, write)
+        return await self._database.in_tenant(intent.tenant_id, write)
+
+    async def replace(
+        self, intent: Intent, *, intent_id: UUID, reference: str, check_at: dt.datetime | None
+    ) -> Intent | None:
+        async def write(connection: AsyncConnection) -> Intent | None:
+            if await self._end_without_link(connection, intent, check_at):
+                copy = _copied(
+                    intent, id=intent_id, reference=reference, url=None, checks=0,
+                    check_at=intent.check_at, ended_at=None, state="open",
+                )
+                await connection.execute(copy)
+                await self._note(connection, intent, "intent.replaced", {"by": reference})
+            query = select(payment_intents).where(
+                payment_intents.c.id == intent_id, payment_intents.c.state == "open"
+            )
+            row = (await connection.execute(query)).mappings().one_or_none()
+            return _intent(row) if row else None
+
+        return await self._database.in_tenant(intent.tenant_id, write)
+
+    async def give_up(
+        self, intent: Intent, notice: NewNotice, check_at: dt.datetime | None
+    ) -> bool:
+        async def write(connection: AsyncConnection) -> bool:
+            if not await self._end_without_link(connection, intent, check_at):
+                return False
+            await add_notice(connection, notice, notice.facts, self._clock.now())
+            await self._note(connection, intent, "intent.given_up", {})
+            return True
+
+        return await self._database.in_tenant(intent.tenant_id, write)
 
     async def by_reference(self, gateway: str, reference: str) -> Intent | None:
         rows = await self._database.call(
@@ -93,14 +148,19 @@ class PgIntents:
         return [_intent(row) for row in rows]
 
     async def check_again(self, intent: Intent, at: dt.datetime | None) -> None:
+        changes: dict[str, object] = {"check_at": at}
+        if at is None:
+            changes |= _closed(self._clock.now())
+
         async def write(connection: AsyncConnection) -> None:
-            await self._change(connection, intent, check_at=at)
-            if at is None:
-                await connection.execute(
-                    update(payment_intents)
-                    .where(payment_intents.c.id == intent.id, payment_intents.c.state == "open")
-                    .values(state="expired", ended_at=self._clock.now())
+            await connection.execute(
+                update(payment_intents)
+                .where(
+                    payment_intents.c.id == intent.id,
+                    payment_intents.c.check_at.is_not_distinct_from(intent.check_at),
                 )
+                .values(**changes)
+            )
 
         await self._database.in_tenant(intent.tenant_id, write)
 
@@ -116,13 +176,12 @@ class PgIntents:
                 payments_in.c.reference,
                 payments_in.c.amount_minor,
                 payments_in.c.currency,
-                literal(value=True).label("paid"),
+                case((payments_in.c.state == "credited", "paid"), else_="held_up").label("state"),
                 payments_in.c.received_at.label("at"),
             )
             .where(
                 payments_in.c.tenant_id == customer.tenant_id,
                 payments_in.c.customer_id == customer.id,
-                payments_in.c.state == "credited",
             )
             .order_by(payments_in.c.received_at.desc())
             .limit(count)
@@ -132,7 +191,7 @@ class PgIntents:
                 payment_intents.c.reference,
                 payment_intents.c.amount_minor,
                 payment_intents.c.currency,
-                literal(value=False).label("paid"),
+                literal("awaited").label("state"),
                 payment_intents.c.created_at.label("at"),
             )
             .where(
@@ -148,7 +207,7 @@ class PgIntents:
 
         async def read(connection: AsyncConnection) -> list[Arrival]:
             return [
-                Arrival(row.reference, Money(row.amount_minor, row.currency), row.paid, row.at)
+                Arrival(row.reference, Money(row.amount_minor, row.currency), row.state, row.at)
                 for row in await connection.execute(query)
             ]
 
@@ -178,9 +237,10 @@ class PgIntents:
         )
         return bool(row["credited"])
 
-    async def mismatch(self, intent: Intent, payment: Payment, why: str) -> None:
-        async def write(connection: AsyncConnection) -> None:
-            statement = insert(payments_in).values(
+    async def hold_up(self, intent: Intent, payment: Payment, why: str, notice: NewNotice) -> bool:
+        statement = (
+            insert(payments_in)
+            .values(
                 gateway=intent.gateway,
                 transaction_id=payment.transaction_id,
                 tenant_id=intent.tenant_id,
@@ -195,17 +255,84 @@ class PgIntents:
                 paid_at=payment.paid_at,
                 received_at=self._clock.now(),
             )
-            await connection.execute(statement.on_conflict_do_nothing())
-
-        await self._database.in_tenant(intent.tenant_id, write)
-
-    async def _change(self, connection: AsyncConnection, intent: Intent, **changes: object) -> None:
-        """Change an intent that is still awaited; a payment meanwhile has the last word."""
-        await connection.execute(
-            update(payment_intents)
-            .where(payment_intents.c.id == intent.id, payment_intents.c.state != "paid")
-            .values(**changes)
+            .on_conflict_do_nothing()
+            .returning(payments_in.c.transaction_id)
         )
+        facts = {
+            "transaction": payment.transaction_id,
+            "amount_minor": payment.amount.minor,
+            "currency": payment.amount.currency,
+            "why": why,
+        }
+
+        now = self._clock.now()
+        overdue = payment_intents.c.check_at <= now  # a webhook asked again meanwhile
+
+        async def write(connection: AsyncConnection) -> bool:
+            first = (await connection.execute(statement)).first() is not None
+            if first:
+                await add_notice(connection, notice, notice.facts, self._clock.now())
+                await self._note(connection, intent, "intent.held_up", facts, "gateway")
+            await connection.execute(
+                update(payment_intents)
+                .where(payment_intents.c.id == intent.id)
+                .values(check_at=case((overdue, payment_intents.c.check_at)), **_closed(now))
+            )
+            return first
+
+        return await self._database.in_tenant(intent.tenant_id, write)
+
+    async def _end_without_link(
+        self, connection: AsyncConnection, intent: Intent, check_at: dt.datetime | None
+    ) -> bool:
+        """Expire an intent unless a link or a payment has come, or somebody else was first."""
+        done = await connection.execute(
+            update(payment_intents)
+            .where(
+                payment_intents.c.id == intent.id,
+                payment_intents.c.state == "open",
+                payment_intents.c.url.is_(None),
+            )
+            .values(state="expired", check_at=check_at, ended_at=self._clock.now())
+        )
+        return bool(done.rowcount)
+
+    async def _note(
+        self,
+        connection: AsyncConnection,
+        intent: Intent,
+        kind: str,
+        facts: Mapping[str, object],
+        actor: str = "worker",
+    ) -> None:
+        event = insert(events).values(
+            subject=str(intent.id),
+            tenant_id=intent.tenant_id,
+            kind=kind,
+            actor=actor,
+            facts=facts,
+            at=self._clock.now(),
+        )
+        await connection.execute(event.inline())
+
+
+def _closed(at: dt.datetime) -> dict[str, object]:
+    """An intent that is awaited no more; a paid one stays paid."""
+    state = payment_intents.c.state
+    return {
+        "state": case((state == "open", "expired"), else_=state),
+        "ended_at": func.coalesce(payment_intents.c.ended_at, at),
+    }
+
+
+def _copied(intent: Intent, **changes: object) -> Insert:
+    """The intent's row once more, with these columns changed."""
+    columns = [
+        literal(changes[column.name], column.type) if column.name in changes else column
+        for column in payment_intents.c
+    ]
+    row = select(*columns).where(payment_intents.c.id == intent.id)
+    return insert(payment_intents).from_select([column.name for column in payment_intents.c], row)
 
 
 def _intent(columns: asyncpg.Record | RowMapping) -> Intent:
@@ -221,4 +348,5 @@ def _intent(columns: asyncpg.Record | RowMapping) -> Intent:
         url=columns["url"],
         checks=columns["checks"],
         created_at=columns["created_at"],
+        check_at=columns["check_at"],
     )

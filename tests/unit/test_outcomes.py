@@ -144,3 +144,17 @@ async def test_an_error_reaches_all_who_wait_and_later_waits_work_again() -> Non
     book.broken = False
     book.now[ORDER] = OrderState.DELIVERED
     assert await asyncio.wait_for(outcomes.wait(ORDER, soon(2)), 2) is OrderState.DELIVERED
+
+
+async def test_what_a_worker_here_booked_is_told_without_asking() -> None:
+    book = Book()
+    outcomes = Outcomes(book)
+    waiting = asyncio.create_task(outcomes.wait(ORDER, soon()))
+    await asyncio.sleep(0)
+
+    outcomes.tell(ORDER, OrderState.HELD)
+    assert not waiting.done()
+    outcomes.tell(ORDER, OrderState.DELIVERED)
+
+    assert await waiting is OrderState.DELIVERED
+    assert len(book.asked) <= 1

@@ -6,8 +6,9 @@ https://paystack.com/docs/payments/webhooks, read November 2026. How an unknown 
 is known from public clients only; it moves no money.
 
 - `Authorization: Bearer sk_...`; amounts are kobo both ways.
-- `POST /transaction/initialize {email, amount, currency, reference, callback_url?}` answers
-  `data.authorization_url`. A reference is taken once ("Duplicate Transaction Reference").
+- `POST /transaction/initialize {email, amount, currency, reference, metadata, callback_url?}`
+  answers `data.authorization_url`. A reference is taken once ("Duplicate Transaction Reference").
+  `metadata` is ours: their dashboard shows it, so that a person finds a payment by the number.
 - `GET /transaction/verify/{reference}`: HTTP 200 and `status: true` say only that the question was
   understood; `data.status` is what became of it. One reference may see several tries
   (`log.attempts` counts them), so `failed` and `abandoned` can still become `success`.
@@ -87,6 +88,7 @@ class Paystack:
             "amount": request.amount.minor,
             "currency": request.amount.currency,
             "reference": request.reference,
+            "metadata": {"msisdn": request.msisdn},
         }
         if request.callback_url:
             document["callback_url"] = request.callback_url

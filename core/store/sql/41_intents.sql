@@ -5,6 +5,13 @@ returns uuid language sql immutable as $$
     concat_ws(E'\x1f', 'payment', p_gateway, p_transaction, p_code), 'UTF8')), 'hex'), 32)::uuid
 $$;
 
+-- What remains of a check once the money is in: a lease or a plan, which lie ahead, end; one that is
+-- due was asked for by a webhook meanwhile, and stays.
+create or replace function intent_check_left(p_check_at timestamptz, p_at timestamptz)
+returns timestamptz language sql immutable as $$
+  select case when p_check_at <= p_at then p_check_at end
+$$;
+
 create or replace function intent_credit(p_payment payment_item) returns boolean
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
@@ -30,7 +37,8 @@ begin
       p_payment.fee_minor, p_payment.currency, 'credited', p_payment.paid_at, p_payment.at)
     on conflict do nothing;
   if not found then
-    update payment_intents set check_at = null where id = v_intent.id and state = 'paid';
+    update payment_intents set check_at = intent_check_left(check_at, p_payment.at)
+      where id = v_intent.id;
     return false;
   end if;
 
@@ -50,7 +58,8 @@ begin
     order by id for no key update;
   perform ledger_book(v_legs, '{}', p_payment.at);
 
-  update payment_intents set state = 'paid', check_at = null, ended_at = coalesce(ended_at, p_payment.at)
+  update payment_intents set state = 'paid', check_at = intent_check_left(check_at, p_payment.at),
+      ended_at = coalesce(ended_at, p_payment.at)
     where id = v_intent.id;
   insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at)
     values (notice_id(v_intent.tenant_id, p_payment.notice_key), v_intent.tenant_id,
@@ -64,7 +73,7 @@ begin
   return true;
 end $$;
 
--- Leases open intents whose next check is due, of all tenants.
+-- Leases intents whose next check is due, of all tenants: open, expired and paid ones.
 create or replace function intent_claim(p_count integer, p_lease interval, p_at timestamptz)
 returns setof payment_intents language sql security definer
 set search_path = public, pg_temp

@@ -31,6 +31,8 @@ async def run(settings: Settings, *, greet: bool = True) -> None:
     """Everything: its own Postgres and Redis where none are named, web, worker, sandbox."""
     listener = listen(settings.host, settings.port)
     sandbox_listener = listen("127.0.0.1", settings.sandbox_port) if settings.with_sandbox else None
+    if sandbox_listener is not None:
+        sandbox_listener.listen()  # who comes before it serves waits: /health may answer first
     async with _ready_core(settings) as core:
         web_app = _web_app(core)
         parts = [

@@ -143,6 +143,7 @@ async def build(
         funding = Funding(
             intents, customers, outside.payments, _funding_rules(settings), clock, intents_bell
         )
+        stack.push_async_callback(funding.close)
         desk = Desk(
             purchases=purchases,
             wallet=Wallet(ledger, orders, intents),

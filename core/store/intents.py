@@ -107,8 +107,14 @@ class PgIntents:
         async def write(connection: AsyncConnection) -> Intent | None:
             if await self._end_without_link(connection, intent, check_at):
                 copy = _copied(
-                    intent, id=intent_id, reference=reference, url=None, checks=0,
-                    check_at=intent.check_at, ended_at=None, state="open",
+                    intent,
+                    id=intent_id,
+                    reference=reference,
+                    url=None,
+                    checks=0,
+                    check_at=intent.check_at,
+                    ended_at=None,
+                    state="open",
                 )
                 await connection.execute(copy)
                 await self._note(connection, intent, "intent.replaced", {"by": reference})
@@ -305,15 +311,17 @@ class PgIntents:
         facts: Mapping[str, object],
         actor: str = "worker",
     ) -> None:
-        event = insert(events).values(
-            subject=str(intent.id),
-            tenant_id=intent.tenant_id,
-            kind=kind,
-            actor=actor,
-            facts=facts,
-            at=self._clock.now(),
-        )
-        await connection.execute(event.inline())
+        event = {
+            "subject": str(intent.id),
+            "tenant_id": intent.tenant_id,
+            "kind": kind,
+            "actor": actor,
+            "facts": dict(facts),
+            "at": self._clock.now(),
+        }
+        # Not `values`: SQLAlchemy warns there of the number that Postgres gives each event.
+        row = select(*(literal(value, events.c[name].type) for name, value in event.items()))
+        await connection.execute(insert(events).from_select(list(event), row))
 
 
 def _closed(at: dt.datetime) -> dict[str, object]:

@@ -279,6 +279,7 @@ async def test_initialize_on_the_wire() -> None:
         "amount": 1500_00,
         "currency": "NGN",
         "reference": REFERENCE,
+        "metadata": {"msisdn": "2348031234567"},
     }
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from core.engine.outcomes import Pending
 from tests.fakes.paths import giving
-from tests.fakes.world import PIN, Caller, World
+from tests.fakes.world import MTN_CODE, PIN, Caller, World
 
 
 async def link(caller: Caller, amount: str) -> str:
@@ -126,6 +126,65 @@ async def test_a_slow_payment_gateway_sends_its_link_later(world: World) -> None
     funding = world.main.core.conversations._desk.funding
     assert await funding.hurry("paystack", [reference]) == 1
     await caller.sms("Pay N500", "http", reference)
+
+
+async def test_a_link_whose_answer_was_lost_comes_under_another_reference(world: World) -> None:
+    """The gateway refuses a reference that it has taken, so the worker asks under a fresh one."""
+    caller = await world.caller(pin=False)
+    await world.outside.play("paystack", "initialize_lost", next=1)
+
+    await caller.dial()
+    await caller.enter("2", "2", "500", "1")
+    caller.sees("comes by SMS in a moment")
+    spent = caller.screen.rpartition("Ref ")[2].rstrip(".")
+    fresh = (await caller.sms("Pay N500")).rsplit(" ", 1)[-1]
+
+    assert fresh != spent
+    await caller.dial("9")
+    await caller.enter("2", "3")
+    assert caller.screen.count("N500 not paid yet") == 1
+    (await world.outside.pay(spent)).raise_for_status()
+    await caller.sms("N500 has arrived", spent)
+
+
+async def test_money_in_another_currency_is_told_and_shown(world: World) -> None:
+    """The simulated payer of this number pays in cedis."""
+    caller = Caller(world, world.main, "2348030000211", MTN_CODE)
+
+    reference = await link(caller, "500")
+    (await world.outside.pay(reference)).raise_for_status()
+
+    await caller.sms("We received GHS500", "which holds naira only", reference)
+    assert await caller.money() == (0, 0)
+    await caller.menu()
+    await caller.enter("2", "3")
+    caller.sees("GHS500: we will contact you")
+    assert "not paid yet" not in caller.screen
+
+
+async def test_the_same_amount_again_is_the_link_that_was_sent(world: World) -> None:
+    caller = await world.caller(pin=False)
+    reference = await link(caller, "500")
+
+    await caller.menu()
+    await caller.enter("2", "2", "500", "1")
+
+    caller.sees("link for N500 a few minutes ago", reference)
+    assert len(await world.outside.messages(caller.msisdn)) == 1
+
+
+async def test_too_many_links_that_nobody_pays(world: World) -> None:
+    caller = await world.caller(pin=False)
+    for amount in ("100", "200", "300", "400", "500"):
+        await caller.menu()
+        await caller.enter("2", "2", amount, "1")
+        caller.sees("SMS with a link")
+
+    await caller.menu()
+    await caller.enter("2", "2", "600", "1")
+
+    caller.sees("several payment links", "Nothing was charged")
+    assert not caller.open
 
 
 async def test_trouble_with_the_payment_gateway_costs_nothing(world: World) -> None:

@@ -9,6 +9,8 @@ from tests.e2e.customer import PIN
 
 _KEYS = ("SIM-vtpass-key", "SK_SIM", "sk_test_SIM", "SIM-at-key")
 _PIN = re.compile(rf"(?<![0-9A-Za-z.]){PIN}(?![0-9A-Za-z])")
+# Servers begin their lines with their process id, which may well be four such digits.
+_PROCESS = re.compile(r"\[[0-9]+\]|^[0-9]+:[A-Z]")
 _CUSTOMER = re.compile(r"(?:234|0)8034[0-9]{6}(?![0-9])")
 
 
@@ -21,6 +23,7 @@ def leaks(home: Path) -> list[str]:
 
 
 def _leaks(line: str, keys: Sequence[str]) -> bool:
+    line = _PROCESS.sub("", line)
     if _CUSTOMER.search(line) or any(key in line for key in keys):
         return True
     return any(_PIN.search(words) for words in _words(line))

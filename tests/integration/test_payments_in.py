@@ -118,7 +118,7 @@ async def test_an_open_intent_comes_due_again_and_again(books: Books) -> None:
     assert (due.id, later.id, later.checks) == (intent.id, intent.id, 2)
 
 
-async def test_a_payment_in_another_currency_moves_nothing(
+async def test_a_payment_in_another_currency_moves_nothing_and_ends_the_intent(
     books: Books, owner: asyncpg.Connection
 ) -> None:
     customer = await books.customer()
@@ -127,10 +127,133 @@ async def test_a_payment_in_another_currency_moves_nothing(
 
     with pytest.raises(asyncpg.RaiseError):
         await books.intents.credit(intent, dollars, notice(intent))
-    await books.intents.mismatch(intent, dollars, "currency")
+    told = [await books.intents.hold_up(intent, dollars, "currency", notice(intent))]
+    told.append(await books.intents.hold_up(intent, dollars, "currency", notice(intent)))
 
+    assert told == [True, False]
     assert await books.money(customer) == (0, 0)
     assert await owner.fetchval("select state from payments_in") == "mismatch"
+    [event] = await owner.fetch("select kind, actor, facts->>'currency' from events")
+    assert tuple(event) == ("intent.held_up", "gateway", "USD")
+    assert len(await books.outbox.due(10, 60)) == 1
+    [arrival] = await books.intents.latest(customer, 5)
+    assert (arrival.state, arrival.amount) == ("held_up", Money(500, "USD"))
+    books.clock.advance(86_400)
+    assert await books.intents.due(10, 60) == []
+
+
+async def test_a_second_payment_in_another_currency_leaves_a_paid_intent_paid(
+    books: Books,
+) -> None:
+    customer = await books.customer()
+    intent = await opened(books, customer)
+    await credited(books, intent, 500)
+
+    dollars = Payment("tx2", intent.reference, Money(500, "USD"))
+    await books.intents.hold_up(intent, dollars, "currency", replace(notice(intent), key="2"))
+
+    seen = await books.intents.by_reference("paystack", intent.reference)
+    assert seen is not None
+    assert (seen.state, seen.check_at) == ("paid", None)
+    assert {one.state for one in await books.intents.latest(customer, 5)} == {"paid", "held_up"}
+
+
+@pytest.mark.parametrize("currency", ["NGN", "USD"], ids=["credited", "held up"])
+async def test_a_webhook_during_the_booking_is_heard(books: Books, currency: str) -> None:
+    """It may speak of a second payment, which the look under way has not seen."""
+    customer = await books.customer()
+    await opened(books, customer)
+    books.clock.advance(11)
+    [leased] = await books.intents.due(10, 60)
+
+    await books.intents.hurry("paystack", [leased.reference])
+    payment = Payment("tx", leased.reference, Money(500, currency))
+    if currency == "NGN":
+        await books.intents.credit(leased, payment, notice(leased))
+    else:
+        await books.intents.hold_up(leased, payment, "currency", notice(leased))
+
+    assert len(await books.intents.due(10, 60)) == 1
+
+
+@pytest.mark.parametrize("later_s", [300, None], ids=["planned", "let go"])
+async def test_a_webhook_during_a_look_outlives_the_plan_that_the_look_makes(
+    books: Books, later_s: float | None
+) -> None:
+    customer = await books.customer()
+    await opened(books, customer)
+    books.clock.advance(11)
+    [leased] = await books.intents.due(10, 60)
+
+    await books.intents.hurry("paystack", [leased.reference])
+    plan = None if later_s is None else books.clock.now() + dt.timedelta(seconds=later_s)
+    await books.intents.check_again(leased, plan)
+
+    [again] = await books.intents.due(10, 60)
+    assert (again.id, again.state) == (leased.id, "open")
+
+
+async def test_a_paid_intent_that_was_looked_at_stays_paid_and_is_let_go(books: Books) -> None:
+    customer = await books.customer()
+    intent = await opened(books, customer)
+    await credited(books, intent, 500)
+    await books.intents.hurry("paystack", [intent.reference])
+    [leased] = await books.intents.due(10, 60)
+
+    await books.intents.check_again(leased, None)
+    books.clock.advance(3600)
+
+    assert await books.intents.due(10, 60) == []
+    seen = await books.intents.by_reference("paystack", intent.reference)
+    assert seen is not None
+    assert seen.state == "paid"
+
+
+async def test_a_replaced_intent_is_shown_once_and_still_paid(books: Books) -> None:
+    customer = await books.customer()
+    first = await opened(books, customer)
+    plan = books.clock.now() + dt.timedelta(seconds=300)
+
+    second = await replaced(books, first, plan)
+    again = await replaced(books, first, plan)  # after a commit whose answer was lost
+
+    assert second is not None
+    assert second == again == replace(first, id=second.id, reference=second.reference)
+    assert [one.reference for one in await books.intents.latest(customer, 5)] == [second.reference]
+    assert await books.intents.unpaid(customer, books.clock.now()) == [second]
+    books.clock.advance(301)
+    old = {one.id: one for one in await books.intents.due(10, 60)}[first.id]
+    assert await credited(books, old, 500)
+    assert await books.money(customer) == (500, 0)
+
+
+@pytest.mark.parametrize("meanwhile", ["linked", "paid"])
+async def test_an_intent_with_a_link_or_a_payment_is_not_replaced(
+    books: Books, meanwhile: str
+) -> None:
+    customer = await books.customer()
+    intent = await opened(books, customer)
+    if meanwhile == "linked":
+        await books.intents.set_url(intent, "https://pay.example/1", None)
+    else:
+        await credited(books, intent, 500)
+    before = await books.intents.by_reference("paystack", intent.reference)
+
+    assert await replaced(books, intent, None) is None
+    assert not await books.intents.give_up(intent, replace(notice(intent), key="no"), None)
+
+    assert await books.intents.by_reference("paystack", intent.reference) == before
+
+
+async def test_no_link_is_told_of_an_intent_that_ended(books: Books) -> None:
+    customer = await books.customer()
+    intent = await opened(books, customer)
+    await replaced(books, intent, None)
+
+    link = replace(notice(intent), key="link", text="notice.pay_link")
+    assert not await books.intents.set_url(intent, "https://pay.example/1", link)
+
+    assert await books.outbox.due(10, 60) == []
 
 
 async def test_a_payment_under_another_reference_or_tenant_moves_nothing(books: Books) -> None:
@@ -175,9 +298,9 @@ async def test_arrivals_show_what_came_and_what_is_awaited(books: Books) -> None
 
     arrivals = await books.intents.latest(customer, 5)
 
-    assert [(one.reference, one.amount.minor, one.paid) for one in arrivals] == [
-        (awaited.reference, 800, False),
-        (paid.reference, 450, True),
+    assert [(one.reference, one.amount.minor, one.state) for one in arrivals] == [
+        (awaited.reference, 800, "awaited"),
+        (paid.reference, 450, "paid"),
     ]
 
 
@@ -209,6 +332,13 @@ async def credited(
     )
     return await books.intents.credit(
         intent, payment, replace(notice(intent), key=f"fund:{transaction}")
+    )
+
+
+async def replaced(books: Books, intent: Intent, check_at: dt.datetime | None) -> Intent | None:
+    made = ids.derived("second", str(intent.id))
+    return await books.intents.replace(
+        intent, intent_id=made, reference=f"CB{made.hex}", check_at=check_at
     )
 
 

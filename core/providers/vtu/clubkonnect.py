@@ -62,6 +62,8 @@ _DISCOS = MappingProxyType(
 )  # fmt: skip
 _METERS = MappingProxyType({"prepaid": "01", "postpaid": "02"})
 _CABLE = frozenset({"dstv", "gotv", "startimes", "showmax"})
+# Delivered, says their status code; a refusal by HTTP beside it is a contradiction.
+_COMPLETED, _HTTP_REFUSED = 200, 400
 _PIN_VALUES = frozenset({100, 200, 500})
 _EXAMS = MappingProxyType(
     {"waec": "APIWAECV1.asp", "waec-registration": "APIWAECV1.asp", "jamb": "APIJAMBV1.asp"}
@@ -233,6 +235,8 @@ def read_answer(answer: Reply | NoReply, vend: Vend, *, requery: bool) -> Outcom
         return Outcome(Result.UNKNOWN, "other_reference")
     evidence = _evidence(vend, document)
     code = whole(document.get("statuscode"))
+    if code == _COMPLETED and answer.status >= _HTTP_REFUSED:
+        return Outcome(Result.UNKNOWN, "status_contradicts")
     return judged(
         vend,
         _meaning(document, code, evidence, vend, requery=requery),

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check bench soak install clean
+.PHONY: run test check bench install clean
 
 run: install ## start Callbox with everything it needs, and a phone to try it
 	@$(BIN)/callbox run

@@ -125,7 +125,8 @@ async def _own_callbox() -> AsyncIterator[Settings]:
             update={"home": Path(home), "port": port, "sandbox_port": sandbox_port}
         )
         typer.echo("Starting a Callbox for this talk ...")
-        running = asyncio.create_task(processes.run(settings, greet=False))
+        stop = asyncio.Event()
+        running = asyncio.create_task(processes.run(settings, greet=False, stop=stop))
         try:
             async with httpx.AsyncClient(timeout=2) as probe:
                 while not await _answers(probe, settings.callbox_url):
@@ -134,6 +135,5 @@ async def _own_callbox() -> AsyncIterator[Settings]:
                     await asyncio.sleep(0.1)
             yield settings
         finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+            stop.set()
+            await running

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 _ABANDON_S = 60.0
 
 
-async def run(settings: Settings, *, greet: bool = True) -> None:
+async def run(settings: Settings, *, greet: bool = True, stop: asyncio.Event | None = None) -> None:
     """Everything: its own Postgres and Redis where none are named, web, worker, sandbox."""
     listener = listen(settings.host, settings.port)
     sandbox_listener = listen("127.0.0.1", settings.sandbox_port) if settings.with_sandbox else None
@@ -44,7 +44,7 @@ async def run(settings: Settings, *, greet: bool = True) -> None:
             parts.append(lambda stop: serve(application, sandbox_listener, stop))
         if greet:
             _greet(settings)
-        await until_stopped(parts)
+        await until_stopped(parts, stop)
 
 
 async def web(settings: Settings) -> None:

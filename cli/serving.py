@@ -62,9 +62,11 @@ async def serve(application: ASGIApp, listener: socket.socket, stop: asyncio.Eve
     await serving
 
 
-async def until_stopped(parts: Sequence[Callable[[asyncio.Event], Awaitable[None]]]) -> None:
-    """Run all parts; a signal, or the end of any part, stops the rest in order."""
-    stop = asyncio.Event()
+async def until_stopped(
+    parts: Sequence[Callable[[asyncio.Event], Awaitable[None]]], stop: asyncio.Event | None = None
+) -> None:
+    """Run all parts; a signal, `stop`, or the end of any part, stops the rest in order."""
+    stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in _STOP_SIGNALS:
         loop.add_signal_handler(name, stop.set)

@@ -26,18 +26,9 @@ if [ -n "$missing" ] && [ -n "${CI:-}" ]; then
     exit 1
 fi
 
-# Two halves side by side: the end-to-end tests mostly wait for processes, the others work.
 [ -n "$missing" ] && set -- -m "not browser" "$@"
-ends=$(mktemp)
-"$bin/python" -m pytest -q tests/e2e "$@" >"$ends" 2>&1 &
-ends_pid=$!
-trap 'kill "$ends_pid" 2>/dev/null; rm -f "$ends"' EXIT INT TERM
-"$bin/python" -m pytest -q tests/unit tests/contract tests/integration tests/conversations "$@"
+"$bin/python" -m pytest -q "$@"
 status=$?
-wait "$ends_pid"
-ends_status=$?
-cat "$ends"
-[ "$status" = 0 ] && status=$ends_status
 
 [ -n "$missing" ] && printf '\nDid not run: %s\n' "$missing"
 exit "$status"

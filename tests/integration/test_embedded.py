@@ -1,7 +1,7 @@
 """Embedded services: real servers, real kills, as root and as an ordinary user."""
 
-import contextlib
 import asyncio
+import contextlib
 import os
 import pwd
 import shutil

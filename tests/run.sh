@@ -27,7 +27,8 @@ if [ -n "$missing" ] && [ -n "${CI:-}" ]; then
 fi
 
 [ -n "$missing" ] && set -- -m "not browser" "$@"
-"$bin/python" -m pytest -q "$@"
+# From the rules to the whole: what fails small fails first.
+"$bin/python" -m pytest -q tests/unit tests/contract tests/integration tests/conversations tests/e2e "$@"
 status=$?
 
 [ -n "$missing" ] && printf '\nDid not run: %s\n' "$missing"

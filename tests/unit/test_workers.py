@@ -90,7 +90,8 @@ async def test_a_poisoned_item_stops_no_other() -> None:
             queue.due = [101]
             await until(lambda: handled[-1] == 101)
 
-    assert {line["event"] for line in lines} == {"pump.item_failed"}
+    told = {line["event"] for line in lines if line["event"].startswith("pump.")}
+    assert told == {"pump.item_failed"}
 
 
 async def test_leases_go_on_after_one_that_failed() -> None:
@@ -105,7 +106,8 @@ async def test_leases_go_on_after_one_that_failed() -> None:
         async with pumping(pump(queue, handle)):
             await until(lambda: handled == [1])
 
-    assert [line["event"] for line in lines] == ["pump.lease_failed"]
+    told = [line["event"] for line in lines if line["event"].startswith("pump.")]
+    assert told == ["pump.lease_failed"]
     assert time.monotonic() - started >= workers._PAUSE_AFTER_FAULT_S * 0.9
 
 

@@ -18,7 +18,7 @@ from cli.serving import listen
 from core.kit import gsm7, logging
 from core.kit.errors import Fault, Problem
 from core.kit.msisdn import Msisdn, parse_msisdn
-from core.settings import Settings, read_settings
+from core.settings import Environment, Settings, read_settings
 
 _PATH = "/ussd/africastalking/demo"
 _HELP = "Answer and press Enter. An empty line dials again, `sms` shows messages, Ctrl-D ends."
@@ -122,7 +122,15 @@ async def _own_callbox() -> AsyncIterator[Settings]:
         for listener in listeners:
             listener.close()
         settings = read_settings().model_copy(
-            update={"home": Path(home), "port": port, "sandbox_port": sandbox_port}
+            update={
+                "home": Path(home),
+                "port": port,
+                "sandbox_port": sandbox_port,
+                "env": Environment.DEMO,
+                "sandbox": True,
+                "database_url": None,
+                "redis_url": None,
+            }
         )
         typer.echo("Starting a Callbox for this talk ...")
         stop = asyncio.Event()

@@ -43,6 +43,10 @@ async def upgrade(database_url: str) -> None:
                 async with engine.begin() as connection:
                     await _upgrade(connection)
                 return
+            except OSError as error:
+                raise CannotMigrate(
+                    f"DATABASE_URL: the database cannot be reached ({type(error).__name__})"
+                ) from error
             except exc.DBAPIError as error:
                 cause = error.orig.__cause__ if error.orig else None
                 if isinstance(cause, asyncpg.InsufficientPrivilegeError):

@@ -337,27 +337,27 @@ async def fill(owner: asyncpg.Connection) -> None:
     await owner.execute(
         "insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,"
         " amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at)"
-        " select gen_random_uuid(), $1, gen_random_uuid(), 'F' || n, 'airtime', 'mtn', '234', 1,"
+        " select gen_random_uuid(), $1, gen_random_uuid(), 'fill-' || n, 'airtime', 'mtn', '234', 1,"
         " 0, 'NGN', 'held', $1, '234', '2020-01-01', now() from generate_series(1, 20000) n",
         tenant,
     )
     await owner.execute(
         "insert into holds (id, tenant_id, account_id, amount_minor, state, created_at)"
-        " select id, tenant_id, 1, 1, 'open', now() from orders where reference like 'F%'"
+        " select id, tenant_id, 1, 1, 'open', now() from orders where reference like 'fill-%'"
     )
     await owner.execute(
         "insert into attempts (order_id, number, id, tenant_id, provider, provider_reference,"
         " state, created_at) select id, 1, id, tenant_id, 'vtpass', reference, 'created', now()"
-        " from orders where reference like 'F%'"
+        " from orders where reference like 'fill-%'"
     )
     await owner.execute(
         "insert into jobs (ref, tenant_id, run_at) select id, tenant_id, '2100-01-01' from orders"
-        " where reference like 'F%'"
+        " where reference like 'fill-%'"
     )
     await owner.execute(
         "insert into transfers (id, tenant_id, debit_id, credit_id, amount_minor, code, event_id,"
         " created_at) select id, tenant_id, 1, 2, 1, 'x', id, now() from orders"
-        " where reference like 'F%'"
+        " where reference like 'fill-%'"
     )
 
 

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import callbacks, operations
 from api.core import Core
@@ -26,7 +26,7 @@ class Web(FastAPI):
     such an edge in all. They turn their own failures into answers, and need nothing of it.
     """
 
-    def __init__(self, core: Core, edges: Sequence[BaseRoute]) -> None:
+    def __init__(self, core: Core, edges: Sequence[BaseRoute], admin: ASGIApp | None) -> None:
         super().__init__(
             title="Callbox",
             routes=[*callbacks.routes(core), *operations.routes(core)],
@@ -35,6 +35,7 @@ class Web(FastAPI):
             redirect_slashes=False,
         )
         self._edges = tuple(edges)
+        self._admin = admin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -44,15 +45,21 @@ class Web(FastAPI):
                     scope.update(found)
                     await edge.handle(scope, receive, send)
                     return
+            if self._admin is not None and scope["path"].startswith("/api/"):
+                await self._admin(scope, receive, send)
+                return
         await super().__call__(scope, receive, send)
 
 
-def create_app(core: Core, edges: Sequence[BaseRoute] = ()) -> FastAPI:
+def create_app(
+    core: Core, edges: Sequence[BaseRoute] = (), admin: ASGIApp | None = None
+) -> FastAPI:
     """The application, over a core that runs already: whoever built it also stops it.
 
-    `edges` are the routes of the channels' edges, which this package does not know.
+    `edges` are the routes of the channels' edges, which this package does not know. `admin` serves
+    everything under `/api/`.
     """
-    return Web(core, edges)
+    return Web(core, edges, admin)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from api.core import Callbacks, Core
+from api.core import Core
 from core.kit.errors import Fault
 from core.ports import BadCallback
 
@@ -49,27 +49,26 @@ def routes(core: Core) -> list[Route]:
         Fault: a VTU provider and a payment gateway have one name, so that a callback could be
             either's.
     """
-    door = _Door(core.callbacks, _readers(core))
-    return [Route("/callbacks/{provider}/{key}", door.take, methods=["GET", "POST"])]
-
-
-def _readers(core: Core) -> dict[str, _Reader]:
     both = core.vtu_providers.keys() & core.payment_gateways.keys()
     if both:
         raise Fault(f"a VTU provider and a payment gateway are both called {min(both)}")
-    readers = {
-        name: _Reader(provider.references_in, provider.callback_answer)
-        for name, provider in core.vtu_providers.items()
-    }
-    for name, gateway in core.payment_gateways.items():
-        readers[name] = _Reader(gateway.references_in, lambda: (200, "text/plain", "OK"))
-    return readers
+    door = _Door(core)
+    return [Route("/callbacks/{provider}/{key}", door.take, methods=["GET", "POST"])]
+
+
+def _reader(core: Core, tenant_id: UUID, name: str) -> _Reader | None:
+    """Who reads for this tenant: its keys, where signatures are made with them, may be its own."""
+    gateway = core.payment_gateways.get(name)
+    if gateway is not None:
+        return _Reader(gateway.references_in, lambda: (200, "text/plain", "OK"))
+    provider = core.vtu_provider(tenant_id, name)
+    return _Reader(provider.references_in, provider.callback_answer) if provider else None
 
 
 class _Door:
-    def __init__(self, callbacks: Callbacks, readers: Mapping[str, _Reader]) -> None:
-        self._callbacks = callbacks
-        self._readers = readers
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._callbacks = core.callbacks
 
     async def take(self, request: Request) -> Response:
         """Verify, pass the references on, and answer as the sender expects.
@@ -77,22 +76,21 @@ class _Door:
         Trouble of ours is 503: the sender sends again, and nothing was lost.
         """
         name = request.path_params["provider"]
-        reader = self._readers.get(name)
-        if reader is None:
-            return _plain(404, "Unknown callback")
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await self._take(request, name, reader)
+                return await self._take(request, name)
         except ClientDisconnect:
             return _plain(400, "Incomplete")
         except Exception:
             log.exception("callback.failed", provider=name)
-            _TAKEN.labels(name, "failed").inc()
+            known = name in self._core.vtu_providers or name in self._core.payment_gateways
+            _TAKEN.labels(name if known else "configured", "failed").inc()
             return _plain(503, "Try again later")
 
-    async def _take(self, request: Request, name: str, reader: _Reader) -> Response:
+    async def _take(self, request: Request, name: str) -> Response:
         tenant_id = await self._callbacks.tenant_of(name, request.path_params["key"])
-        if tenant_id is None:
+        reader = _reader(self._core, tenant_id, name) if tenant_id else None
+        if tenant_id is None or reader is None:
             return _plain(404, "Unknown callback")
         try:
             body = await _body(request)

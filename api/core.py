@@ -34,6 +34,10 @@ class Core(Protocol):
     @property
     def vtu_providers(self) -> Mapping[str, VtuProvider]: ...
 
+    def vtu_provider(self, tenant_id: UUID, name: str) -> VtuProvider | None:
+        """The provider of this name that this tenant buys from, as it is configured now."""
+        ...
+
     @property
     def payment_gateways(self) -> Mapping[str, PaymentGateway]: ...
 

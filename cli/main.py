@@ -8,9 +8,9 @@ from typing import Any
 import typer
 import uvloop
 
-from cli import flows, ledger, orders
+from cli import flows, ledger, orders, providers, tokens
 from core.kit import logging
-from core.kit.errors import Fault
+from core.kit.errors import Fault, Problem
 from core.settings import Settings, read_settings
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app = typer.Typer(
 app.add_typer(flows.app, name="flows")
 app.add_typer(orders.app, name="orders")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(providers.app, name="providers")
+app.add_typer(tokens.app, name="tokens")
 
 
 @app.command()
@@ -69,16 +71,24 @@ def migrate() -> None:
 def _go(part: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run a part of the program with settings from the environment."""
     settings = read_settings()
-    as_json = settings.log_json if settings.log_json is not None else not sys.stderr.isatty()
+    as_json = settings.log_json if settings.log_json is not None else _for_machines()
     logging.configure(json=as_json, level=settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(part(settings))
 
 
+def _for_machines() -> bool:
+    return not sys.stderr.isatty()
+
+
 def main() -> None:
-    """Turn faults that a person can mend into one clear line and a non-zero status."""
+    """Turn faults that a person can mend into one clear line and a non-zero status.
+
+    Commands that end by themselves log warnings only, and never where their answer goes.
+    """
+    logging.configure(json=_for_machines(), level="WARNING")
     try:
         app()
-    except Fault as fault:
-        typer.echo(f"callbox: {fault}", err=True)
+    except (Fault, Problem) as error:
+        typer.echo(f"callbox: {error}", err=True)
         sys.exit(1)

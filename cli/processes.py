@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import structlog
 import typer
 
+from api.admin.app import create_admin
 from api.app import create_app
 from cli import demo
 from cli.serving import listen, serve, until_stopped
@@ -120,6 +121,7 @@ def _web_app(core: Core):  # type: ignore[no-untyped-def]
             core.texts,
             deadline=Deadline(core.settings.turn_deadline_s, abandon_s=_ABANDON_S),
         ),
+        create_admin(core),
     )
 
 

@@ -1,14 +1,17 @@
 """Builds the core: the one module that knows every concrete class."""
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 
+from core.domain.providers import ProviderConfig
 from core.domain.requery import Policy
 from core.engine import checks, paging
 from core.engine.checks import Severity
@@ -24,20 +27,29 @@ from core.kit.crypto import Keyring
 from core.kit.errors import Fault
 from core.kit.texts import Texts
 from core.ports import PaymentGateway, SmsSender, VtuProvider
+from core.providers.addresses import Reach, objection
 from core.providers.payments import PAYMENT_GATEWAYS
 from core.providers.sms import SMS_SENDERS
 from core.providers.vtu import VTU_PROVIDERS
+from core.providers.vtu.making import make
 from core.services.callbacks import Callbacks
 from core.services.context import Desk
 from core.services.conversations import Conversations, Patience
+from core.services.credits import Credits
 from core.services.funding import Funding, FundingRules
+from core.services.live_provider import OwnedProvider
+from core.services.order_actions import OrderActions
 from core.services.outcomes import Outcomes
 from core.services.pins import PinRules, Pins
+from core.services.provider_configs import ProviderSetup, Sources
+from core.services.provider_registry import ProviderRegistry
 from core.services.purchases import Purchases, Terms
 from core.services.shelf import Shelf
+from core.services.tokens import TokenDesk
 from core.services.vending import Vending
 from core.services.wallet import Wallet
-from core.settings import Settings, bad_setting
+from core.settings import Settings, admin_token, bad_setting
+from core.store.backoffice import PgBackoffice
 from core.store.channels import PgChannels
 from core.store.conversations import Conversations as RedisConversations
 from core.store.customers import PgCustomers
@@ -47,8 +59,10 @@ from core.store.intents import PgIntents
 from core.store.ledger import PgLedger
 from core.store.orders import PgOrderBook
 from core.store.outbox import PgOutbox
+from core.store.provider_configs import PgProviderConfigs
 from core.store.redis_line import open_line
 from core.store.tenants import PgTenants
+from core.store.tokens import PgTokens
 
 TEXTS = Path(__file__).parent / "texts"
 EXAMPLE_LOCALE = Locale("en", "NG", "NGN", "Africa/Lagos")
@@ -70,6 +84,10 @@ _DEMO_KEYS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 }
 
 
+# What the outside contract calls a provider whose own name is taken by a payment gateway.
+_ALSO_CALLED: Mapping[str, str] = {"flutterwave": "flutterwave_bills"}
+
+
 @dataclass(frozen=True, slots=True)
 class Core:
     """The built core, for edges, workers and commands."""
@@ -86,10 +104,20 @@ class Core:
     orders: PgOrderBook
     conversations: Conversations
     callbacks: Callbacks
+    shelf: Shelf
+    setup: ProviderSetup
+    tokens: TokenDesk
+    credits: Credits
+    backoffice: PgBackoffice
+    order_actions: OrderActions
     vtu_providers: Mapping[str, VtuProvider]
     payment_gateways: Mapping[str, PaymentGateway]
     probes: Mapping[str, Probe]
     pumps: Sequence[Pump[Any]]
+
+    def vtu_provider(self, tenant_id: UUID, name: str) -> VtuProvider | None:
+        """The provider of this name that this tenant buys from, as it is configured now."""
+        return self.shelf.named(tenant_id, name)
 
     @property
     def with_sandbox(self) -> bool:
@@ -138,6 +166,8 @@ async def build(
 
         orders_bell, intents_bell = Bell(), Bell()
         shelf = Shelf(outside.vtu)
+        setup = await _setup(settings, shelf, PgProviderConfigs(database, keyring), clock, stack)
+        backoffice = PgBackoffice(database, clock)
         outcomes = Outcomes(orders)
         purchases = Purchases(orders, outcomes, shelf, _terms(settings), clock, orders_bell)
         funding = Funding(
@@ -154,9 +184,6 @@ async def build(
         )
         vending = Vending(orders, outcomes, shelf, keyring, clock, _policy(settings))
         notices = NoticeSender(outbox, outside.sms, texts, clock)
-        lease_s = settings.lease_margin_s + max(
-            (provider.timeout_s for provider in outside.vtu.values()), default=60.0
-        )
         yield Core(
             settings=settings,
             keyring=keyring,
@@ -180,13 +207,21 @@ async def build(
                 announce_latest,
             ),
             callbacks=Callbacks(channels, tuple(outside.payments), orders, funding, orders_bell),
+            shelf=shelf,
+            setup=setup,
+            tokens=TokenDesk(PgTokens(database), clock, admin_token(settings)),
+            credits=Credits(ledger, ledger, tenants),
+            backoffice=backoffice,
+            order_actions=OrderActions(backoffice, orders, orders_bell),
             vtu_providers=outside.vtu,
             payment_gateways=outside.payments,
             probes=_probes(database, store, orders),
             pumps=(
                 Pump(
                     "orders",
-                    lambda count: orders.claim(count, lease_s),
+                    lambda count: orders.claim(
+                        count, settings.lease_margin_s + shelf.timeout_max_s
+                    ),
                     vending.see_through,
                     orders_bell,
                     at_once=256,
@@ -237,6 +272,40 @@ def _probes(
         return {"lag_s": round(lag_s, 1)}
 
     return {"database": ask_database, "redis": ask_redis, "worker": ask_worker}
+
+
+async def _setup(
+    settings: Settings,
+    shelf: Shelf,
+    configs: PgProviderConfigs,
+    clock: Clock,
+    stack: contextlib.AsyncExitStack,
+) -> ProviderSetup:
+    """The tenants' own providers on the shelf, kept as the database says until the stack ends."""
+    reach = Reach.PUBLIC_OR_HERE if settings.demo else Reach.PUBLIC
+
+    def made(config: ProviderConfig) -> OwnedProvider:
+        return make(config, reach=reach, beneath=_given(settings, config.key.provider))
+
+    registry = ProviderRegistry(shelf, configs, made)
+    stack.push_async_callback(registry.aclose)
+    await registry.refresh()
+    following = asyncio.create_task(registry.follow(), name="providers")
+    stack.push_async_callback(_ended, following)
+    also_called = {name: own for name, own in _ALSO_CALLED.items() if own in VTU_PROVIDERS}
+    sources = Sources(
+        make=made,
+        objection=lambda url: objection(url, reach),
+        base_url=lambda name: (_given(settings, name) or {}).get("base_url"),
+        also_called=also_called,
+    )
+    return ProviderSetup(configs, registry, shelf, sources, clock)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _outside(settings: Settings, stack: contextlib.AsyncExitStack) -> Outside:

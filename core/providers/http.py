@@ -12,19 +12,24 @@ real sockets), and why nothing may be read off the httpx class alone:
 """
 
 import asyncio
+import contextlib
 import logging
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import MappingProxyType
 
 import aiohttp
 import httpx
 import msgspec
 import structlog
 from httpx_aiohttp import AiohttpTransport
+
+from core.providers import addresses
 
 log = structlog.get_logger()
 
@@ -62,6 +67,19 @@ class NoReply:
     never_sent: bool = False
 
 
+_also_sent: ContextVar[Mapping[str, str]] = ContextVar("also_sent", default=MappingProxyType({}))
+
+
+@contextlib.contextmanager
+def also_sending(headers: Mapping[str, str]) -> Iterator[None]:
+    """Clients made inside send these too, where they have none of that name."""
+    before = _also_sent.set(headers)
+    try:
+        yield
+    finally:
+        _also_sent.reset(before)
+
+
 def client(
     *,
     base_url: str = "",
@@ -70,6 +88,8 @@ def client(
     reuse_connections: bool = True,
 ) -> httpx.AsyncClient:
     """A client for one outside party. Whoever asks for it closes it.
+
+    Made inside `core.providers.addresses.reaching`, it goes no further than said there.
 
     It is httpx on aiohttp's connections: httpx's own pool slows down to a crawl above some eight
     calls at once (encode/httpx #3215). It follows no redirects, keeps no cookies, takes no proxy or
@@ -85,6 +105,7 @@ def client(
             where doubt keeps a customer waiting, a handshake is cheaper.
     """
     tls = _tls()
+    lookup = addresses.resolver()
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
@@ -92,6 +113,7 @@ def client(
             limit=_CONNECTIONS_MAX,
             force_close=not reuse_connections,
             keepalive_timeout=_IDLE_S if reuse_connections else None,
+            resolver=lookup,
         )
         return aiohttp.ClientSession(
             connector=connector,
@@ -109,6 +131,7 @@ def client(
             "accept-encoding": "identity",
             "user-agent": "callbox",
             "connection": "keep-alive" if reuse_connections else "close",
+            **_also_sent.get(),
             **(headers or {}),
         },
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),

@@ -37,6 +37,10 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Credential = Annotated[SecretStr, AfterValidator(_header_safe)]
 """A key or password. Space around it, a slip of pasting, is dropped."""
 
+NO_ENVIRONMENT: Mapping[str, str] = {"_env_prefix": "CALLBOX_READS_NOTHING_"}
+"""Laid beside the given settings of an adapter, it keeps the environment out of them: our own keys
+must not fill the gaps of settings that somebody else wrote."""
+
 TimeoutS = Annotated[float, Field(ge=5, le=120)]
 
 

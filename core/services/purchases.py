@@ -173,7 +173,7 @@ class Purchases:
         identity: str,
         now: dt.datetime,
     ) -> NewOrder:
-        provider = self._shelf.best(Product.AIRTIME)
+        provider = self._shelf.best(tenant.id, Product.AIRTIME)
         order_id = _order_id(tenant, customer, key)
         attempt_id = ids.derived("attempt", str(order_id), "1")
         midnight = now.astimezone(ZoneInfo(tenant.time_zone)).replace(

@@ -48,7 +48,7 @@ class Vending:
 
     async def see_through(self, due: DueOrder) -> OrderState:
         """Ask once and book the answer. Run twice, it is as run once: the book is the judge."""
-        provider = self._shelf[due.provider]
+        provider = self._shelf.seller(due.tenant_id, due.product, due.provider)
         if due.first_send and not self._in_time(due):
             log.warning("vend.too_late_to_send", reference=due.reference, provider=provider.name)
             return due.state

@@ -38,7 +38,7 @@ class PgCustomers:
         return await self._tenants.get(tenant_id)
 
     async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
-        known = _customers().join(
+        known = customer_columns().join(
             identities,
             (identities.c.customer_id == customers.c.id)
             & (identities.c.tenant_id == customers.c.tenant_id),
@@ -66,7 +66,7 @@ class PgCustomers:
 
     async def get(self, tenant_id: UUID, customer_id: UUID) -> Customer:
         async def read(connection: AsyncConnection) -> Customer | None:
-            return await _one(connection, _customers().where(customers.c.id == customer_id))
+            return await _one(connection, customer_columns().where(customers.c.id == customer_id))
 
         found = await self._database.in_tenant(tenant_id, read)
         if found is None:
@@ -220,7 +220,7 @@ _MAKE_WALLET = text(
 )
 
 
-def _customers() -> Select[tuple[object, ...]]:
+def customer_columns() -> Select[tuple[object, ...]]:
     return select(
         customers.c.id,
         customers.c.tenant_id,

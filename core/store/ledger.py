@@ -1,5 +1,6 @@
 """The ledger in Postgres: `core/store/sql/20_ledger.sql` called in batches."""
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.ledger import AccountKey, Balance, Posting, Transfer
 from core.kit.clock import Clock
+from core.ports import Event
 from core.store.batcher import Batcher, Limits
 from core.store.database import Database
 from core.store.tables import accounts
@@ -46,17 +48,22 @@ class PgLedger:
     async def post(self, transfer: Transfer) -> Posting:
         if _spans_currencies(transfer):
             return Posting.FOREIGN
-        item = _Item(
-            transfer.id,
-            transfer.tenant_id,
-            await self._account_id(transfer.debit),
-            await self._account_id(transfer.credit),
-            transfer.amount_minor,
-            transfer.code,
-            transfer.event_id,
-            transfer.reverses,
+        return await self._transfers.submit(await self._item(transfer))
+
+    async def adjust(self, transfer: Transfer, event: Event) -> Posting:
+        """See `core.ports.Adjustments`."""
+        if _spans_currencies(transfer):
+            return Posting.FOREIGN
+        [row] = await self._database.call(
+            "select ledger_adjust($1::ledger_item, $2, $3, $4, $5, $6) as answer",
+            await self._item(transfer),
+            event.subject,
+            event.kind,
+            event.actor,
+            json.dumps(dict(event.facts)),
+            self._clock.now(),
         )
-        return await self._transfers.submit(item)
+        return Posting(row["answer"])
 
     async def balance(self, account: AccountKey) -> Balance:
         async def read(connection: AsyncConnection) -> Balance:
@@ -75,6 +82,18 @@ class PgLedger:
     async def close(self) -> None:
         await self._accounts.close()
         await self._transfers.close()
+
+    async def _item(self, transfer: Transfer) -> _Item:
+        return _Item(
+            transfer.id,
+            transfer.tenant_id,
+            await self._account_id(transfer.debit),
+            await self._account_id(transfer.credit),
+            transfer.amount_minor,
+            transfer.code,
+            transfer.event_id,
+            transfer.reverses,
+        )
 
     async def _account_id(self, account: AccountKey) -> int:
         known = self._ids.get(account)

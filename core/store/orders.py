@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -86,12 +87,12 @@ class PgOrderBook:
     async def latest(self, tenant_id: UUID, customer_id: UUID, count: int) -> Sequence[OrderView]:
         async def read(connection: AsyncConnection) -> list[OrderView]:
             query = (
-                select(*_VIEW)
+                select(*VIEW)
                 .where(orders.c.tenant_id == tenant_id, orders.c.customer_id == customer_id)
                 .order_by(orders.c.created_at.desc())
                 .limit(count)
             )
-            return [_view(row) for row in (await connection.execute(query)).mappings()]
+            return [order_view(row) for row in (await connection.execute(query)).mappings()]
 
         return await self._database.in_tenant(tenant_id, read)
 
@@ -101,11 +102,11 @@ class PgOrderBook:
         """A tenant's latest orders, of one state or of all: for operators."""
 
         async def read(connection: AsyncConnection) -> Sequence[OrderView]:
-            query = select(*_VIEW).where(orders.c.tenant_id == tenant_id)
+            query = select(*VIEW).where(orders.c.tenant_id == tenant_id)
             if state is not None:
                 query = query.where(orders.c.state == state.value)
             rows = await connection.execute(query.order_by(orders.c.created_at.desc()).limit(count))
-            return tuple(_view(row) for row in rows.mappings())
+            return tuple(order_view(row) for row in rows.mappings())
 
         return await self._database.in_tenant(tenant_id, read)
 
@@ -120,9 +121,9 @@ class PgOrderBook:
 
     async def _one(self, tenant_id: UUID, which: ColumnElement[bool]) -> OrderView | None:
         async def read(connection: AsyncConnection) -> OrderView | None:
-            query = select(*_VIEW).where(orders.c.tenant_id == tenant_id, which)
+            query = select(*VIEW).where(orders.c.tenant_id == tenant_id, which)
             row = (await connection.execute(query)).mappings().one_or_none()
-            return _view(row) if row else None
+            return order_view(row) if row else None
 
         return await self._database.in_tenant(tenant_id, read)
 
@@ -147,7 +148,7 @@ class PgOrderBook:
         return [OrderState(row["state"]) for row in rows]
 
 
-_VIEW = (
+VIEW = (
     orders.c.id,
     orders.c.tenant_id,
     orders.c.customer_id,
@@ -165,7 +166,8 @@ _VIEW = (
 )
 
 
-def _view(row: RowMapping) -> OrderView:
+def order_view(row: RowMapping | Mapping[str, Any]) -> OrderView:
+    """Of a row that has the columns of `VIEW`."""
     values = dict(row)
     values["product"] = Product(row["product"])
     values["recipient"] = Msisdn(row["recipient"])

@@ -1,7 +1,7 @@
 """The tables that statements are written against. The migrations make them; a test compares both.
 
 Money columns are bigint minor units, times are aware and UTC. Tables that only the SQL functions
-touch (holds, attempts, jobs, ...) are not here.
+touch (holds, transfers, answers, ...) are not here.
 """
 
 from sqlalchemy import (
@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     Integer,
     MetaData,
     Table,
@@ -150,6 +151,38 @@ orders = Table(
     Column("settled_at", _TIME),
 )
 
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("id", Uuid, nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("provider_reference", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("result", Text),
+    Column("reason", Text),
+    Column("their_reference", Text),
+    Column("cost_minor", BigInteger),
+    Column("evidence", JSONB),
+    Column("checks", Integer, nullable=False),
+    Column("not_found_since", _TIME),
+    Column("created_at", _TIME, nullable=False),
+    Column("sent_at", _TIME),
+    Column("closed_at", _TIME),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("ref", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("run_at", _TIME, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("hurried", Boolean, nullable=False),
+)
+
 notices = Table(
     "notices",
     metadata,
@@ -210,10 +243,28 @@ events = Table(
     "events",
     metadata,
     Column("subject", Text, primary_key=True),
-    Column("id", BigInteger, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
     Column("tenant_id", Uuid, nullable=False),
     Column("kind", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("facts", JSONB, nullable=False),
     Column("at", _TIME, nullable=False),
+)
+
+provider_configs = Table(
+    "provider_configs",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("provider", Text, primary_key=True),
+    Column("base_url", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("timeout_s", Double, nullable=False),
+    Column("retry_attempts", Integer, nullable=False),
+    Column("endpoints", JSONB, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("updated_at", _TIME, nullable=False),
+    Column("updated_by", Text, nullable=False),
 )

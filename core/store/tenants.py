@@ -61,6 +61,11 @@ class PgTenants:
             raise UnknownTenant(f"no tenant {key!r}")
         return await self.get(row["id"])
 
+    async def keys(self) -> dict[str, UUID]:
+        """The ids of all tenants by their keys, the oldest first."""
+        rows = await self._database.call("select * from tenant_all()")
+        return {row["key"]: row["id"] for row in rows}
+
     async def ensure(self, tenant: Tenant, at: dt.datetime) -> None:
         """Write a tenant, or bring the one of this id up to date."""
         fields = {column.name: getattr(tenant, column.name) for column in _COLUMNS}

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from api.app import create_app
 from core.kit.errors import Fault
 from tests.fakes.serving import serve
-from tests.fakes.web import TENANT, FakeCore
+from tests.fakes.web import TENANT, FakeCore, UnsignedReader
 
 URL = "/callbacks/paystack/demo"
 SIGNED = {"x-signature": "right"}
@@ -103,3 +103,14 @@ async def test_trouble_of_ours_asks_the_sender_to_come_again(
 def test_one_name_for_two_readers_stops_the_start() -> None:
     with pytest.raises(Fault, match="vtpass"):
         create_app(FakeCore(payment_name="vtpass"))
+
+
+async def test_a_tenants_own_provider_reads_its_callbacks(core: FakeCore) -> None:
+    """Configured while the program runs, under a name that our settings do not have."""
+    core.configured[TENANT, "acme"] = UnsignedReader()
+    async with serve(create_app(core)) as url, httpx.AsyncClient(base_url=url) as http:
+        taken = await http.get("/callbacks/acme/demo?requestid=CB7")
+        unknown = await http.get("/callbacks/other/demo?requestid=CB8")
+
+    assert (taken.status_code, unknown.status_code) == (200, 404)
+    assert core.callbacks.taken == [(TENANT, "acme", ("CB7",))]

@@ -63,10 +63,15 @@ class FakeCore:
     probes: dict[str, Probe] = field(default_factory=lambda: {"database": _well, "redis": _well})
     with_sandbox: bool = True
     payment_name: str = "paystack"
+    configured: dict[tuple[UUID, str], UnsignedReader] = field(default_factory=dict)
 
     @property
     def vtu_providers(self) -> Mapping[str, VtuProvider]:
         return {"vtpass": cast("VtuProvider", UnsignedReader())}
+
+    def vtu_provider(self, tenant_id: UUID, name: str) -> VtuProvider | None:
+        own = self.configured.get((tenant_id, name))
+        return cast("VtuProvider", own) if own else self.vtu_providers.get(name)
 
     @property
     def payment_gateways(self) -> Mapping[str, PaymentGateway]:

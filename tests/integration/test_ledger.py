@@ -337,8 +337,8 @@ async def fill(owner: asyncpg.Connection) -> None:
     await owner.execute(
         "insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,"
         " amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at)"
-        " select gen_random_uuid(), $1, gen_random_uuid(), 'fill-' || n, 'airtime', 'mtn', '234', 1,"
-        " 0, 'NGN', 'held', $1, '234', '2020-01-01', now() from generate_series(1, 20000) n",
+        " select gen_random_uuid(), $1, gen_random_uuid(), 'fill-' || n, 'airtime', 'mtn', '234',"
+        " 1, 0, 'NGN', 'held', $1, '234', '2020-01-01', now() from generate_series(1, 20000) n",
         tenant,
     )
     await owner.execute(

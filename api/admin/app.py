@@ -1,0 +1,66 @@
+"""The admin API: `/api/v1/...`, an application of its own beside the edges."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.admin import configuration, providers, transactions, users
+from api.admin.core import AdminCore
+from api.admin.envelope import Refusal
+from api.admin.errors import ApiError, of_problem, of_status, of_validation
+from api.admin.guard import Guard, answer
+from core.kit.errors import Problem
+
+PREFIX = "/api/v1"
+
+_REFUSALS: Mapping[int | str, dict[str, Any]] = {
+    status: {"model": Refusal} for status in (400, 401, 403, 404, 405, 413, 422, 500, 503)
+}
+
+
+def create_admin(core: AdminCore) -> FastAPI:
+    """The application, over a core that runs already."""
+    admin = FastAPI(
+        title="Callbox admin API",
+        version="1",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=dict(_REFUSALS),
+        exception_handlers={
+            ApiError: _refused,
+            Problem: _problem,
+            HTTPException: _status,
+            RequestValidationError: _invalid,
+        },
+    )
+    for resource in (configuration, providers, transactions, users):
+        admin.include_router(resource.router(core), prefix=PREFIX)
+    admin.add_middleware(Guard)
+    return admin
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return answer(error)
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return answer(of_problem(error))
+
+
+async def _status(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return answer(of_status(error))
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return answer(of_validation(error))

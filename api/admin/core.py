@@ -1,0 +1,36 @@
+"""What the admin API needs of the core, and no more."""
+
+from typing import Protocol
+from uuid import UUID
+
+from core.ports import Backoffice
+from core.services.credits import Credits
+from core.services.order_actions import OrderActions
+from core.services.provider_configs import ProviderSetup
+from core.services.tokens import TokenDesk
+
+
+class TenantKeys(Protocol):
+    async def keys(self) -> dict[str, UUID]:
+        """The ids of all tenants by their keys."""
+        ...
+
+
+class AdminCore(Protocol):
+    @property
+    def tokens(self) -> TokenDesk: ...
+
+    @property
+    def tenants(self) -> TenantKeys: ...
+
+    @property
+    def setup(self) -> ProviderSetup: ...
+
+    @property
+    def credits(self) -> Credits: ...
+
+    @property
+    def backoffice(self) -> Backoffice: ...
+
+    @property
+    def order_actions(self) -> OrderActions: ...

@@ -1,0 +1,213 @@
+"""Orders: `/transactions`."""
+
+import datetime as dt
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AwareDatetime
+
+from api.admin.auth import Access, needing
+from api.admin.core import AdminCore
+from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words, major
+from core.domain.orders import FINAL, OrderState
+from core.domain.vending import Product
+from core.ports import AttemptView, EntryView, ListedOrder, OrderDetail, OrderQuery
+
+Reference = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,64}$")]
+Status = Literal["pending", "held", "in_doubt", "delivered", "refunded", "paid_back"]
+
+_PENDING = frozenset(OrderState) - FINAL
+_COLUMNS = {"created_at": "created_at", "amount": "amount_minor", "status": "state"}
+
+
+class Transaction(Answer):
+    """`final` says that the customer's money will not move again by itself."""
+
+    reference: str
+    status: OrderState
+    final: bool
+    service: Product
+    network: str
+    recipient: str
+    amount: str
+    fee: str
+    currency: str
+    provider: str
+    user_id: UUID
+    hint: str | None
+    created_at: dt.datetime
+    settled_at: dt.datetime | None
+
+
+class Attempt(Answer):
+    """One order to a provider. `provider_reference` is ours there, `their_reference` theirs."""
+
+    number: int
+    provider: str
+    provider_reference: str
+    state: str
+    result: str | None
+    reason: str | None
+    their_reference: str | None
+    cost: str | None
+    currency: str
+    checks: int
+    created_at: dt.datetime
+    sent_at: dt.datetime | None
+    closed_at: dt.datetime | None
+
+
+class Entry(Answer):
+    """One side of a transfer: credits are positive, and an order's entries sum to zero."""
+
+    transfer_id: UUID
+    code: str
+    account: str
+    owner: str
+    amount: str
+    currency: str
+    at: dt.datetime
+
+
+class TransactionDetail(Transaction):
+    """`hold` is the money set aside for it: open, captured or voided."""
+
+    hold: str
+    attempts: list[Attempt]
+    entries: list[Entry]
+
+
+class TransactionFilter:
+    """What to list. `pending` is every order that is not final."""
+
+    def __init__(
+        self,
+        search: Annotated[
+            Words, Query(description="Part of a reference or of a recipient's number.")
+        ] = "",
+        status: Status | None = None,
+        service: Product | None = None,
+        network: Words | None = None,
+        provider: Words | None = None,
+        user_id: UUID | None = None,
+        since: AwareDatetime | None = None,
+        until: AwareDatetime | None = None,
+    ) -> None:
+        states = _PENDING if status == "pending" else {OrderState(status)} if status else ()
+        self.query = OrderQuery(
+            search=search.strip(),
+            states=frozenset(states),
+            service=service.value if service else None,
+            network=network,
+            provider=provider,
+            customer_id=user_id,
+            since=since,
+            until=until,
+        )
+
+
+def router(core: AdminCore) -> APIRouter:
+    routes = APIRouter(prefix="/transactions", tags=["transactions"])
+    reads = Depends(needing(core, "transactions:read"))
+    writes = Depends(needing(core, "transactions:write"))
+
+    @routes.get("")
+    async def listed(
+        access: Annotated[Access, reads],
+        wanted: Annotated[TransactionFilter, Depends()],
+        page: Annotated[PageQuery, Depends()],
+        sort_by: Literal["created_at", "amount", "status"] = "created_at",
+    ) -> Listing[Transaction]:
+        """Orders of this tenant, the latest first."""
+        tenant, paging = access.tenant_id, page.paging(_COLUMNS[sort_by])
+        rows = await core.backoffice.orders(tenant, wanted.query, paging)
+        total = await core.backoffice.order_count(tenant, wanted.query) if page.counted else None
+        last = page.last_shown(rows)
+        follows = last is not None and sort_by == "created_at"
+        place = (last.order.created_at, last.order.id) if last and follows else None
+        shown, pagination = page.listing(rows, total, place=place)
+        return Listing(data=[_transaction(row) for row in shown], pagination=pagination)
+
+    @routes.get("/{reference}")
+    async def show(
+        reference: Reference, access: Annotated[Access, reads]
+    ) -> Envelope[TransactionDetail]:
+        """One order with every attempt and every movement of money."""
+        found = await core.order_actions.show(access.tenant_id, reference)
+        return Envelope(data=_detail(found))
+
+    @routes.post("/{reference}/reconcile", status_code=202)
+    async def reconcile(
+        reference: Reference, access: Annotated[Access, writes]
+    ) -> Told[TransactionDetail]:
+        """Have the provider asked about it now. The answer shows the order as it is before that."""
+        found = await core.order_actions.reconcile(access.tenant_id, reference, access.actor)
+        return Told(data=_detail(found), message="The provider is being asked now.")
+
+    return routes
+
+
+def _transaction(listed: ListedOrder) -> Transaction:
+    return Transaction(**_fields(listed))
+
+
+def _fields(listed: ListedOrder) -> dict[str, object]:
+    order = listed.order
+    return {
+        "reference": order.reference,
+        "status": order.state,
+        "final": order.state.final,
+        "service": order.product,
+        "network": order.network,
+        "recipient": order.recipient,
+        "amount": major(order.amount_minor, order.currency),
+        "fee": major(order.fee_minor, order.currency),
+        "currency": order.currency,
+        "provider": listed.provider,
+        "user_id": order.customer_id,
+        "hint": order.hint,
+        "created_at": order.created_at,
+        "settled_at": order.settled_at,
+    }
+
+
+def _detail(detail: OrderDetail) -> TransactionDetail:
+    currency = detail.listed.order.currency
+    return TransactionDetail(
+        **_fields(detail.listed),
+        hold=detail.held,
+        attempts=[_attempt(attempt, currency) for attempt in detail.attempts],
+        entries=[_entry(entry, currency) for entry in detail.entries],
+    )
+
+
+def _attempt(attempt: AttemptView, currency: str) -> Attempt:
+    cost = attempt.cost_minor
+    return Attempt(
+        number=attempt.number,
+        provider=attempt.provider,
+        provider_reference=attempt.provider_reference,
+        state=attempt.state,
+        result=attempt.result,
+        reason=attempt.reason,
+        their_reference=attempt.their_reference,
+        cost=None if cost is None else major(cost, currency),
+        currency=currency,
+        checks=attempt.checks,
+        created_at=attempt.created_at,
+        sent_at=attempt.sent_at,
+        closed_at=attempt.closed_at,
+    )
+
+
+def _entry(entry: EntryView, currency: str) -> Entry:
+    return Entry(
+        transfer_id=entry.transfer_id,
+        code=entry.code,
+        account=entry.account_type,
+        owner=entry.account_owner,
+        amount=major(entry.amount_minor, currency),
+        currency=currency,
+        at=entry.at,
+    )

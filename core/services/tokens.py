@@ -1,0 +1,101 @@
+"""Bearer tokens of the admin API: shown once, kept as hashes."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.kit import ids
+from core.kit.clock import Clock
+from core.kit.errors import Problem
+from core.ports import Token, TokenRecord, Tokens
+
+ABILITIES = (
+    "configuration:read",
+    "configuration:write",
+    "transactions:read",
+    "transactions:write",
+    "users:read",
+    "users:credit",
+)
+EVERYTHING = "*"
+
+_PREFIX = "cbx_"
+_FIRST = "admin-token"
+_BYTES = 32
+
+
+class UnknownAbility(Problem):
+    code = "token.unknown_ability"
+
+
+class UnknownToken(Problem):
+    code = "token.unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls the admin API. Without a tenant: a super-admin."""
+
+    name: str
+    tenant_id: UUID | None
+    abilities: frozenset[str]
+
+    def may(self, ability: str) -> bool:
+        return bool(self.abilities & {ability, EVERYTHING})
+
+    @property
+    def actor(self) -> str:
+        """As events name them."""
+        return f"token:{self.name}"
+
+
+class TokenDesk:
+    """Makes, knows and revokes tokens. `first` is the super-admin's of the settings, if any."""
+
+    def __init__(self, tokens: Tokens, clock: Clock, first: str | None) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._first = _hash(first) if first else None
+
+    async def create(
+        self, name: str, tenant_id: UUID | None, abilities: Collection[str], actor: str
+    ) -> str:
+        """A new token. This is the only time that it can be seen.
+
+        Raises:
+            UnknownAbility: there is no such ability; its fact `abilities` lists those there are.
+        """
+        if not abilities or not {*abilities} <= {*ABILITIES, EVERYTHING}:
+            raise UnknownAbility(abilities=(*ABILITIES, EVERYTHING))
+        plain = _PREFIX + secrets.token_urlsafe(_BYTES)
+        token = Token(ids.uuid7(), tenant_id, name, frozenset(abilities))
+        await self._tokens.create(token, _hash(plain), actor, self._clock.now())
+        return plain
+
+    async def caller(self, plain: str) -> Caller | None:
+        """Whose token this is, or None when it is nobody's or was revoked."""
+        hashed = _hash(plain)
+        if self._first is not None and hmac.compare_digest(hashed, self._first):
+            return Caller(_FIRST, None, frozenset({EVERYTHING}))
+        token = await self._tokens.find(hashed, self._clock.now())
+        return Caller(token.name, token.tenant_id, token.abilities) if token else None
+
+    async def all(self) -> Sequence[TokenRecord]:
+        return await self._tokens.all()
+
+    async def revoke(self, token_id: UUID, actor: str) -> None:
+        """End a token, of which nothing else is removed.
+
+        Raises:
+            UnknownToken: there is none of this id.
+        """
+        if not await self._tokens.revoke(token_id, actor, self._clock.now()):
+            raise UnknownToken
+
+
+def _hash(plain: str) -> str:
+    """Plain SHA-256 does: a token has as many random bits as the digest."""
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,0 +1,180 @@
+"""Who may ask what, and that every refusal has the one shape."""
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import httpx
+import pytest
+
+from core.domain.customers import Tenant
+from core.kit import ids
+from core.services.tokens import UnknownAbility
+from tests.fakes.admin import SUPER, Desk
+from tests.fakes.books import NOON, open_books
+
+
+def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert (body["success"], body["code"]) == (False, code)
+    assert body["error"]
+    assert UUID(body["requestId"]) == UUID(answer.headers["x-request-id"])
+    assert body["timestamp"].endswith("Z")
+    assert dt.datetime.fromisoformat(body["timestamp"]).utcoffset() == dt.timedelta(0)
+
+
+async def test_a_success_has_the_one_shape(operator: Desk) -> None:
+    body = await operator.get("/users")
+
+    assert set(body) == {"success", "data", "pagination", "timestamp", "requestId"}
+    assert body["success"] is True
+
+
+@pytest.mark.parametrize("token", [None, "wrong", "cbx_wrong", SUPER + "x"])
+async def test_without_a_known_token_nothing_is_told(operator: Desk, token: str | None) -> None:
+    answer = await operator.as_token(token, "/users")
+
+    assert_refused(answer, 401, "auth.required")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_token_is_kept_as_a_hash_and_ends_when_revoked(operator: Desk) -> None:
+    tokens = operator.core.tokens
+    plain = await tokens.create("till", operator.books.tenant.id, ["users:read"], "test")
+    before = await operator.as_token(plain, "/users")
+    [kept] = await tokens.all()
+
+    await tokens.revoke(kept.id, "test")
+
+    assert before.status_code == 200
+    assert kept.last_used_at is not None
+    assert plain not in repr(kept)
+    [row] = await operator.core.database.call("select * from token_all()")
+    assert plain not in repr(row)
+    assert_refused(await operator.as_token(plain, "/users"), 401, "auth.required")
+
+
+async def test_a_token_does_what_its_abilities_say(operator: Desk) -> None:
+    plain = await operator.core.tokens.create(
+        "reader", operator.books.tenant.id, ["users:read"], "test"
+    )
+
+    assert (await operator.as_token(plain, "/users")).status_code == 200
+    for path in ("/transactions", "/providers", "/configuration/api/airtime/vtpass"):
+        assert_refused(await operator.as_token(plain, path), 403, "auth.forbidden")
+    credit = await operator.http.post(
+        f"/users/{ids.uuid7()}/credit", json={}, headers={"authorization": f"Bearer {plain}"}
+    )
+    assert_refused(credit, 403, "auth.forbidden")
+
+
+async def test_an_ability_that_does_not_exist_is_refused(operator: Desk) -> None:
+    with pytest.raises(UnknownAbility):
+        await operator.core.tokens.create("typo", None, ["users:raed"], "test")
+
+
+async def test_a_tenants_token_sees_that_tenant_only(operator: Desk) -> None:
+    stranger = await open_books(operator.books.database, "stranger")
+    theirs = await stranger.customer(number=9, funds=1000)
+    order = await stranger.begun(theirs)
+    plain = await operator.core.tokens.create("ours", operator.books.tenant.id, ["*"], "test")
+
+    assert (await operator.as_token(plain, "/users")).json()["data"] == []
+    assert (await operator.as_token(plain, "/users", tenant="demo")).status_code == 200
+    assert_refused(await operator.as_token(plain, f"/users/{theirs.id}"), 404, "user.unknown")
+    found = await operator.as_token(plain, f"/transactions/{order.reference}")
+    assert_refused(found, 404, "transaction.unknown")
+    for name in ("stranger", "nobody"):
+        crossed = await operator.as_token(plain, "/users", tenant=name)
+        assert_refused(crossed, 403, "tenant.forbidden")
+
+
+async def test_a_super_admin_names_the_tenant_where_there_are_several(operator: Desk) -> None:
+    other = Tenant(ids.uuid7(), "second", "Second", "NG", "NGN", "Africa/Lagos")
+    assert await operator.data("/users") == []
+    await operator.core.tenants.ensure(other, NOON)
+
+    assert_refused(await operator.http.get("/users"), 400, "tenant.required")
+    assert_refused(await operator.http.get("/users?tenant=third"), 404, "tenant.unknown")
+    assert await operator.data("/users", tenant="second") == []
+
+
+async def test_what_is_not_there_is_refused_in_the_same_shape(operator: Desk) -> None:
+    assert_refused(await operator.http.get("/nowhere"), 404, "not_found")
+    assert_refused(await operator.http.delete("/users"), 405, "method_not_allowed")
+
+
+async def test_a_body_that_is_too_large_is_refused(operator: Desk) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b"x" * 8192
+
+    path = "/configuration/api/airtime/vtpass"
+    assert_refused(await operator.http.put(path, content=b"x" * 300_000), 413, "body.too_large")
+    assert_refused(await operator.http.put(path, content=chunks()), 413, "body.too_large")
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/users?per_page=101", "per_page"),
+        ("/users?page=0", "page"),
+        ("/users?sort_by=pin", "sort_by"),
+        ("/users?search=%00", "search"),
+        ("/users?cursor=nonsense", "cursor"),
+        ("/users/not-a-uuid", "user_id"),
+        ("/transactions?status=lost", "status"),
+        ("/transactions?since=2026-01-01T00:00:00", "since"),
+    ],
+)
+async def test_a_wrong_question_is_told_by_field(operator: Desk, path: str, field: str) -> None:
+    answer = await operator.http.get(path)
+
+    assert_refused(answer, 422, "request.invalid")
+    assert [detail["field"] for detail in answer.json()["details"]] == [field]
+
+
+async def test_what_was_given_is_not_repeated_in_a_refusal(operator: Desk) -> None:
+    body = {"base_url": "http://127.0.0.1:9/api", "api_key": {"oops": "hunter2"}, "timeout": 1}
+    answer = await operator.http.put("/configuration/api/airtime/vtpass", json=body)
+    broken = await operator.http.put(
+        "/configuration/api/airtime/vtpass",
+        content=b'{"api_key": "hunter2"',
+        headers={"content-type": "application/json"},
+    )
+
+    assert_refused(answer, 422, "request.invalid")
+    assert_refused(broken, 422, "request.invalid")
+    assert "hunter2" not in answer.text + broken.text
+
+
+async def test_a_failure_of_ours_tells_nothing_of_its_cause(
+    operator: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("postgresql://callbox:hunter2@db")
+
+    monkeypatch.setattr(operator.core.backoffice, "customers", fail)
+
+    answer = await operator.http.get("/users")
+
+    assert_refused(answer, 500, "internal")
+    assert "hunter2" not in answer.text
+
+
+async def test_the_description_names_every_path_in_full(operator: Desk) -> None:
+    described = (await operator.http.get("/openapi.json")).json()
+
+    assert described["openapi"].startswith("3.")
+    assert set(described["paths"]) == {
+        "/api/v1/configuration/api/{service}/{provider}",
+        "/api/v1/providers",
+        "/api/v1/providers/{provider}/test",
+        "/api/v1/transactions",
+        "/api/v1/transactions/{reference}",
+        "/api/v1/transactions/{reference}/reconcile",
+        "/api/v1/users",
+        "/api/v1/users/{user_id}",
+        "/api/v1/users/{user_id}/credit",
+    }

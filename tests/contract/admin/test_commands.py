@@ -1,0 +1,126 @@
+"""The same from the command line, beside a database that others use."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import cli
+from core.store.embedded import ServiceUrls
+from tests.fakes.admin import CREDENTIALS, SECRETS, Desk, float_teller
+
+ROOT = Path(cli.__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Awaitable[Said]]
+
+
+@pytest.fixture
+def run(urls: ServiceUrls, tmp_path: Path) -> Run:
+    """Run the program with one command."""
+    environment = {
+        **os.environ,
+        "CALLBOX_HOME": str(tmp_path),
+        "CALLBOX_SECRET_KEY": "a secret key of a test",
+        "DATABASE_URL": urls.database_url,
+        "REDIS_URL": urls.redis_url,
+    }
+
+    async def once(*arguments: str, text: str = "") -> Said:
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", "from cli.main import main; main()", *arguments),
+            cwd=ROOT,
+            env=environment,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        out, err = await program.communicate(text.encode())
+        assert program.returncode is not None
+        return Said(program.returncode, out.decode(), err.decode())
+
+    return once
+
+
+async def test_a_provider_is_set_tested_switched_and_listed(operator: Desk, run: Run) -> None:
+    async with float_teller("75.25") as teller:
+        told = await run(
+            *("providers", "set", "airtime", "vtpass", "--priority", "2", "--credentials"),
+            *("--base-url", teller.url),
+            text=json.dumps(CREDENTIALS),
+        )
+        tested = await run("providers", "test", "vtpass", "--service", "airtime", "--json")
+    switched = await run("providers", "disable", "airtime", "vtpass")
+    listed = await run("providers", "list", "--json")
+
+    assert [result.status for result in (told, tested, switched, listed)] == [0] * 4
+    [answer] = json.loads(tested.out)
+    assert (answer["ok"], answer["float_balance"]) == (True, "75.25 NGN")
+    first = json.loads(listed.out)[0]
+    assert (first["provider"], first["priority"], first["active"]) == ("vtpass", 2, False)
+    said = told.out + tested.out + listed.out + told.err
+    assert not [secret for secret in SECRETS if secret in said]
+
+
+async def test_one_of_our_own_settings_can_be_switched_off_and_on(operator: Desk, run: Run) -> None:
+    for command, active in (("disable", False), ("enable", True)):
+        result = await run("providers", command, "airtime", "vtpass")
+        assert result.status == 0
+        shown = await operator.data("/configuration/api/airtime/vtpass")
+        assert (shown["is_active"], shown["configured"]) == (active, True)
+
+
+async def test_a_provider_that_does_not_answer_fails_the_command(operator: Desk, run: Run) -> None:
+    result = await run("providers", "test", "vtpass")
+
+    assert result.status == 1
+
+
+async def test_a_token_is_made_shown_once_and_revoked(operator: Desk, run: Run) -> None:
+    made = await run("tokens", "create", "till", "--tenant", "demo", "--ability", "users:read")
+    plain = made.out.strip()
+    assert re.fullmatch(r"cbx_[\w-]{40,}", plain)
+    assert (await operator.as_token(plain, "/users")).status_code == 200
+
+    listed = await run("tokens", "list", "--json")
+    [token] = json.loads(listed.out)
+    assert (token["name"], token["tenant"], token["abilities"]) == ("till", "demo", ["users:read"])
+    assert plain not in listed.out
+
+    revoked = await run("tokens", "revoke", token["id"])
+    assert revoked.status == 0
+    assert (await operator.as_token(plain, "/users")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("tokens", "create", "nobody's"),
+        ("tokens", "create", "both", "--tenant", "demo", "--super-admin"),
+        ("tokens", "create", "typo", "--super-admin", "--ability", "users:raed"),
+        ("tokens", "revoke", "00000000-0000-0000-0000-000000000000"),
+        ("providers", "set", "airtime", "vtpass", "--endpoints", "[]"),
+        ("providers", "test", "nobody"),
+    ],
+)
+async def test_what_cannot_be_is_one_clear_line(
+    operator: Desk, run: Run, wrong: tuple[str, ...]
+) -> None:
+    result = await run(*wrong)
+
+    assert (result.status, result.out) == (1, "")
+    assert re.fullmatch(r"callbox: [^\n]+\n", result.err)

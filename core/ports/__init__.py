@@ -16,6 +16,7 @@ from core.ports.administration import (
     TokenRecord,
     Tokens,
 )
+from core.ports.operations import Alert, AlertKind, Alerts, Cases, NewCase
 from core.ports.outside import (
     BadCallback,
     Checkout,
@@ -48,11 +49,15 @@ from core.ports.store import (
 
 __all__ = [
     "Adjustments",
+    "Alert",
+    "AlertKind",
+    "Alerts",
     "Arrival",
     "AttemptView",
     "Backoffice",
     "BadCallback",
     "Busy",
+    "Cases",
     "Checkout",
     "ConversationStore",
     "CustomerQuery",
@@ -63,6 +68,7 @@ __all__ = [
     "Intents",
     "Ledger",
     "ListedOrder",
+    "NewCase",
     "NewNotice",
     "Notice",
     "OrderBook",

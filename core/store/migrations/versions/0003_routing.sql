@@ -1,0 +1,1 @@
+-- What routing an order needs to know of it and of its attempts.

@@ -1,0 +1,1 @@
+-- Accounts that customers pay into, and several payments under one reference.

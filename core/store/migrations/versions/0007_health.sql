@@ -1,0 +1,1 @@
+-- How providers do, alerts, and pauses of sales.

@@ -165,7 +165,7 @@ async def build(
         stack.push_async_callback(orders.close)
 
         orders_bell, intents_bell = Bell(), Bell()
-        shelf = Shelf(outside.vtu)
+        shelf = Shelf(outside.vtu, _accounts(settings, outside, keyring))
         setup = await _setup(settings, shelf, PgProviderConfigs(database, keyring), clock, stack)
         backoffice = PgBackoffice(database, clock)
         outcomes = Outcomes(orders)
@@ -353,6 +353,21 @@ def _means(variable: str, name: str) -> bool:
         return False
     longer = (other for other in _NAMES if other.startswith(f"{name}_"))
     return not any(variable.startswith(f"{other.upper()}_") for other in longer)
+
+
+def _accounts(settings: Settings, outside: Outside, keyring: Keyring) -> Mapping[str, str]:
+    """Names our account at each provider by what it is reached with, which the name hides."""
+    return {
+        name: "s" + keyring.digest(name, *_reached_with(settings, name)) for name in outside.vtu
+    }
+
+
+def _reached_with(settings: Settings, name: str) -> Iterator[str]:
+    for field, value in sorted((_given(settings, name) or {}).items()):
+        yield f"{field}={value}"
+    for variable, value in sorted(os.environ.items()):
+        if variable.startswith(f"{name.upper()}_") and "TIMEOUT" not in variable:
+            yield f"{variable}={value}"
 
 
 def _terms(settings: Settings) -> Terms:

@@ -33,8 +33,10 @@ class NewOrder:
     Attributes:
         amount_minor: Face value. `fee_minor` comes on top; their sum is held.
         channel_id, identity: Where to tell the outcome.
-        provider, attempt_id, provider_reference: The first attempt, chosen and committed with the
-            hold, before anything is sent.
+        provider, via, attempt_id, provider_reference, provider_plan: The first attempt, chosen and
+            committed with the hold, before anything is sent. `via` names our account there, and
+            `provider_plan` is the provider's own code of `plan`.
+        plan, account, variant, quantity: As in `core.domain.vending.Vend`, `plan` by our own name.
         day_limit_minor: The most this customer may spend a day (from `day_starts_at`), or None.
     """
 
@@ -57,6 +59,12 @@ class NewOrder:
     deadline_at: dt.datetime
     day_starts_at: dt.datetime
     day_limit_minor: int | None = None
+    plan: str = ""
+    account: str = ""
+    variant: str = ""
+    quantity: int = 1
+    via: str = ""
+    provider_plan: str = ""
 
 
 class Beginning(StrEnum):
@@ -93,6 +101,10 @@ class DueOrder:
         sent_at: When it was first marked so.
         not_found_since: First of the unbroken run of NOT_FOUND answers, if the last one was that.
         checks: How many times the provider was asked about this attempt.
+        via: Our account at the provider that this attempt goes through.
+        their_reference: What the provider calls this attempt, once it said so.
+        provider_plan: The provider's own code of `plan`.
+        tried: The providers of all attempts so far, this one included.
     """
 
     order_id: UUID
@@ -117,6 +129,14 @@ class DueOrder:
     last_result: Result | None
     not_found_since: dt.datetime | None
     checks: int
+    plan: str = ""
+    account: str = ""
+    variant: str = ""
+    quantity: int = 1
+    via: str = ""
+    their_reference: str | None = None
+    provider_plan: str = ""
+    tried: tuple[str, ...] = ()
 
 
 class Verdict(StrEnum):
@@ -138,11 +158,16 @@ class NextAttempt:
     attempt_id: UUID
     provider: str
     provider_reference: str
+    via: str = ""
+    provider_plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One answer and what it leads to, applied once whoever brings it."""
+    """One answer and what it leads to, applied once whoever brings it.
+
+    `actor` is `worker`, or the person who settled it.
+    """
 
     order_id: UUID
     tenant_id: UUID
@@ -151,6 +176,7 @@ class Ruling:
     verdict: Verdict
     check_at: dt.datetime | None = None
     next_attempt: NextAttempt | None = None
+    actor: str = "worker"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ class ProviderConfigs(Protocol):
 
     async def find(self, key: ConfigKey) -> ProviderConfig | None: ...
 
+    async def as_of(self, key: ConfigKey, version: int) -> ProviderConfig | None:
+        """As it stood in an earlier version, which is kept for what was sent under it."""
+        ...
+
     async def save(self, config: ProviderConfig, event: Event) -> bool:
         """Write it with its event, in one commit, if the one before it is still there.
 

@@ -1,4 +1,4 @@
-"""A provider whose adapter can be changed while others are calling it."""
+"""A provider's adapter that can be let go while others are calling it."""
 
 import contextlib
 import datetime as dt
@@ -18,23 +18,16 @@ class OwnedProvider(VtuProvider, Protocol):
 
 
 class LiveProvider:
-    """Hands every call to the adapter of the moment. Keeps `core.ports.VtuProvider`.
+    """An adapter under the name it was configured by. Keeps `core.ports.VtuProvider`.
 
-    A call that has begun ends with the adapter it began with; the last one out of an adapter that
-    was changed closes it.
+    `aclose` lets it go: a call that has begun still ends, and the last one closes the adapter.
     """
 
     def __init__(self, name: str, adapter: OwnedProvider) -> None:
         self._name = name
-        self._used = _Used(adapter)
-
-    async def change(self, adapter: OwnedProvider) -> None:
-        """Have calls from now on served by `adapter`."""
-        before, self._used = self._used, _Used(adapter)
-        await before.retire()
-
-    async def aclose(self) -> None:
-        await self._used.retire()
+        self._adapter = adapter
+        self._calls = 0
+        self._let_go = False
 
     @property
     def name(self) -> str:
@@ -42,58 +35,49 @@ class LiveProvider:
 
     @property
     def capabilities(self) -> Capabilities:
-        return self._used.adapter.capabilities
+        return self._adapter.capabilities
 
     @property
     def timeout_s(self) -> float:
-        return self._used.adapter.timeout_s
+        return self._adapter.timeout_s
 
     def new_reference(self, attempt_id: UUID, at: dt.datetime) -> str:
-        return self._used.adapter.new_reference(attempt_id, at)
+        return self._adapter.new_reference(attempt_id, at)
 
     def may_send(self, reference: str, at: dt.datetime) -> bool:
-        return self._used.adapter.may_send(reference, at)
+        return self._adapter.may_send(reference, at)
 
     async def vend(self, vend: Vend) -> Outcome:
-        async with self._used.calling() as adapter:
-            return await adapter.vend(vend)
+        async with self._calling():
+            return await self._adapter.vend(vend)
 
     async def requery(self, vend: Vend) -> Outcome:
-        async with self._used.calling() as adapter:
-            return await adapter.requery(vend)
+        async with self._calling():
+            return await self._adapter.requery(vend)
 
     async def float_balance(self) -> Money:
-        async with self._used.calling() as adapter:
-            return await adapter.float_balance()
+        async with self._calling():
+            return await self._adapter.float_balance()
 
     def references_in(self, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
-        return self._used.adapter.references_in(headers, body)
+        return self._adapter.references_in(headers, body)
 
     def callback_answer(self) -> tuple[int, str, str]:
-        return self._used.adapter.callback_answer()
+        return self._adapter.callback_answer()
 
-
-class _Used:
-    """An adapter, how many calls are inside it, and whether it is to be closed after them."""
-
-    def __init__(self, adapter: OwnedProvider) -> None:
-        self.adapter = adapter
-        self._calls = 0
-        self._retired = False
+    async def aclose(self) -> None:
+        self._let_go = True
+        await self._close_if_done()
 
     @contextlib.asynccontextmanager
-    async def calling(self) -> AsyncIterator[OwnedProvider]:
+    async def _calling(self) -> AsyncIterator[None]:
         self._calls += 1
         try:
-            yield self.adapter
+            yield
         finally:
             self._calls -= 1
             await self._close_if_done()
 
-    async def retire(self) -> None:
-        self._retired = True
-        await self._close_if_done()
-
     async def _close_if_done(self) -> None:
-        if self._retired and not self._calls:
-            await self.adapter.aclose()
+        if self._let_go and not self._calls:
+            await self._adapter.aclose()

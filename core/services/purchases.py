@@ -173,7 +173,7 @@ class Purchases:
         identity: str,
         now: dt.datetime,
     ) -> NewOrder:
-        provider = self._shelf.best(tenant.id, Product.AIRTIME)
+        offer = self._shelf.best(tenant.id, Product.AIRTIME)
         order_id = _order_id(tenant, customer, key)
         attempt_id = ids.derived("attempt", str(order_id), "1")
         midnight = now.astimezone(ZoneInfo(tenant.time_zone)).replace(
@@ -193,8 +193,9 @@ class Purchases:
             channel_id=channel_id,
             identity=identity,
             attempt_id=attempt_id,
-            provider=provider.name,
-            provider_reference=provider.new_reference(attempt_id, now),
+            provider=offer.provider.name,
+            via=offer.via,
+            provider_reference=offer.provider.new_reference(attempt_id, now),
             created_at=now,
             deadline_at=now + dt.timedelta(seconds=self._terms.in_doubt_deadline_s),
             day_starts_at=midnight.astimezone(dt.UTC),

@@ -197,6 +197,12 @@ def _order_item(order: NewOrder) -> tuple[object, ...]:
         order.deadline_at,
         order.day_starts_at,
         order.day_limit_minor,
+        order.plan,
+        order.account,
+        order.variant,
+        order.quantity,
+        order.via,
+        order.provider_plan,
     )
 
 
@@ -220,6 +226,9 @@ def _ruling_item(ruling: Ruling, answer_id: UUID, at: dt.datetime) -> tuple[obje
         following.attempt_id if following else None,
         following.provider if following else None,
         following.provider_reference if following else None,
+        following.via if following else "",
+        following.provider_plan if following else "",
+        ruling.actor,
         at,
     )
 
@@ -231,4 +240,5 @@ def _due(row: asyncpg.Record) -> DueOrder:
     values["state"] = OrderState(values["state"])
     last = values["last_result"]
     values["last_result"] = Result(last) if last else None
+    values["tried"] = tuple(values["tried"])
     return DueOrder(**values)

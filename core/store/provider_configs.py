@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, RowMapping, select, update
+from sqlalchemy import ColumnElement, RowMapping, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +15,7 @@ from core.kit.crypto import Keyring, Unreadable
 from core.ports import Event
 from core.store.database import Database
 from core.store.events import add_event
-from core.store.tables import provider_configs
+from core.store.tables import provider_config_versions, provider_configs
 
 log = structlog.get_logger()
 _table = provider_configs.c
@@ -39,6 +39,16 @@ class PgProviderConfigs:
     async def find(self, key: ConfigKey) -> ProviderConfig | None:
         async def read(connection: AsyncConnection) -> RowMapping | None:
             query = select(provider_configs).where(*_is(key))
+            return (await connection.execute(query)).mappings().one_or_none()
+
+        row = await self._database.in_tenant(key.tenant_id, read)
+        return self._opened(dict(row)) if row else None
+
+    async def as_of(self, key: ConfigKey, version: int) -> ProviderConfig | None:
+        kept = provider_config_versions
+
+        async def read(connection: AsyncConnection) -> RowMapping | None:
+            query = select(kept).where(*_is(key, kept), kept.c.version == version)
             return (await connection.execute(query)).mappings().one_or_none()
 
         row = await self._database.in_tenant(key.tenant_id, read)
@@ -97,9 +107,9 @@ class PgProviderConfigs:
         return opened
 
 
-def _is(key: ConfigKey) -> tuple[ColumnElement[bool], ...]:
+def _is(key: ConfigKey, table: Table = provider_configs) -> tuple[ColumnElement[bool], ...]:
     return (
-        _table.tenant_id == key.tenant_id,
-        _table.service == key.service.value,
-        _table.provider == key.provider,
+        table.c.tenant_id == key.tenant_id,
+        table.c.service == key.service.value,
+        table.c.provider == key.provider,
     )

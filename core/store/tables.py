@@ -149,6 +149,10 @@ orders = Table(
     Column("created_at", _TIME, nullable=False),
     Column("deadline_at", _TIME, nullable=False),
     Column("settled_at", _TIME),
+    Column("plan", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("variant", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
 )
 
 attempts = Table(
@@ -171,6 +175,8 @@ attempts = Table(
     Column("created_at", _TIME, nullable=False),
     Column("sent_at", _TIME),
     Column("closed_at", _TIME),
+    Column("via", Text, nullable=False),
+    Column("plan", Text, nullable=False),
 )
 
 jobs = Table(
@@ -265,6 +271,24 @@ provider_configs = Table(
     Column("priority", Integer, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("updated_at", _TIME, nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
+provider_config_versions = Table(
+    "provider_config_versions",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("provider", Text, primary_key=True),
+    Column("base_url", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("timeout_s", Double, nullable=False),
+    Column("retry_attempts", Integer, nullable=False),
+    Column("endpoints", JSONB, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("version", BigInteger, primary_key=True),
     Column("updated_at", _TIME, nullable=False),
     Column("updated_by", Text, nullable=False),
 )

@@ -14,7 +14,7 @@ from core.kit.money import Money
 from core.ports import ProviderConfigs, VtuProvider
 from core.services.live_provider import LiveProvider, OwnedProvider
 from core.services.provider_registry import ProviderRegistry
-from core.services.shelf import NotSold, Offer, Shelf, UnknownSeller
+from core.services.shelf import NotSold, Offer, Seller, Shelf
 
 US, THEM = UUID(int=1), UUID(int=2)
 AIRTIME, DATA = Product.AIRTIME, Product.DATA
@@ -54,6 +54,12 @@ def names(shelf: Shelf, tenant: UUID = US, product: Product = AIRTIME) -> list[s
     return [offer.provider.name for offer in shelf.offers(tenant, product)]
 
 
+def sold_by(shelf: Shelf, product: Product) -> VtuProvider:
+    offer = shelf.offer(US, product, "first")
+    assert offer is not None
+    return offer.provider
+
+
 def shelf(configured: Mapping[ConfigKey, Offer | None]) -> Shelf:
     """Our own `first` and `second`, and what is configured."""
     made = Shelf({"first": provider("first"), "second": provider("second")})
@@ -77,8 +83,8 @@ def test_a_configuration_stands_in_place_of_ours_of_that_name() -> None:
     ours = shelf({ConfigKey(US, AIRTIME, "first"): Offer(mine, priority=200)})
 
     assert names(ours) == ["second", "first"]
-    assert ours.seller(US, AIRTIME, "first") is mine
-    assert ours.seller(US, DATA, "first") is not mine
+    assert sold_by(ours, AIRTIME) is mine
+    assert sold_by(ours, DATA) is not mine
 
 
 def test_one_that_cannot_be_built_is_not_replaced_by_ours() -> None:
@@ -90,15 +96,14 @@ def test_the_best_is_the_first_that_is_switched_on() -> None:
     off = Offer(provider("first"), priority=1, active=False)
     ours = shelf({ConfigKey(US, AIRTIME, "first"): off})
 
-    assert ours.best(US, AIRTIME).name == "second"
-    assert ours.seller(US, AIRTIME, "first") is off.provider
+    assert ours.best(US, AIRTIME).provider.name == "second"
+    assert sold_by(ours, AIRTIME) is off.provider
 
 
 def test_what_nobody_sells_is_not_sold() -> None:
     with pytest.raises(NotSold):
         shelf({}).best(US, Product.EXAM)
-    with pytest.raises(UnknownSeller):
-        shelf({}).seller(US, AIRTIME, "gone")
+    assert shelf({}).offer(US, AIRTIME, "gone") is None
 
 
 def test_leases_outlast_the_slowest_of_all() -> None:
@@ -107,30 +112,27 @@ def test_leases_outlast_the_slowest_of_all() -> None:
     assert shelf({ConfigKey(THEM, DATA, "third"): slow}).timeout_max_s == 120.0
 
 
-async def test_a_call_ends_with_the_adapter_it_began_with_which_is_then_closed() -> None:
-    before, after = Adapter("vtpass"), Adapter("vtpass")
-    live = LiveProvider("vtpass", owned(before))
+async def test_an_adapter_that_was_let_go_ends_its_calls_and_is_closed_then() -> None:
+    adapter = Adapter("vtpass")
+    live = LiveProvider("vtpass", owned(adapter))
     calls = [asyncio.create_task(live.float_balance()) for _ in range(2)]
     await asyncio.sleep(0)
 
-    await live.change(owned(after))
-    still_open = not before.closed
-    before.free.set()
+    await live.aclose()
+    still_open = not adapter.closed
+    adapter.free.set()
     await asyncio.gather(*calls)
 
     assert still_open
-    assert before.closed
-    after.free.set()
-    assert await live.float_balance() == Money(1, "NGN")
+    assert adapter.closed
 
 
 async def test_an_adapter_that_nobody_calls_is_closed_at_once() -> None:
-    before, after = Adapter("vtpass"), Adapter("vtpass")
-    live = LiveProvider("vtpass", owned(before))
+    adapter = Adapter("vtpass")
 
-    await live.change(owned(after))
+    await LiveProvider("vtpass", owned(adapter)).aclose()
 
-    assert (before.closed, after.closed) == (True, False)
+    assert adapter.closed
 
 
 class Kept:
@@ -138,12 +140,16 @@ class Kept:
 
     def __init__(self, *configs: ProviderConfig) -> None:
         self.configs = list(configs)
+        self.past: set[int] = set()
 
     async def version(self) -> int:
         return sum(config.version for config in self.configs)
 
     async def all(self) -> list[ProviderConfig]:
         return self.configs
+
+    async def as_of(self, key: ConfigKey, version: int) -> ProviderConfig | None:
+        return config(version) if version in self.past else None
 
 
 def config(version: int = 1) -> ProviderConfig:
@@ -188,3 +194,41 @@ async def test_what_did_not_change_is_not_built_again() -> None:
 
     assert built == [1, 1]
     await registry.aclose()
+
+
+async def test_an_order_is_asked_about_where_it_was_sent_whatever_changed_since() -> None:
+    """In this process, and in one that never saw the earlier version."""
+    kept = Kept(config(version=1))
+    built: list[int] = []
+
+    def make(config: ProviderConfig) -> OwnedProvider:
+        built.append(config.version)
+        return owned(Adapter("vtpass"))
+
+    ours = Shelf({})
+    registry = ProviderRegistry(ours, cast("ProviderConfigs", kept), make)
+    await registry.refresh()
+    sent = ours.best(US, AIRTIME)
+    kept.configs, kept.past = [config(version=7)], {3}
+    await registry.refresh()
+
+    now = ours.best(US, AIRTIME).provider
+    assert await ours.seller(US, AIRTIME, "vtpass", sent.via) == Seller(sent.provider, now)
+    assert await ours.seller(US, AIRTIME, "vtpass", "v7") == Seller(now)
+    unseen = await ours.seller(US, AIRTIME, "vtpass", "v3")
+    assert unseen == await ours.seller(US, AIRTIME, "vtpass", "v3")
+    assert unseen.own not in {None, now, sent.provider}
+    assert built == [1, 7, 3]
+    for unknown in ("v9", "s-of-other-settings", ""):
+        assert await ours.seller(US, AIRTIME, "vtpass", unknown) == Seller(None, now)
+    await registry.aclose()
+
+
+async def test_our_own_account_is_asked_though_a_configuration_stands_in_its_place() -> None:
+    ours = Shelf({"first": provider("first")}, {"first": "s1"})
+    before = ours.best(US, AIRTIME)
+    mine = Offer(provider("first"), via="v1")
+    ours.restock({ConfigKey(US, AIRTIME, "first"): mine})
+
+    assert before.via == "s1"
+    assert await ours.seller(US, AIRTIME, "first", "s1") == Seller(before.provider)

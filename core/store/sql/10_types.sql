@@ -22,14 +22,15 @@ create type order_item as (
   id uuid, tenant_id uuid, customer_id uuid, reference text, product text, network text,
   recipient text, amount_minor bigint, fee_minor bigint, currency text, channel_id uuid,
   identity text, attempt_id uuid, provider text, provider_reference text, created_at timestamptz,
-  deadline_at timestamptz, day_starts_at timestamptz, day_limit_minor bigint
+  deadline_at timestamptz, day_starts_at timestamptz, day_limit_minor bigint, plan text,
+  account text, variant text, quantity integer, via text, provider_plan text
 );
 
 create type ruling_item as (
   answer_id uuid, order_id uuid, tenant_id uuid, attempt_id uuid, verdict text, result text,
   reason text, hint text, their_reference text, cost_minor bigint, cost_currency text,
   evidence jsonb, check_at timestamptz, next_id uuid, next_provider text, next_reference text,
-  at timestamptz
+  next_via text, next_plan text, actor text, at timestamptz
 );
 
 -- A ruling beside the order it is about. `step` is the verdict where it fits, else 'none'.

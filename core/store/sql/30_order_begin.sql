@@ -31,9 +31,9 @@ begin
         case
           when o.id is not null then
             case when (o.tenant_id, o.customer_id, o.product, o.network, o.recipient,
-                o.amount_minor, o.fee_minor, o.currency)
+                o.amount_minor, o.fee_minor, o.currency, o.plan, o.account, o.variant, o.quantity)
               = (i.tenant_id, i.customer_id, i.product, i.network, i.recipient,
-                i.amount_minor, i.fee_minor, i.currency)
+                i.amount_minor, i.fee_minor, i.currency, i.plan, i.account, i.variant, i.quantity)
             then 'duplicate' else 'conflict' end
           when w.closed_at is not null then 'closed'
           when w.id is null or w.posted_minor - w.held_minor < i.amount_minor + i.fee_minor
@@ -75,10 +75,11 @@ create or replace function order_write(p_orders order_item[], p_wallets bigint[]
 returns void language plpgsql as $$
 begin
   insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,
-      amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at)
+      amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at, plan,
+      account, variant, quantity)
     select f.id, f.tenant_id, f.customer_id, f.reference, f.product, f.network, f.recipient,
       f.amount_minor, f.fee_minor, f.currency, 'held', f.channel_id, f.identity, f.created_at,
-      f.deadline_at
+      f.deadline_at, f.plan, f.account, f.variant, f.quantity
     from unnest(p_orders) f;
 
   with opened as (
@@ -91,10 +92,10 @@ begin
   update accounts a set held_minor = a.held_minor + h.amount_minor
     from opened h where a.id = h.account_id;
 
-  insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, state,
-      created_at)
-    select f.id, 1, f.attempt_id, f.tenant_id, f.provider, f.provider_reference, 'created',
-      f.created_at
+  insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
+      state, created_at)
+    select f.id, 1, f.attempt_id, f.tenant_id, f.provider, f.provider_reference, f.via,
+      f.provider_plan, 'created', f.created_at
     from unnest(p_orders) f;
 
   insert into jobs (ref, tenant_id, run_at)

@@ -6,7 +6,8 @@ returns table (
   recipient text, amount_minor bigint, fee_minor bigint, currency text, state text,
   created_at timestamptz, deadline_at timestamptz, attempt_id uuid, attempt_number integer,
   provider text, provider_reference text, first_send boolean, sent_at timestamptz,
-  last_result text, not_found_since timestamptz, checks integer
+  last_result text, not_found_since timestamptz, checks integer, plan text, account text,
+  variant text, quantity integer, via text, their_reference text, provider_plan text, tried text[]
 )
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
@@ -39,7 +40,10 @@ begin
     select o.id, o.tenant_id, o.customer_id, o.reference, o.product, o.network, o.recipient,
         o.amount_minor, o.fee_minor, o.currency, o.state, o.created_at, o.deadline_at,
         a.id, a.number, a.provider, a.provider_reference, coalesce(o.id = any (v_first), false),
-        coalesce(a.sent_at, a.created_at), a.result, a.not_found_since, a.checks
+        coalesce(a.sent_at, a.created_at), a.result, a.not_found_since, a.checks, o.plan, o.account,
+        o.variant, o.quantity, a.via, a.their_reference, a.plan,
+        case when a.number = 1 then array[a.provider] else array(
+          select x.provider from attempts x where x.order_id = l.ref order by x.number) end
       from unnest(v_leased) l (ref)
       cross join lateral (select * from orders x where x.id = l.ref offset 0) o
       cross join lateral (

@@ -214,10 +214,11 @@ begin
     where s.step not in ('none', 'keep', 'recheck') and a.order_id = (s.ruling).order_id
       and a.number = s.attempt_number;
 
-  insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, state,
-      created_at)
+  insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
+      state, created_at)
     select (s.ruling).order_id, s.attempt_number + 1, (s.ruling).next_id, (s.ruling).tenant_id,
-      (s.ruling).next_provider, (s.ruling).next_reference, 'created', (s.ruling).at
+      (s.ruling).next_provider, (s.ruling).next_reference, (s.ruling).next_via,
+      (s.ruling).next_plan, 'created', (s.ruling).at
     from unnest(p_steps) s where s.step = 'next';
 
   -- A signal that came while this answer was under way has the order looked at again at once.
@@ -262,7 +263,7 @@ begin
         when 'refund' then 'refunded' when 'pay_back' then 'paid_back'
         when 'take_back' then 'taken_back' when 'book_loss' then 'loss_booked'
         else 'cleared' end,
-      'worker', jsonb_build_object('reason', (s.ruling).reason, 'provider', s.provider),
+      (s.ruling).actor, jsonb_build_object('reason', (s.ruling).reason, 'provider', s.provider),
       (s.ruling).at
     from unnest(p_steps) s
     where s.step not in ('none', 'keep', 'recheck') and (s.step <> 'wait' or s.to_state <> s.from_state);

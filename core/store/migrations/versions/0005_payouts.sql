@@ -1,1 +1,2 @@
 -- Money that customers take out to their banks.
+select 1; -- nothing yet

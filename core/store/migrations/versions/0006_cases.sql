@@ -1,1 +1,2 @@
 -- What only a person can settle.
+select 1; -- nothing yet

@@ -1,1 +1,2 @@
 -- Our books against the records of others.
+select 1; -- nothing yet

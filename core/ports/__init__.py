@@ -16,7 +16,7 @@ from core.ports.administration import (
     TokenRecord,
     Tokens,
 )
-from core.ports.operations import Alert, AlertKind, Alerts, Cases, NewCase
+from core.ports.operations import Alert, AlertKind, Alerts, Cases, NewCase, Standing, Standings
 from core.ports.outside import (
     BadCallback,
     Checkout,
@@ -29,6 +29,14 @@ from core.ports.outside import (
     SmsSender,
     Verification,
     VtuProvider,
+)
+from core.ports.payments import (
+    AccountRequest,
+    BankAccount,
+    IdentityNeeded,
+    VirtualAccount,
+    VirtualAccountBook,
+    VirtualAccounts,
 )
 from core.ports.store import (
     Arrival,
@@ -48,6 +56,7 @@ from core.ports.store import (
 )
 
 __all__ = [
+    "AccountRequest",
     "Adjustments",
     "Alert",
     "AlertKind",
@@ -56,6 +65,7 @@ __all__ = [
     "AttemptView",
     "Backoffice",
     "BadCallback",
+    "BankAccount",
     "Busy",
     "Cases",
     "Checkout",
@@ -64,6 +74,7 @@ __all__ = [
     "Customers",
     "EntryView",
     "Event",
+    "IdentityNeeded",
     "Intent",
     "Intents",
     "Ledger",
@@ -84,6 +95,8 @@ __all__ = [
     "Sms",
     "SmsResult",
     "SmsSender",
+    "Standing",
+    "Standings",
     "Stored",
     "Tenants",
     "Token",
@@ -91,5 +104,8 @@ __all__ = [
     "Tokens",
     "Unavailable",
     "Verification",
+    "VirtualAccount",
+    "VirtualAccountBook",
+    "VirtualAccounts",
     "VtuProvider",
 ]

@@ -1,10 +1,13 @@
 """What people who run the shop are told, and what only they can settle."""
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
+
+from core.domain.vending import Product
 
 
 class AlertKind(StrEnum):
@@ -69,4 +72,35 @@ class Cases(Protocol):
 
     async def open(self, case: NewCase) -> bool:
         """True when it is new; one that was closed before stays closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a provider of one product has been doing for one tenant.
+
+    Attributes:
+        score: 0 to 1, higher is better: success 0.4, speed 0.3, uptime 0.2, errors 0.1.
+        float_minor: Our money there when it was last read, None where nobody could say.
+        float_at: When that was.
+    """
+
+    tenant_id: UUID
+    product: Product
+    provider: str
+    score: float
+    float_minor: int | None = None
+    float_currency: str | None = None
+    float_at: dt.datetime | None = None
+
+
+class Standings(Protocol):
+    """What the router ranks by. Read every second or so by every process: cheap."""
+
+    async def all(self) -> Sequence[Standing]:
+        """Of all tenants."""
+        ...
+
+    async def paused(self) -> Collection[tuple[UUID, Product]]:
+        """Products whose sale is paused, by tenant."""
         ...

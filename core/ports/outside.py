@@ -112,14 +112,19 @@ class PaymentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a gateway says of a reference when asked server to server."""
+    """What a gateway says of a reference when asked server to server.
+
+    Attributes:
+        payments: All that arrived under it, as far as the gateway would tell: several tries of a
+            payer may go through. Beside UNKNOWN they are what was learnt before the asking failed.
+    """
 
     state: PaymentState
-    payment: Payment | None = None
+    payments: tuple[Payment, ...] = ()
 
 
 class PaymentGateway(Protocol):
-    """Collects customers' money for us.
+    """Collects customers' money for us. One that keeps bank accounts is `VirtualAccounts` as well.
 
     Webhooks only name a reference; what is credited is what `verify` says, once per transaction.
     """
@@ -131,10 +136,12 @@ class PaymentGateway(Protocol):
         """Open a checkout. None: not known to be open; the same reference may be tried again."""
         ...
 
-    async def verify(self, reference: str) -> Verification: ...
+    async def verify(self, reference: str) -> Verification:
+        """What became of a reference, and every payment that arrived under it."""
+        ...
 
     def references_in(self, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
-        """Our references that a webhook speaks of, after its signature was checked over raw bytes.
+        """Our references, or accounts, that a webhook speaks of, after its signature was checked over raw bytes.
 
         Raises:
             BadCallback: no or a wrong signature, or not readable.

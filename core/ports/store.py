@@ -168,7 +168,13 @@ class Intents(Protocol):
         ...
 
     async def replace(
-        self, intent: "Intent", *, intent_id: UUID, reference: str, check_at: dt.datetime | None
+        self,
+        intent: "Intent",
+        *,
+        intent_id: UUID,
+        gateway: str,
+        reference: str,
+        check_at: dt.datetime | None,
     ) -> "Intent | None":
         """Give up asking for a link under this reference, and mean the same under another one.
 
@@ -210,8 +216,8 @@ class Intents(Protocol):
         """Book a payment to the intent's customer and tell them, once per gateway transaction.
 
         One commit: payment row, clearing to wallet, fee to fees, the intent's state, the notice.
-        True when this call did it. Either way no check remains, unless a webhook asked for one
-        meanwhile.
+        True when this call did it. The intent is paid once as much has come as was asked for,
+        partly paid before that; its next check stays as it is.
         """
         ...
 
@@ -220,8 +226,8 @@ class Intents(Protocol):
     ) -> bool:
         """Keep a payment that must not be credited (another currency) for a person to look at.
 
-        One commit: payment row, event, the notice, and the intent's end. Once per gateway
-        transaction; True when this call did it.
+        One commit: payment row, event and the notice. Once per gateway transaction; True when
+        this call did it. The intent's next check stays as it is.
         """
         ...
 
@@ -234,7 +240,7 @@ class Intent:
     gateway: str
     reference: str
     amount: Money
-    state: str  # open | paid | expired
+    state: str  # open | part_paid | paid | expired
     url: str | None
     checks: int
     created_at: dt.datetime

@@ -1,7 +1,6 @@
 """Money that customers mean to pay in, and payments that came, in Postgres."""
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -16,8 +15,9 @@ from core.kit.errors import Fault
 from core.kit.money import Money
 from core.ports import Arrival, Intent, NewNotice, Payment
 from core.store.database import Database
+from core.store.arrivals import add_event, held_up_facts, payment_item, write_held_up
 from core.store.outbox import add_notice
-from core.store.tables import events, payment_intents, payments_in
+from core.store.tables import payment_intents, payments_in
 
 # The sweeper's first look at an intent: the turn that wrote it has opened its checkout by then, or
 # died before.
@@ -94,7 +94,7 @@ class PgIntents:
             if not (await connection.execute(statement)).rowcount:
                 return False
             if notice is not None:
-                await add_notice(connection, notice, notice.facts, self._clock.now())
+                await add_notice(connection, notice, notice.facts, self._now())
             return True
 
         if notice is not None and notice.secret:
@@ -102,13 +102,20 @@ class PgIntents:
         return await self._database.in_tenant(intent.tenant_id, write)
 
     async def replace(
-        self, intent: Intent, *, intent_id: UUID, reference: str, check_at: dt.datetime | None
+        self,
+        intent: Intent,
+        *,
+        intent_id: UUID,
+        gateway: str,
+        reference: str,
+        check_at: dt.datetime | None,
     ) -> Intent | None:
         async def write(connection: AsyncConnection) -> Intent | None:
             if await self._end_without_link(connection, intent, check_at):
                 copy = _copied(
                     intent,
                     id=intent_id,
+                    gateway=gateway,
                     reference=reference,
                     url=None,
                     checks=0,
@@ -132,7 +139,7 @@ class PgIntents:
         async def write(connection: AsyncConnection) -> bool:
             if not await self._end_without_link(connection, intent, check_at):
                 return False
-            await add_notice(connection, notice, notice.facts, self._clock.now())
+            await add_notice(connection, notice, notice.facts, self._now())
             await self._note(connection, intent, "intent.given_up", {})
             return True
 
@@ -149,14 +156,14 @@ class PgIntents:
             "select * from intent_claim($1, $2, $3)",
             count,
             dt.timedelta(seconds=lease_s),
-            self._clock.now(),
+            self._now(),
         )
         return [_intent(row) for row in rows]
 
     async def check_again(self, intent: Intent, at: dt.datetime | None) -> None:
         changes: dict[str, object] = {"check_at": at}
         if at is None:
-            changes |= _closed(self._clock.now())
+            changes |= _closed(self._now())
 
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(
@@ -172,7 +179,7 @@ class PgIntents:
 
     async def hurry(self, gateway: str, references: Sequence[str]) -> int:
         [row] = await self._database.call(
-            "select intent_hurry($1, $2, $3) as known", gateway, references, self._clock.now()
+            "select intent_hurry($1, $2, $3) as known", gateway, references, self._now()
         )
         return int(row["known"])
 
@@ -220,70 +227,30 @@ class PgIntents:
         return await self._database.in_tenant(customer.tenant_id, read)
 
     async def credit(self, intent: Intent, payment: Payment, notice: NewNotice) -> bool:
-        fee = payment.fee
-        if notice.secret:
-            raise Fault("a payment is no secret")
         [row] = await self._database.call(
             "select intent_credit($1::payment_item) as credited",
-            (
-                intent.id,
-                intent.tenant_id,
-                intent.gateway,
-                payment.transaction_id,
-                payment.reference,
-                payment.amount.minor,
-                fee.minor if fee and fee.currency == payment.amount.currency else None,
-                payment.amount.currency,
-                payment.paid_at,
-                notice.key,
-                notice.text,
-                json.dumps(dict(notice.facts)),
-                self._clock.now(),
-            ),
+            payment_item(intent.id, intent.tenant_id, intent.gateway, payment, notice, self._now()),
         )
         return bool(row["credited"])
 
     async def hold_up(self, intent: Intent, payment: Payment, why: str, notice: NewNotice) -> bool:
-        statement = (
-            insert(payments_in)
-            .values(
-                gateway=intent.gateway,
-                transaction_id=payment.transaction_id,
-                tenant_id=intent.tenant_id,
-                customer_id=intent.customer_id,
-                intent_id=intent.id,
-                reference=payment.reference,
-                amount_minor=payment.amount.minor,
-                fee_minor=payment.fee.minor if payment.fee else None,
-                currency=payment.amount.currency,
-                state="mismatch",
-                why=why,
-                paid_at=payment.paid_at,
-                received_at=self._clock.now(),
-            )
-            .on_conflict_do_nothing()
-            .returning(payments_in.c.transaction_id)
-        )
-        facts = {
-            "transaction": payment.transaction_id,
-            "amount_minor": payment.amount.minor,
-            "currency": payment.amount.currency,
-            "why": why,
-        }
-
-        now = self._clock.now()
-        overdue = payment_intents.c.check_at <= now  # a webhook asked again meanwhile
-
         async def write(connection: AsyncConnection) -> bool:
-            first = (await connection.execute(statement)).first() is not None
-            if first:
-                await add_notice(connection, notice, notice.facts, self._clock.now())
-                await self._note(connection, intent, "intent.held_up", facts, "gateway")
-            await connection.execute(
-                update(payment_intents)
-                .where(payment_intents.c.id == intent.id)
-                .values(check_at=case((overdue, payment_intents.c.check_at)), **_closed(now))
+            first = await write_held_up(
+                connection,
+                {
+                    "gateway": intent.gateway,
+                    "tenant_id": intent.tenant_id,
+                    "customer_id": intent.customer_id,
+                    "intent_id": intent.id,
+                },
+                payment,
+                why,
+                self._now(),
             )
+            if first:
+                await add_notice(connection, notice, notice.facts, self._now())
+                facts = held_up_facts(payment, why)
+                await self._note(connection, intent, "intent.held_up", facts, "gateway")
             return first
 
         return await self._database.in_tenant(intent.tenant_id, write)
@@ -299,7 +266,7 @@ class PgIntents:
                 payment_intents.c.state == "open",
                 payment_intents.c.url.is_(None),
             )
-            .values(state="expired", check_at=check_at, ended_at=self._clock.now())
+            .values(state="expired", check_at=check_at, ended_at=self._now())
         )
         return bool(done.rowcount)
 
@@ -311,17 +278,12 @@ class PgIntents:
         facts: Mapping[str, object],
         actor: str = "worker",
     ) -> None:
-        event = {
-            "subject": str(intent.id),
-            "tenant_id": intent.tenant_id,
-            "kind": kind,
-            "actor": actor,
-            "facts": dict(facts),
-            "at": self._clock.now(),
-        }
-        # Not `values`: SQLAlchemy warns there of the number that Postgres gives each event.
-        row = select(*(literal(value, events.c[name].type) for name, value in event.items()))
-        await connection.execute(insert(events).from_select(list(event), row))
+        await add_event(
+            connection, intent.tenant_id, str(intent.id), kind, actor, facts, self._now()
+        )
+
+    def _now(self) -> dt.datetime:
+        return self._clock.now()
 
 
 def _closed(at: dt.datetime) -> dict[str, object]:

@@ -105,9 +105,27 @@ RULES: dict[str, str] = {
     """,
     "a credited payment moved exactly what was paid, once": """
         select p.gateway, p.transaction_id from payments_in p left join transfers t
-          on t.event_id = p.intent_id and t.code = 'fund'
+          on t.event_id = coalesce(p.intent_id, p.account_id) and t.code = 'fund'
           and t.id = intent_leg_id(p.gateway, p.transaction_id, 'fund')
         where (p.state = 'credited') <> (t.id is not null) or t.amount_minor <> p.amount_minor
+    """,
+    "a payment into an account went to the customer who owns it": """
+        select p.gateway, p.transaction_id from payments_in p
+        left join virtual_accounts a on a.id = p.account_id
+        left join transfers t on t.id = intent_leg_id(p.gateway, p.transaction_id, 'fund')
+        left join accounts w on w.id = t.credit_id
+        where p.account_id is not null and (a.id is null or a.tenant_id <> p.tenant_id
+          or a.customer_id <> p.customer_id or a.gateway <> p.gateway
+          or (t.id is not null and (w.type, w.owner) <> ('wallet', a.customer_id::text)))
+    """,
+    "an intent is paid or partly paid as the payments to it say": """
+        select i.id from payment_intents i left join (
+          select intent_id, sum(amount_minor) as paid_minor from payments_in
+          where state = 'credited' and intent_id is not null group by intent_id
+        ) p on p.intent_id = i.id
+        where case i.state when 'paid' then p.paid_minor is null
+          when 'part_paid' then p.paid_minor is null or p.paid_minor >= i.amount_minor
+          else p.paid_minor is not null end
     """,
     "a reversal gives back no more than was taken, to whom it was taken from": """
         select r.id from transfers r left join transfers t on t.id = r.reverses

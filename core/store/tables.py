@@ -234,7 +234,8 @@ payments_in = Table(
     Column("transaction_id", Text, primary_key=True),
     Column("tenant_id", Uuid, nullable=False),
     Column("customer_id", Uuid, nullable=False),
-    Column("intent_id", Uuid, nullable=False),
+    Column("intent_id", Uuid),
+    Column("account_id", Uuid),
     Column("reference", Text, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("fee_minor", BigInteger),
@@ -243,6 +244,25 @@ payments_in = Table(
     Column("why", Text),
     Column("paid_at", _TIME),
     Column("received_at", _TIME, nullable=False),
+)
+
+virtual_accounts = Table(
+    "virtual_accounts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("gateway", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("number", Text),
+    Column("bank", Text),
+    Column("name", Text),
+    Column("asked_at", _TIME, nullable=False),
+    Column("used_at", _TIME, nullable=False),
+    Column("seen_until", _TIME, nullable=False),
+    Column("check_at", _TIME),
 )
 
 events = Table(

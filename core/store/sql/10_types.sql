@@ -40,8 +40,9 @@ create type order_step as (
   currency text, total_minor bigint, cost_minor bigint
 );
 
+-- `for_id` is the intent or the virtual account that was paid.
 create type payment_item as (
-  intent_id uuid, tenant_id uuid, gateway text, transaction_id text, reference text,
+  for_id uuid, tenant_id uuid, gateway text, transaction_id text, reference text,
   amount_minor bigint, fee_minor bigint, currency text, paid_at timestamptz, notice_key text,
   notice_text text, notice_facts jsonb, at timestamptz
 );

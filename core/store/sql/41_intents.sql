@@ -5,13 +5,62 @@ returns uuid language sql immutable as $$
     concat_ws(E'\x1f', 'payment', p_gateway, p_transaction, p_code), 'UTF8')), 'hex'), 32)::uuid
 $$;
 
--- What remains of a check once the money is in: a lease or a plan, which lie ahead, end; one that is
--- due was asked for by a webhook meanwhile, and stays.
-create or replace function intent_check_left(p_check_at timestamptz, p_at timestamptz)
-returns timestamptz language sql immutable as $$
-  select case when p_check_at <= p_at then p_check_at end
-$$;
+-- Moves one payment into its customer's wallet, writes it down and tells the customer, unless that
+-- was done before. The caller has locked what was paid, and answers for it being this customer's.
+create or replace function payment_book(
+  p_payment payment_item, p_customer uuid, p_intent uuid, p_account uuid, p_kind text
+) returns boolean
+language plpgsql security definer
+set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_wallet bigint;
+  v_clearing bigint;
+  v_fees bigint;
+  v_legs ledger_leg[];
+begin
+  insert into payments_in (gateway, transaction_id, tenant_id, customer_id, intent_id, account_id,
+      reference, amount_minor, fee_minor, currency, state, paid_at, received_at)
+    values (p_payment.gateway, p_payment.transaction_id, p_payment.tenant_id, p_customer, p_intent,
+      p_account, p_payment.reference, p_payment.amount_minor, p_payment.fee_minor,
+      p_payment.currency, 'credited', p_payment.paid_at, p_payment.at)
+    on conflict do nothing;
+  if not found then
+    return false;
+  end if;
 
+  v_clearing := ledger_account(p_payment.tenant_id, 'clearing', p_payment.gateway,
+    p_payment.currency);
+  v_wallet := ledger_account(p_payment.tenant_id, 'wallet', p_customer::text, p_payment.currency);
+  v_legs := array[row(
+    intent_leg_id(p_payment.gateway, p_payment.transaction_id, 'fund'), p_payment.tenant_id,
+    v_clearing, v_wallet, p_payment.amount_minor, 'fund', p_payment.for_id, null,
+    null)::ledger_leg];
+  if p_payment.fee_minor > 0 then
+    v_fees := ledger_account(p_payment.tenant_id, 'fees', p_payment.gateway, p_payment.currency);
+    v_legs := v_legs || row(
+      intent_leg_id(p_payment.gateway, p_payment.transaction_id, 'fee'), p_payment.tenant_id,
+      v_clearing, v_fees, p_payment.fee_minor, 'fee', p_payment.for_id, null, null)::ledger_leg;
+  end if;
+  perform 1 from accounts where id = any (array[v_wallet, v_clearing, v_fees])
+    order by id for no key update;
+  perform ledger_book(v_legs, '{}', p_payment.at);
+
+  insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at)
+    values (notice_id(p_payment.tenant_id, p_payment.notice_key), p_payment.tenant_id,
+      p_payment.notice_key, p_customer, p_payment.notice_text, p_payment.notice_facts,
+      p_payment.at, p_payment.at)
+    on conflict do nothing;
+  insert into events (subject, tenant_id, kind, actor, facts, at)
+    values (p_payment.for_id::text, p_payment.tenant_id, p_kind, 'gateway',
+      jsonb_build_object('transaction', p_payment.transaction_id,
+        'amount_minor', p_payment.amount_minor), p_payment.at);
+  return true;
+end $$;
+
+-- The intent is paid once as much has come as was asked for; when it is looked at next is for who
+-- asked the gateway to say, after all that it told of is booked.
 create or replace function intent_credit(p_payment payment_item) returns boolean
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
@@ -19,57 +68,24 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   v_intent payment_intents;
-  v_wallet bigint;
-  v_clearing bigint;
-  v_fees bigint;
-  v_legs ledger_leg[];
+  v_paid_minor bigint;
 begin
-  select * into v_intent from payment_intents where id = p_payment.intent_id for no key update;
+  select * into v_intent from payment_intents where id = p_payment.for_id for no key update;
   if v_intent.id is null or v_intent.tenant_id <> p_payment.tenant_id
       or v_intent.gateway <> p_payment.gateway or v_intent.currency <> p_payment.currency
       or v_intent.reference <> p_payment.reference or p_payment.amount_minor <= 0 then
     raise exception 'a payment that is not this intent''s';
   end if;
-  insert into payments_in (gateway, transaction_id, tenant_id, customer_id, intent_id, reference,
-      amount_minor, fee_minor, currency, state, paid_at, received_at)
-    values (p_payment.gateway, p_payment.transaction_id, v_intent.tenant_id,
-      v_intent.customer_id, v_intent.id, p_payment.reference, p_payment.amount_minor,
-      p_payment.fee_minor, p_payment.currency, 'credited', p_payment.paid_at, p_payment.at)
-    on conflict do nothing;
-  if not found then
-    update payment_intents set check_at = intent_check_left(check_at, p_payment.at)
-      where id = v_intent.id;
+  if not payment_book(p_payment, v_intent.customer_id, v_intent.id, null, 'intent.paid') then
     return false;
   end if;
-
-  v_clearing := ledger_account(v_intent.tenant_id, 'clearing', v_intent.gateway, v_intent.currency);
-  v_wallet := ledger_account(v_intent.tenant_id, 'wallet', v_intent.customer_id::text,
-    v_intent.currency);
-  v_legs := array[row(
-    intent_leg_id(p_payment.gateway, p_payment.transaction_id, 'fund'), v_intent.tenant_id,
-    v_clearing, v_wallet, p_payment.amount_minor, 'fund', v_intent.id, null, null)::ledger_leg];
-  if p_payment.fee_minor > 0 then
-    v_fees := ledger_account(v_intent.tenant_id, 'fees', v_intent.gateway, v_intent.currency);
-    v_legs := v_legs || row(
-      intent_leg_id(p_payment.gateway, p_payment.transaction_id, 'fee'), v_intent.tenant_id,
-      v_clearing, v_fees, p_payment.fee_minor, 'fee', v_intent.id, null, null)::ledger_leg;
-  end if;
-  perform 1 from accounts where id = any (array[v_wallet, v_clearing, v_fees])
-    order by id for no key update;
-  perform ledger_book(v_legs, '{}', p_payment.at);
-
-  update payment_intents set state = 'paid', check_at = intent_check_left(check_at, p_payment.at),
+  select sum(p.amount_minor) into v_paid_minor from payments_in p
+    where p.intent_id = v_intent.id and p.state = 'credited';
+  update payment_intents
+    set state = case when state = 'paid' or v_paid_minor >= amount_minor
+        then 'paid' else 'part_paid' end,
       ended_at = coalesce(ended_at, p_payment.at)
     where id = v_intent.id;
-  insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at)
-    values (notice_id(v_intent.tenant_id, p_payment.notice_key), v_intent.tenant_id,
-      p_payment.notice_key, v_intent.customer_id, p_payment.notice_text, p_payment.notice_facts,
-      p_payment.at, p_payment.at)
-    on conflict do nothing;
-  insert into events (subject, tenant_id, kind, actor, facts, at)
-    values (v_intent.id::text, v_intent.tenant_id, 'intent.paid', 'gateway',
-      jsonb_build_object('transaction', p_payment.transaction_id,
-        'amount_minor', p_payment.amount_minor), p_payment.at);
   return true;
 end $$;
 

@@ -6,7 +6,7 @@ begin
   for v_function in
     select p.oid::regprocedure from pg_proc p
       join pg_namespace n on n.oid = p.pronamespace
-      where n.nspname = 'public' and p.proname ~ '^(ledger|order|intent|notice|channel|tenant|token|provider)_'
+      where n.nspname = 'public' and p.proname ~ '^(payment|virtual|ledger|order|intent|notice|channel|tenant|token|provider)_'
   loop
     execute format('revoke all on function %s from public', v_function);
   end loop;
@@ -16,7 +16,8 @@ begin
       where n.nspname = 'public' and p.prosecdef and p.proname in (
         'ledger_accounts', 'ledger_post', 'order_begin', 'order_claim', 'order_hurry',
         'order_states', 'order_rule', 'notice_claim', 'intent_credit', 'intent_claim',
-        'intent_by_reference', 'intent_hurry', 'channel_find', 'tenant_find', 'order_lag',
+        'intent_by_reference', 'intent_hurry', 'virtual_account_credit', 'virtual_account_claim',
+        'virtual_account_hurry', 'channel_find', 'tenant_find', 'order_lag',
         'tenant_all', 'provider_configs_version', 'provider_configs_all', 'token_create',
         'token_find', 'token_all', 'token_revoke', 'ledger_adjust')
   loop

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from core.kit.clock import Clock, SystemClock
+from sandbox import paystack_accounts, statements, transfers
 from sandbox import world as worlds
 from sandbox.baxi import Baxi
 from sandbox.buypower import BuyPower
@@ -18,9 +19,11 @@ from sandbox.clubkonnect import ClubKonnect
 from sandbox.control import Control
 from sandbox.flutterwave import Flutterwave
 from sandbox.flutterwave_bills import FlutterwaveBills
+from sandbox.flutterwave_transfers import FlutterwaveTransfers
 from sandbox.inlomax import Inlomax
 from sandbox.monnify import Monnify
 from sandbox.paystack import Paystack
+from sandbox.paystack_transfers import PaystackTransfers
 from sandbox.phone.routes import routes as phone_routes
 from sandbox.reloadly import Reloadly
 from sandbox.reseller import Reseller
@@ -28,6 +31,7 @@ from sandbox.settings import SandboxSettings
 from sandbox.smeplug import SmePlug
 from sandbox.sms import AfricasTalkingSms
 from sandbox.stripe import Stripe
+from sandbox.transfer_gateways import control_routes, transfer_gateways
 from sandbox.vtpass import Vtpass
 from sandbox.wire import Json
 from sandbox.world import Simulator, World
@@ -47,6 +51,8 @@ SIMULATORS: dict[str, Callable[[World], Simulator]] = {
     "flutterwave": Flutterwave,
     "monnify": Monnify,
     "stripe": Stripe,
+    "paystack_transfers": PaystackTransfers,
+    "flutterwave_transfers": FlutterwaveTransfers,
     "africastalking": AfricasTalkingSms,
 }
 
@@ -63,13 +69,18 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
     for name, simulator in simulators.items():
         world.scenarios.register(name, simulator.scenarios)
 
+    papers = statements.Statements(world)
+    keeping_up = [gateway.keep_up for gateway in transfer_gateways(simulators)]
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await world.database.open(worlds.SCHEMAS)
+        await world.database.open(
+            (*worlds.SCHEMAS, paystack_accounts.SCHEMA, statements.SCHEMA, transfers.SCHEMA)
+        )
         await world.webhooks.open()
         tasks = [
             asyncio.create_task(_repeat(work, settings.tick_s))
-            for work in (world.orders.do_due, world.webhooks.send_due)
+            for work in (world.orders.do_due, world.webhooks.send_due, *keeping_up)
         ]
         yield
         for task in tasks:
@@ -80,8 +91,18 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
 
     routes: list[BaseRoute] = [
         Route("/health", _health),
-        Mount("/control", routes=Control(world, simulators).routes()),
-        *(Mount(f"/{name}", routes=simulator.routes()) for name, simulator in simulators.items()),
+        Mount(
+            "/control",
+            routes=[
+                *papers.control_routes(),
+                *control_routes(world),
+                *Control(world, simulators).routes(),
+            ],
+        ),
+        *(
+            Mount(f"/{name}", routes=[*papers.routes(name), *simulator.routes()])
+            for name, simulator in simulators.items()
+        ),
         *phone_routes(settings.callbox_url),
     ]
     return Starlette(routes=routes, lifespan=lifespan)

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sandbox.orders import Order, State
 from sandbox.selling import Refusal, Seller, Silence, Wanted, count, is_key, naira
-from sandbox.selling_parts import PARTS, Answer, Part, delivered, nothing
+from sandbox.selling_parts import Answer, Part, delivered, nothing, parts
 from sandbox.wire import Json, html_503, read_fields
 
 API_KEY = "SIM-baxi-key"
@@ -38,7 +38,7 @@ _STATUS = {
 class Baxi(Seller):
     name = "baxi"
     scenarios: Mapping[str, Part] = {
-        **PARTS,
+        **parts(tokens=True, pins=True),
         "no_response_with_order": delivered(
             "BX0024, delivered all the same", Answer.REFUSAL, "08030000121", code="no_response"
         ),

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from sandbox.orders import Order, State
 from sandbox.selling import Refusal, Seller, Silence, Wanted, is_key, naira, plain
-from sandbox.selling_parts import PARTS, Answer, Part, delivered
+from sandbox.selling_parts import Answer, Part, delivered, parts
 from sandbox.wire import Json, html_503, read_fields
 
 API_KEY = "SIM-buypower-key"
@@ -35,7 +35,7 @@ class BuyPower(Seller):
 
     name = "buypower"
     scenarios: Mapping[str, Part] = {
-        **PARTS,
+        **parts(tokens=True, plans=False),
         "signature_wrong": delivered(
             "delivered, the reply is signed with another key", Answer.PLAIN, "08030000111"
         ),

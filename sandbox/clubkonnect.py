@@ -4,16 +4,19 @@ Source: public transcriptions of its documents. A repeated `RequestID` finds its
 order errors with a code; a caller without the right keys is told so with code 400.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sandbox.evidence import Evidence
 from sandbox.orders import Order, State
-from sandbox.selling import Evidence, Refusal, Seller, Silence, Wanted, count, is_key, naira, plain
-from sandbox.selling_parts import PARTS, Answer, Part, later, nothing
+from sandbox.selling import Refusal, Seller, Silence, Wanted, count, is_key, naira, plain
+from sandbox.selling_parts import Answer, Part, later, nothing, parts
+from sandbox.webhooks import Webhook
 from sandbox.wire import Json, html_503
 
 USER_ID = "SIM-clubkonnect-user"
@@ -31,6 +34,7 @@ _PENDING_AS = {
     "silent_network": ("201", "ORDER_COMPLETED"),
     "silent_network_then_fail": ("201", "ORDER_COMPLETED"),
     "on_hold": ("600", "ORDER_ONHOLD"),
+    "on_hold_then_fail": ("600", "ORDER_ONHOLD"),
 }
 _ERRORS = {
     "credentials": ("400", "INVALID_CREDENTIALS"),
@@ -42,11 +46,15 @@ _ERRORS = {
 
 
 class ClubKonnect(Seller):
-    """Its callbacks are not simulated: they are `GET`s, and asking tells the same."""
+    """Callbacks are `GET`s to the demo's address, whatever `CallBackURL` an order brings.
+
+    The real one tries what it holds again every five minutes for an hour; here a scenario's
+    seconds say when a try ends it.
+    """
 
     name = "clubkonnect"
     scenarios: Mapping[str, Part] = {
-        **PARTS,
+        **parts(tokens=True, pins=True, posts=True),
         "silent_network": later(
             "code 201, called completed: delivered only later", State.DELIVERED, "08030000101"
         ),
@@ -54,6 +62,9 @@ class ClubKonnect(Seller):
             "code 201, called completed: cancelled later", State.FAILED, "08030000102"
         ),
         "on_hold": later("code 600: delivered by a later try", State.DELIVERED, "08030000103"),
+        "on_hold_then_fail": later(
+            "code 600: cancelled when no try did it", State.FAILED, "08030000105"
+        ),
         "login_page": nothing(
             "our address is not whitelisted: a login page", Answer.HTML_200, "08030000104"
         ),
@@ -124,6 +135,18 @@ class ClubKonnect(Seller):
             **_parts(evidence),
             **(_epins(order, evidence) if order.product.startswith("pins:") else {}),
         }
+
+    def _webhooks(self, order: Order) -> Iterable[Webhook]:
+        code, status = self._code(order)
+        told = {
+            "orderdate": f"{order.placed_at:%Y-%m-%d %H:%M:%S}",
+            "orderid": _id(order),
+            "requestid": order.reference,
+            "statuscode": code,
+            "orderstatus": status,
+            "orderremark": "SIMULATED",
+        }
+        return [self._visit(urlencode(told))]
 
     def _code(self, order: Order) -> tuple[str, str]:
         if order.state is State.PENDING and order.script.name in _PENDING_AS:

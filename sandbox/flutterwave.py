@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from core.kit.ids import speakable
 from core.kit.money import Money, from_major, to_major
+from sandbox import accounts
 from sandbox.database import Transaction, stamp
 from sandbox.gateways import COMMON, GatewaySimulator, micros
 from sandbox.payments import Charge, DuplicateReference, Payment
@@ -65,6 +66,7 @@ class Flutterwave(GatewaySimulator):
             Route("/v3/transactions", self._list, methods=["GET"]),
             Route("/v3/transactions/verify_by_reference", self._by_reference, methods=["GET"]),
             Route("/v3/transactions/{id:int}/verify", self._by_id, methods=["GET"]),
+            Route("/v3/virtual-account-numbers", self._reserve, methods=["POST"]),
             *self._page_routes(),
         ]
 
@@ -82,6 +84,39 @@ class Flutterwave(GatewaySimulator):
             payment = found[0] if found else asked
         page = f"{request.base_url}{self.name}/pay/{payment.access_code}"
         return self._as_played(payment, _said("Hosted Link", {"link": page}))
+
+    async def _reserve(self, request: Request) -> Response:
+        """A permanent account; without a BVN there is none."""
+        if not self._is_known(request):
+            return _refused("Invalid authorization key", 401)
+        fields = await read_fields(request) or {}
+        reference, email = str(fields.get("tx_ref") or ""), str(fields.get("email") or "")
+        if not (reference and "@" in email and fields.get("is_permanent")):
+            return _refused("tx_ref, email and is_permanent are required", 400)
+        refusal = _refused("BVN is required for static account number", 400)
+        if not fields.get("bvn"):
+            return refusal
+        asked = accounts.new(
+            self.name,
+            reference,
+            email=email,
+            phone=str(fields.get("phonenumber") or ""),
+            holder=str(fields.get("narration") or ""),
+            currency=str(fields.get("currency") or "NGN"),
+            now=self._world.clock.now(),
+        )
+        account = await self._open_account(asked)
+        told = {
+            "response_code": "02",
+            "response_message": "Transaction in progress",
+            "order_ref": f"URF_SIM_{account.access_code}",
+            "account_number": account.access_code,
+            "bank_name": accounts.BANK,
+            "note": f"Please make a bank transfer to {accounts.holder(account)}",
+            "expiry_date": "N/A",
+            "amount": None,
+        }
+        return self._as_opened(account, _said("Virtual account created", told), refusal)
 
     async def _by_reference(self, request: Request) -> Response:
         if not self._is_known(request):
@@ -102,8 +137,15 @@ class Flutterwave(GatewaySimulator):
         if not self._is_known(request):
             return _refused("Invalid authorization key", 401)
         query = request.query_params
-        found = await self._find(query.get("tx_ref", ""))
-        tries = _transactions(*found) if found else []
+        tries = []
+        async with self._world.database.transaction() as tx:
+            payment = await self._world.payments.find(tx, self.name, query.get("tx_ref", ""))
+            if payment and await self._is_down(tx, payment):
+                return html_503()
+            if payment:
+                tries = _transactions(payment, await self._world.payments.charges(tx, payment))
+        if since := query.get("from"):
+            tries = [each for each in tries if each["created_at"][:10] >= since]
         if status := query.get("status"):
             tries = [each for each in tries if each["status"] == status]
         pages = {"page_info": {"total": len(tries), "current_page": 1, "total_pages": 1}}
@@ -226,7 +268,7 @@ def _transaction(payment: Payment, charge: Charge, status: str = "successful") -
         "auth_model": "PIN",
         "narration": "CALLBOX SANDBOX",
         "status": status,
-        "payment_type": "card",
+        "payment_type": "bank_transfer" if accounts.is_account(payment) else "card",
         "created_at": stamp(charge.paid_at),
         "account_id": 1,
         "amount_settled": _major(charge.amount - _fee(charge.amount)),

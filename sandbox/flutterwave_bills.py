@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sandbox.orders import Order, State
 from sandbox.selling import Refusal, Seller, Silence, Wanted, is_key, naira
-from sandbox.selling_parts import PARTS, Answer, Part, later
+from sandbox.selling_parts import Answer, Part, later, parts
 from sandbox.webhooks import Webhook
 from sandbox.wire import Json, html_503, read_fields
 
@@ -39,7 +39,7 @@ _STATUS = {
 class FlutterwaveBills(Seller):
     name = "flutterwave_bills"
     scenarios: Mapping[str, Part] = {
-        **PARTS,
+        **parts(tokens=True, posts=True),
         "timeout_503": later(
             "JSON 503 as after 28 seconds, delivered later",
             State.DELIVERED,

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from core.kit.money import Money, to_major
-from sandbox import checkout
+from sandbox import accounts, checkout
 from sandbox.database import Transaction
 from sandbox.payments import AlreadyPaid, Charge, Payment, UnknownPayment, status_of
 from sandbox.scenarios import OK, Scenario, Script
@@ -51,10 +51,13 @@ COMMON: Mapping[str, Scenario] = {
         "the payer leaves the page, nothing is paid", recipients=("08030000212",)
     ),
     "failed": Scenario("the card is declined, nothing is paid", recipients=("08030000213",)),
+    **accounts.SCENARIOS,
 }
 """What every gateway plays. A gateway adds its own worst days."""
 
-_AT_INITIALIZE = {"initialize_lost", "initialize_500", "webhook_before_reply"}
+_AT_INITIALIZE = {
+    "initialize_lost", "initialize_500", "webhook_before_reply", *accounts.SCENARIOS,
+}  # fmt: skip
 _AT_VERIFY = {"verify_down"}
 _UNPAID = {"abandoned", "failed"}
 _WEBHOOKS = {"webhook_duplicate": 3, "webhook_never": 0}
@@ -104,7 +107,8 @@ class GatewaySimulator(abc.ABC):
             DuplicateReference: the gateway has one of that reference.
         """
         async with self._world.database.transaction() as tx:
-            script = await self._choose(tx, names_of(asked), but=self.at_request)
+            but = {*self.at_request, *accounts.SCENARIOS}
+            script = await self._choose(tx, names_of(asked), but=but)
             payment = replace(asked, script=script)
             if script.name != "initialize_500":
                 await self._world.payments.add(tx, payment)
@@ -118,6 +122,26 @@ class GatewaySimulator(abc.ABC):
             case "initialize_500":
                 return self._broken()
             case "initialize_lost":
+                return Severed()
+            case _:
+                return answer
+
+    async def _open_account(self, asked: Payment) -> Payment:
+        """Keep an account, or answer the one of this reference, with the part it plays now."""
+        async with self._world.database.transaction() as tx:
+            found = await self._world.payments.find(tx, self.name, asked.reference)
+            among = accounts.SCENARIOS.keys()
+            script = await self._choose(tx, names_of(asked), among=among)
+            if not found and script.name != "account_identity":
+                await self._world.payments.add(tx, asked)
+        return replace(found or asked, script=Script() if found else script)
+
+    def _as_opened(self, account: Payment, answer: Response, refusal: Response) -> Response:
+        """The answer to the opening of an account, unless its part is another one."""
+        match account.script.name:
+            case "account_identity":
+                return refusal
+            case "account_lost":
                 return Severed()
             case _:
                 return answer
@@ -194,10 +218,14 @@ class GatewaySimulator(abc.ABC):
             payment = await self._world.payments.find(tx, self.name, reference)
             if not payment:
                 raise UnknownPayment
-            if await self._world.payments.charges(tx, payment) and not again:
-                raise AlreadyPaid
             not_now = _AT_INITIALIZE | _AT_VERIFY | set(self.at_request)
-            payment = await self._recast(tx, payment, but=not_now)
+            if accounts.is_account(payment):  # each transfer plays a part of its own
+                script = await self._choose(tx, names_of(payment), but=not_now)
+                payment = replace(payment, script=script)
+            elif await self._world.payments.charges(tx, payment) and not again:
+                raise AlreadyPaid
+            else:
+                payment = await self._recast(tx, payment, but=not_now)
             if payment.script.name in _UNPAID | self.lies.keys():
                 return await self._leave_unpaid(tx, payment)
             charge = await self._take(tx, payment, amount or _paid_amount(payment))

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sandbox.orders import Order, State
 from sandbox.selling import Refusal, Seller, Silence, Wanted, is_key, naira, plain
-from sandbox.selling_parts import PARTS, Part
+from sandbox.selling_parts import Part, parts
 from sandbox.wire import Json, html_503, read_fields
 
 API_KEY = "SIM-inlomax-key"
@@ -38,9 +38,7 @@ _STATUS = {
 class Inlomax(Seller):
     name = "inlomax"
     answers_again = False
-    scenarios: Mapping[str, Part] = {
-        name: part for name, part in PARTS.items() if name != "duplicate_ref"
-    }
+    scenarios: Mapping[str, Part] = parts(tokens=True, without={"duplicate_ref"})
     _products: ClassVar[tuple[str, ...]] = ("airtime", "data", "subcable", "payelectric")
 
     def routes(self) -> list[Route]:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from core.kit.ids import speakable
 from core.kit.money import Money, from_major, to_major
+from sandbox import accounts
 from sandbox.gateways import COMMON, GatewaySimulator
 from sandbox.payments import Charge, DuplicateReference, Payment
 from sandbox.scenarios import Scenario, Script
@@ -28,6 +29,8 @@ from sandbox.webhooks import Webhook
 from sandbox.wire import Json, html_503, read_fields
 from sandbox.world import World
 
+_ACCOUNTS = "/api/v2/bank-transfer/reserved-accounts"
+_TRANSFERS = "/api/v1/bank-transfer/reserved-accounts/transactions"
 _TOKEN_LIFE_S = 3567
 _LAGOS = dt.timezone(dt.timedelta(hours=1))
 _FEE_MINOR = 10_00  # a figure to show: it moves no money here
@@ -56,6 +59,9 @@ class Monnify(GatewaySimulator):
             Route(transactions, self._initialize, methods=["POST"]),
             Route("/api/v2/merchant/transactions/query", self._query, methods=["GET"]),
             Route("/api/v2/transactions/{reference}", self._status, methods=["GET"]),
+            Route(_ACCOUNTS, self._reserve, methods=["POST"]),
+            Route(f"{_ACCOUNTS}/{{reference}}", self._account, methods=["GET"]),
+            Route(_TRANSFERS, self._transfers, methods=["GET"]),
             *self._page_routes(),
         ]
 
@@ -128,6 +134,57 @@ class Monnify(GatewaySimulator):
             charges = await self._world.payments.charges(tx, payment)
         return _said(_transaction(payment, charges))
 
+    # Customers' accounts.
+
+    async def _reserve(self, request: Request) -> Response:
+        if not await self._is_known(request):
+            return _unauthorized()
+        fields = await read_fields(request) or {}
+        needed = ("accountReference", "accountName", "contractCode", "customerEmail")
+        if missing := [name for name in needed if not fields.get(name)]:
+            return _refused(f"{missing[0]} is required", 422)
+        refusal = _refused("Please provide the customer's BVN or NIN", 422)
+        if not fields.get("bvn") and not fields.get("nin"):
+            return refusal
+        if await self._find(str(fields["accountReference"])):
+            return _refused("You can not reserve two accounts with the same reference", 422)
+        asked = accounts.new(
+            self.name,
+            str(fields["accountReference"]),
+            email=str(fields["customerEmail"]),
+            phone="",
+            holder=str(fields["accountName"]),
+            currency=str(fields.get("currencyCode") or "NGN"),
+            now=self._world.clock.now(),
+        )
+        account = await self._open_account(asked)
+        return self._as_opened(account, _said(_account(account)), refusal)
+
+    async def _account(self, request: Request) -> Response:
+        if not await self._is_known(request):
+            return _unauthorized()
+        found = await self._find(request.path_params["reference"])
+        if not found or not accounts.is_account(found[0]):
+            return _refused("There is no account with this reference", 404)
+        return _said(_account(found[0]))
+
+    async def _transfers(self, request: Request) -> Response:
+        if not await self._is_known(request):
+            return _unauthorized()
+        query = request.query_params
+        page, size = int(query.get("page", "0")), int(query.get("size", "10"))
+        async with self._world.database.transaction() as tx:
+            reference = query.get("accountReference", "")
+            account = await self._world.payments.find(tx, self.name, reference)
+            if not account or not accounts.is_account(account):
+                return _refused("There is no account with this reference", 404)
+            if await self._is_down(tx, account):
+                return html_503()
+            charges = await self._world.payments.charges(tx, account)
+        newest = charges[::-1]
+        shown = [_transfer(charge) for charge in newest[page * size : (page + 1) * size]]
+        return _said({"content": shown, "last": (page + 1) * size >= len(charges)})
+
     # Telling.
 
     def _query_back(self, payment: Payment, charge: Charge | None) -> Mapping[str, str]:
@@ -136,6 +193,14 @@ class Monnify(GatewaySimulator):
 
     def _webhook(self, payment: Payment, charge: Charge, *, forged: bool = False) -> Webhook:
         data = _transaction(payment, [charge])
+        if accounts.is_account(payment):
+            data |= {
+                "transactionReference": _transfer_reference(charge),
+                "paymentReference": _transfer_reference(charge),
+                "totalPayable": data["amountPaid"],
+                "paymentStatus": "PAID",
+                "product": {"type": "RESERVED_ACCOUNT", "reference": payment.reference},
+            }
         numbers = {name: float(data[name]) for name in ("amountPaid", "totalPayable")}
         event = {"eventType": "SUCCESSFUL_TRANSACTION", "eventData": data | numbers}
         body = msgspec.json.encode(event)
@@ -213,6 +278,39 @@ def _transaction(payment: Payment, charges: list[Charge]) -> dict[str, Any]:
         "customer": {"name": "SIM PAYER", "email": payment.email},
         "metaData": {},
     }
+
+
+def _account(account: Payment) -> dict[str, Any]:
+    holder = accounts.holder(account)
+    bank = {"bankCode": "000", "bankName": accounts.BANK, "accountNumber": account.access_code}
+    return {
+        "contractCode": "SIM",
+        "accountReference": account.reference,
+        "accountName": holder,
+        "currencyCode": account.amount.currency,
+        "customerEmail": account.email,
+        "accounts": [bank | {"accountName": holder}],
+        "status": "ACTIVE",
+    }
+
+
+def _transfer(charge: Charge) -> dict[str, Any]:
+    """A transfer into a customer's account, as Monnify lists it."""
+    return {
+        "transactionReference": _transfer_reference(charge),
+        "paymentReference": _transfer_reference(charge),
+        "amount": float(to_major(charge.amount)),
+        "amountPaid": float(to_major(charge.amount)),
+        "fee": float(to_major(Money(min(_FEE_MINOR, charge.amount.minor), charge.amount.currency))),
+        "currencyCode": charge.amount.currency,
+        "paymentStatus": "PAID",
+        "paymentMethod": "ACCOUNT_TRANSFER",
+        "completedOn": f"{charge.paid_at:%Y-%m-%dT%H:%M:%S}.000+0000",
+    }
+
+
+def _transfer_reference(charge: Charge) -> str:
+    return f"MNFY|SIM|{charge.paid_at.astimezone(_LAGOS):%Y%m%d%H%M%S}|{charge.id}"
 
 
 def _status_word(payment: Payment, paid: Money) -> str:

@@ -181,13 +181,24 @@ class OrderBook:
         return [_order(row) for row in rows]
 
     async def placed_since(
-        self, tx: Transaction, provider: str, product: str, recipient: str, since: dt.datetime
+        self, tx: Transaction, provider: str, service: str, recipient: str, since: dt.datetime
     ) -> bool:
-        """Whether that product went to that recipient later than `since`."""
+        """Whether anything of that service went to that recipient later than `since`.
+
+        The service is the whole product, or its part before or after a colon.
+        """
         rows = await tx.execute_fetchall(
             "SELECT 1 FROM orders WHERE provider = ? AND recipient = ? AND placed_at > ?"
-            " AND product = ? AND state <> ? LIMIT 1",
-            (provider, normal(recipient), stamp(since), product, State.UNSEEN),
+            " AND (product = ? OR product GLOB ? OR product GLOB ?) AND state <> ? LIMIT 1",
+            (
+                provider,
+                normal(recipient),
+                stamp(since),
+                service,
+                f"{service}:*",
+                f"*:{service}",
+                State.UNSEEN,
+            ),
         )
         return bool(list(rows))
 

@@ -122,7 +122,7 @@ class PaymentBook:
             raise DuplicateReference from error
 
     async def find(self, tx: Transaction, provider: str, reference: str) -> Payment | None:
-        """By our reference, or by the access code in the address of the payment page."""
+        """By our reference, or by the access code: it is in the address of the payment page."""
         rows = list(
             await tx.execute_fetchall(
                 "SELECT * FROM payments WHERE provider = ? AND (reference = ? OR access_code = ?)",
@@ -150,15 +150,16 @@ class PaymentBook:
         return [_payment(row) for row in rows]
 
     async def provider_of(self, tx: Transaction, reference: str) -> str:
-        """The gateway that a reference belongs to.
+        """The gateway that a reference, or the number of a customer's account, belongs to.
 
         Raises:
             UnknownPayment: none has it.
         """
         rows = list(
             await tx.execute_fetchall(
-                "SELECT provider FROM payments WHERE reference = ? ORDER BY created_at DESC",
-                (reference,),
+                "SELECT provider FROM payments WHERE reference = ? OR access_code = ?"
+                " ORDER BY created_at DESC",
+                (reference, reference),
             )
         )
         if not rows:

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from core.kit.ids import speakable
 from core.kit.money import Money, to_major
-from sandbox import checkout
+from sandbox import accounts, checkout
 from sandbox.database import Transaction, stamp
 from sandbox.payments import (
     AlreadyPaid,
@@ -32,6 +32,7 @@ from sandbox.payments import (
     UnknownPayment,
     status_of,
 )
+from sandbox.paystack_accounts import PaystackAccounts
 from sandbox.scenarios import OK, Scenario, Script
 from sandbox.webhooks import Webhook
 from sandbox.wire import SIMULATED, Json, Severed, html_503, read_fields
@@ -70,11 +71,12 @@ SCENARIOS: Mapping[str, Scenario] = {
         "the payer leaves the page, nothing is paid", recipients=("08030000212",)
     ),
     "failed": Scenario("the card is declined, nothing is paid", recipients=("08030000213",)),
+    **accounts.SCENARIOS,
 }
 
 _AT_INITIALIZE = {"initialize_lost", "initialize_500", "webhook_before_reply"}
 _AT_VERIFY = {"verify_down"}
-_AT_PAY = SCENARIOS.keys() - _AT_INITIALIZE - _AT_VERIFY - {OK}
+_AT_PAY = SCENARIOS.keys() - _AT_INITIALIZE - _AT_VERIFY - accounts.SCENARIOS.keys() - {OK}
 
 _UNPAID = {"abandoned", "failed", "webhook_forged"}
 _WEBHOOKS = {"webhook_duplicate": 3, "webhook_never": 0}
@@ -91,11 +93,13 @@ class Paystack:
     def __init__(self, world: World) -> None:
         self._world = world
         self._key = world.settings.paystack_secret_key
+        self._accounts = PaystackAccounts(world, self._is_known)
 
     def routes(self) -> list[Route]:
         return [
             Route("/transaction/initialize", self._initialize, methods=["POST"]),
             Route("/transaction/verify/{reference}", self._verify, methods=["GET"]),
+            *self._accounts.routes(),
             Route("/pay/{code}", self._page, methods=["GET"]),
             Route("/pay/{code}", self._press, methods=["POST"]),
         ]
@@ -111,7 +115,7 @@ class Paystack:
             return _refused(asked, 400)
 
         async with self._world.database.transaction() as tx:
-            script = await self._choose(tx, asked)
+            script = await self._choose(tx, asked, SCENARIOS.keys() - accounts.SCENARIOS.keys())
             payment = replace(asked, script=script)
             if script.name == "initialize_500":
                 return _refused("Internal server error", 500)
@@ -202,18 +206,23 @@ class Paystack:
             payment = await self._world.payments.find(tx, NAME, reference)
             if not payment:
                 raise UnknownPayment
-            if await self._world.payments.charges(tx, payment) and not again:
+            if accounts.is_account(payment):  # each transfer plays a part of its own
+                payment = replace(payment, script=await self._choose(tx, payment, _AT_PAY))
+            elif await self._world.payments.charges(tx, payment) and not again:
                 raise AlreadyPaid
-            payment = await self._recast(tx, payment, _AT_PAY)
+            else:
+                payment = await self._recast(tx, payment, _AT_PAY)
             script = payment.script
             if script.name in _UNPAID:
                 return await self._leave_unpaid(tx, payment)
             charge = await self._world.payments.charge(
                 tx, payment, amount or _paid_amount(payment, script)
             )
+            told = await self._told(tx, payment, charge)
             for _ in range(_WEBHOOKS.get(script.name, 1)):
                 delay_s = script.seconds if script.name == "webhook_late" else 0.0
-                await self._world.webhooks.put(tx, self._webhook(payment, charge, after_s=delay_s))
+                webhook = self._webhook(payment, charge, told=told, after_s=delay_s)
+                await self._world.webhooks.put(tx, webhook)
         return {
             "reference": payment.reference,
             "paid": True,
@@ -230,8 +239,18 @@ class Paystack:
         if script.name == "webhook_forged":
             now = self._world.clock.now()
             lie = Charge(int(now.timestamp() * 1_000_000), payment.reference, payment.amount, now)
-            await self._world.webhooks.put(tx, self._webhook(payment, lie, key="not the key"))
+            told = await self._told(tx, payment, lie)
+            webhook = self._webhook(payment, lie, told=told, key="not the key")
+            await self._world.webhooks.put(tx, webhook)
         return {"reference": payment.reference, "paid": False, "scenario": script.name}
+
+    async def _told(
+        self, tx: Transaction, payment: Payment, charge: Charge
+    ) -> Mapping[str, Any] | None:
+        """A transfer into a customer's account, which is a transaction of its own."""
+        if not accounts.is_account(payment):
+            return None
+        return await self._accounts.transfer(tx, payment, charge)
 
     async def _pay_before_reply(self, payment: Payment) -> None:
         async with self._world.database.transaction() as tx:
@@ -242,9 +261,15 @@ class Paystack:
                 await self._world.webhooks.put(tx, webhook)
 
     def _webhook(
-        self, payment: Payment, charge: Charge, *, key: str | None = None, after_s: float = 0.0
+        self,
+        payment: Payment,
+        charge: Charge,
+        *,
+        told: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        after_s: float = 0.0,
     ) -> Webhook:
-        event = {"event": "charge.success", "data": _transaction(payment, [charge])}
+        event = {"event": "charge.success", "data": told or _transaction(payment, [charge])}
         body = msgspec.json.encode(event)
         return Webhook(
             provider=NAME,

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from sandbox.orders import Order, State
 from sandbox.selling import CURRENCY, Refusal, Seller, Silence, Wanted, is_key, naira, plain
-from sandbox.selling_parts import PARTS, Answer, Part, nothing
+from sandbox.selling_parts import Answer, Part, nothing, parts
 from sandbox.webhooks import Webhook
 from sandbox.wire import Json, html_503, read_fields
 from sandbox.world import World
@@ -51,7 +51,7 @@ class Reloadly(Seller):
     name = "reloadly"
     answers_again = False
     scenarios: Mapping[str, Part] = {
-        **{name: part for name, part in PARTS.items() if name != "duplicate_ref"},
+        **parts(posts=True, without={"duplicate_ref"}),
         "token_expired": nothing(
             "refused: the token has expired", Answer.REFUSAL, "08030000131", "token_expired"
         ),

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sandbox.orders import Order, State
 from sandbox.selling import Refusal, Seller, Wanted, is_key, naira, plain
-from sandbox.selling_parts import PARTS, Part
+from sandbox.selling_parts import Part, parts
 from sandbox.wire import Json, read_fields
 
 API_KEY = "SIM-reseller-key"
@@ -31,11 +31,7 @@ _STATUS = {
 class Reseller(Seller):
     name = "reseller"
     answers_again = False
-    scenarios: Mapping[str, Part] = {
-        name: part
-        for name, part in PARTS.items()
-        if name not in {"duplicate_ref", "evidence_late", "requery_down"}
-    }
+    scenarios: Mapping[str, Part] = parts(without={"duplicate_ref", "requery_down"})
 
     def routes(self) -> list[Route]:
         return [

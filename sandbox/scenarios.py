@@ -150,6 +150,17 @@ class ScenarioBook:
                 return self._script(provider, name)
         return Script()
 
+    async def standing(self, tx: Transaction, provider: str) -> Script:
+        """What is played for everything until told otherwise; nothing is used up."""
+        rules = await tx.execute_fetchall(
+            "SELECT * FROM scenario_rules WHERE provider = ? AND recipient IS NULL"
+            " AND orders_left IS NULL",
+            (provider,),
+        )
+        for rule in rules:
+            return Script(rule["scenario"], rule["seconds"], rule["code"])
+        return Script()
+
     async def _use(self, tx: Transaction, rule_id: int, left: int | None) -> None:
         if left is None:
             return

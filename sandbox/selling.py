@@ -1,8 +1,6 @@
 """What simulated VTU providers do alike: take an order, play its part, answer in its words."""
 
 import abc
-import datetime as dt
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -16,10 +14,11 @@ from starlette.routing import Route
 from core.kit.ids import uuid7
 from core.kit.money import Money, from_major, to_major
 from sandbox.database import Transaction
+from sandbox.evidence import Evidence, told
 from sandbox.orders import Order, State
 from sandbox.recipients import is_mobile
 from sandbox.scenarios import OK
-from sandbox.selling_parts import PARTS, Answer, Part
+from sandbox.selling_parts import PARTS, Answer, News, Part
 from sandbox.webhooks import Webhook
 from sandbox.wire import SIMULATED, GarbledJson, Json, Severed, hold, html_503
 from sandbox.world import World
@@ -125,11 +124,13 @@ class Seller(abc.ABC):
     async def _accepted(self, tx: Transaction, wanted: Wanted) -> Order:
         if wanted.msisdn and not is_mobile(wanted.msisdn):
             raise Refusal("number")
-        charge = Money(wanted.amount.minor * (100 - _COMMISSION_PERCENT) // 100, CURRENCY)
+        goes_to = [text for text in (wanted.msisdn, wanted.account) if text]
+        script = await self._world.scenarios.choose(tx, self.name, goes_to)
+        percent = (100 - _COMMISSION_PERCENT) * (11 if self.scenarios[script.name].dearer else 10)
+        charge = Money(wanted.amount.minor * percent // 1000, CURRENCY)
         if (await self._world.orders.float_balance(tx, self.name)).minor < charge.minor:
             raise Refusal("low_float")
         theirs = self._new_reference()
-        goes_to = [text for text in (wanted.msisdn, wanted.account) if text]
         return Order(
             provider=self.name,
             provider_reference=theirs,
@@ -138,7 +139,7 @@ class Seller(abc.ABC):
             recipient=wanted.account or wanted.msisdn or _NOBODY,
             amount=wanted.amount,
             charge=charge,
-            script=await self._world.scenarios.choose(tx, self.name, goes_to),
+            script=script,
             state=State.UNSEEN,
             placed_at=self._world.clock.now(),
         )
@@ -149,7 +150,19 @@ class Seller(abc.ABC):
         placed = replace(order, state=part.state)
         changes = [(order.script.seconds, part.then)] if part.then else []
         await self._world.orders.place(tx, placed, changes)
+        for webhook in self._news_at_once(placed, part):
+            await self._world.webhooks.put(tx, webhook)
         return placed
+
+    def _news_at_once(self, order: Order, part: Part) -> Iterable[Webhook]:
+        match part.news:
+            case News.EARLY:
+                return self._webhooks(order)
+            case News.FALSE:
+                lies = self._webhooks(replace(order, state=State.DELIVERED))
+                return [replace(lie, headers=dict.fromkeys(lie.headers, "SIM")) for lie in lies]
+            case News.ONCE | News.TWICE | News.LATE:
+                return ()
 
     async def _reply(self, request: Request, order: Order, part: Part) -> Response:
         match part.answer:
@@ -216,14 +229,10 @@ class Seller(abc.ABC):
             await self._world.orders.catch_up(tx)
             return to_major(await self._world.orders.float_balance(tx, self.name))
 
-    def _evidence(self, order: Order) -> "Evidence":
+    def _evidence(self, order: Order) -> Evidence:
         """What the order's delivery consists of, once it may be told."""
-        part = self.scenarios[order.script.name]
-        told_at = order.placed_at + dt.timedelta(seconds=order.script.seconds)
-        waits = part.evidence_late and self._world.clock.now() < told_at
-        if order.state is not State.DELIVERED or waits:
-            return Evidence()
-        return Evidence.of(order)
+        late = self.scenarios[order.script.name].evidence_late
+        return told(order, self._world.clock.now(), late=late)
 
     def _json(self, content: object, order: Order | None = None) -> Response:
         response = Json(content)
@@ -231,11 +240,25 @@ class Seller(abc.ABC):
         return response
 
     def _announce(self, order: Order) -> Iterable[Webhook]:
-        return self._webhooks(order)
+        match self.scenarios[order.script.name].news:
+            case News.TWICE:
+                return [*self._webhooks(order), *self._webhooks(order)]
+            case News.LATE:
+                seconds = order.script.seconds
+                return [replace(news, after_s=seconds) for news in self._webhooks(order)]
+            case News.FALSE:
+                return ()
+            case News.ONCE | News.EARLY:
+                return self._webhooks(order)
 
     def _webhook(self, document: object, headers: Mapping[str, str] | None = None) -> Webhook:
         url = f"{self._world.settings.callbox_url.rstrip('/')}/callbacks/{self.name}/demo"
         return Webhook(self.name, url, msgspec.json.encode(document), headers or {})
+
+    def _visit(self, query: str) -> Webhook:
+        """News in the query of a `GET`."""
+        url = f"{self._world.settings.callbox_url.rstrip('/')}/callbacks/{self.name}/demo?{query}"
+        return Webhook(self.name, url, b"")
 
     def _new_reference(self) -> str:
         return f"SIM{uuid7().hex.upper()}"
@@ -243,29 +266,6 @@ class Seller(abc.ABC):
 
 class Silence(Exception):
     """No answer but a 503 page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Tokens and PINs, made up from the order so that each question gets the same ones."""
-
-    token: str = ""
-    pins: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def of(cls, order: Order) -> "Evidence":
-        kind, _, number = order.product.partition(":")
-        if kind == "token":
-            return cls(token=_digits(order, "token", 20))
-        if kind == "pins":
-            count = int(number.partition(":")[0])
-            return cls(
-                pins=tuple(
-                    (f"SIM{_digits(order, f'serial{n}', 9)}", _digits(order, f"pin{n}", 12))
-                    for n in range(count)
-                )
-            )
-        return cls()
 
 
 def naira(given: object) -> Money:
@@ -297,11 +297,6 @@ def count(given: object) -> int:
 
 def is_key(given: str | None, expected: str) -> bool:
     return hmac.compare_digest((given or "").encode(), expected.encode())
-
-
-def _digits(order: Order, what: str, length: int) -> str:
-    made = hashlib.sha256(f"{order.provider_reference}/{what}".encode()).hexdigest()
-    return str(int(made, 16))[:length]
 
 
 def plain(money: Money) -> Any:

@@ -1,7 +1,7 @@
 """The parts that an order for value can play with any simulated VTU provider."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from sandbox.orders import State
@@ -21,6 +21,16 @@ class Answer(Enum):
     REFUSAL = auto()  # the provider's words for the scenario's code
 
 
+class News(Enum):
+    """What a provider that posts tells of an order, and when."""
+
+    ONCE = auto()  # when the order changed after its reply
+    TWICE = auto()
+    LATE = auto()  # after the scenario's seconds once more
+    EARLY = auto()  # before the reply
+    FALSE = auto()  # at once, that it is delivered, in a stranger's hand; nothing later
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part(Scenario):
     """A scenario as a seller of value plays it.
@@ -30,12 +40,16 @@ class Part(Scenario):
         then: What it becomes after the scenario's seconds.
         answer: How the reply travels.
         evidence_late: Tokens and PINs are told only after the scenario's seconds.
+        dearer: It costs a tenth more than was asked.
+        news: What is posted, where the provider posts anything.
     """
 
     state: State | None = State.DELIVERED
     then: State | None = None
     answer: Answer = Answer.PLAIN
     evidence_late: bool = False
+    dearer: bool = False
+    news: News = News.ONCE
 
 
 def later(summary: str, then: State, magic: str, *, answer: Answer = Answer.PLAIN) -> Part:
@@ -124,11 +138,71 @@ PARTS: Mapping[str, Part] = {
         recipients=("08030000019",),
         then=State.REVERSED,
     ),
-    "evidence_late": Part(
-        summary="delivered; its token or PINs are told only later",
+}
+"""What every seller plays. A seller adds its own worst days."""
+
+_TOKENS: Mapping[str, Part] = {
+    "missing_token_then_token": Part(
+        summary="delivered; its token is told only later",
         seconds=10,
         recipients=("08030000024",),
         evidence_late=True,
     ),
 }
-"""What every seller plays. A seller adds its own worst days."""
+_PINS: Mapping[str, Part] = {
+    "pin_order_id_only_then_pins": Part(
+        summary="delivered; the PINs are told only later",
+        seconds=10,
+        recipients=("08030000025",),
+        evidence_late=True,
+    ),
+}
+_PLANS: Mapping[str, Part] = {
+    "price_changed": Part(
+        summary="delivered, a tenth dearer than it was", recipients=("08030000027",), dearer=True
+    ),
+    "catalogue_changed": nothing(
+        "refused: what was asked for is sold no more", Answer.REFUSAL, "08030000028", "refused"
+    ),
+}
+_POSTS: Mapping[str, Part] = {
+    "webhook_duplicate": replace(
+        later("accepted, delivered later, told twice", State.DELIVERED, "08030000021"),
+        news=News.TWICE,
+    ),
+    "webhook_late": replace(
+        later(
+            "accepted, delivered later, told as much later again", State.DELIVERED, "08030000022"
+        ),
+        news=News.LATE,
+    ),
+    "webhook_forged": replace(
+        later("accepted, fails later; somebody else says delivered", State.FAILED, "08030000023"),
+        news=News.FALSE,
+    ),
+    "webhook_before_reply": Part(
+        summary="delivered, told before the reply",
+        seconds=2,
+        recipients=("08030000026",),
+        answer=Answer.HELD,
+        news=News.EARLY,
+    ),
+}
+
+
+def parts(
+    *,
+    tokens: bool = False,
+    pins: bool = False,
+    plans: bool = True,
+    posts: bool = False,
+    without: Collection[str] = (),
+) -> dict[str, Part]:
+    """What a seller plays that sells these and, with `posts`, tells of its orders by itself."""
+    groups = ((True, PARTS), (tokens, _TOKENS), (pins, _PINS), (plans, _PLANS), (posts, _POSTS))
+    return {
+        name: part
+        for chosen, group in groups
+        for name, part in group.items()
+        if chosen and name not in without
+    }

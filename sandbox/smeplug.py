@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sandbox.orders import Order, State
 from sandbox.selling import Refusal, Seller, Silence, Wanted, is_key, naira, plain
-from sandbox.selling_parts import PARTS, Part
+from sandbox.selling_parts import Part, parts
 from sandbox.webhooks import Webhook
 from sandbox.wire import Json, html_503, read_fields
 
@@ -41,9 +41,7 @@ _STATUS = {
 class SmePlug(Seller):
     name = "smeplug"
     answers_again = False
-    scenarios: Mapping[str, Part] = {
-        name: part for name, part in PARTS.items() if name not in {"duplicate_ref", "evidence_late"}
-    }
+    scenarios: Mapping[str, Part] = parts(posts=True, without={"duplicate_ref"})
 
     def routes(self) -> list[Route]:
         base = "/api/v1"

@@ -1,4 +1,4 @@
-"""VTpass airtime, simulated.
+"""VTpass, simulated: all that it sells.
 
 Source: vtpass.com/documentation, pages on authentication, buying services, response codes, requery
 and the transaction-update webhook. Amounts are naira. Nearly everything answers HTTP 200; what
@@ -19,12 +19,16 @@ from starlette.routing import Route
 
 from core.kit.ids import uuid7
 from core.kit.money import Money, from_major, to_major
+from sandbox import vtpass_catalogue as catalogue
 from sandbox import vtpass_replies as replies
+from sandbox import vtpass_wanted
 from sandbox.database import Transaction
+from sandbox.evidence import Evidence, told
 from sandbox.orders import Order, State
 from sandbox.recipients import is_mobile, normal
 from sandbox.scenarios import OK
 from sandbox.vtpass_plays import PLAYS, Answer, Play
+from sandbox.vtpass_wanted import Refusal, Wanted
 from sandbox.webhooks import SAYS_SUCCESS, Webhook
 from sandbox.wire import GarbledJson, Json, Severed, hold, html_503, read_fields
 from sandbox.world import World
@@ -36,15 +40,7 @@ _COMMISSION_PERCENT = 3
 _MAGIC = {normal(number) for play in PLAYS.values() for number in play.recipients}
 # Refusals of orders that were placed and undone, unlike all others.
 _UNDONE = {"016": State.FAILED, "040": State.REVERSED}
-_FALSE_NEWS = "webhook_forged"
-
-
-class Refusal(Exception):
-    """The request is turned away with one of VTpass's codes; nothing was placed."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
+_FALSE_NEWS, _EARLY_NEWS, _NEW_LIST = "webhook_forged", "webhook_before_reply", "catalogue_changed"
 
 
 class Vtpass:
@@ -92,30 +88,36 @@ class Vtpass:
         service, recipient = str(fields.get("serviceID") or ""), str(fields.get("phone") or "")
         if not (request_id and service and recipient):
             raise Refusal("011")
-        if service not in replies.AIRTIME:
+        if service not in catalogue.SERVICES:
             raise Refusal("012")
         now = self._world.clock.now()
         _check_request_id(request_id, now)
         if await self._world.orders.find(tx, NAME, request_id):
             raise Refusal("014")
-        amount = _checked_amount(service, fields.get("amount"))
+        wanted = vtpass_wanted.read(fields)
         if not is_mobile(recipient) and normal(recipient) not in _MAGIC:
             raise Refusal("011")
-        await self._check_repetition(tx, service, recipient, now)
-        charge = Money(amount.minor * (100 - _COMMISSION_PERCENT) // 100, _CURRENCY)
+        await self._check_repetition(tx, wanted, now)
+        return await self._priced(tx, request_id, recipient, wanted)
+
+    async def _priced(self, tx: Transaction, request_id: str, phone: str, wanted: Wanted) -> Order:
+        """The order with its part, and what it costs: 3% less than its price."""
+        script = await self._world.scenarios.choose(tx, NAME, [phone, wanted.biller])
+        percent = (100 - _COMMISSION_PERCENT) * (11 if PLAYS[script.name].dearer else 10)
+        charge = Money(wanted.amount.minor * percent // 1000, _CURRENCY)
         if (await self._world.orders.float_balance(tx, NAME)).minor < charge.minor:
             raise Refusal("018")
         return Order(
             provider=NAME,
             provider_reference=f"SIM{uuid7().hex.upper()}",
             reference=request_id,
-            product=service,
-            recipient=recipient,
-            amount=amount,
+            product=wanted.product,
+            recipient=wanted.biller,
+            amount=wanted.amount,
             charge=charge,
-            script=await self._world.scenarios.choose(tx, NAME, [recipient]),
+            script=script,
             state=State.UNSEEN,
-            placed_at=now,
+            placed_at=self._world.clock.now(),
         )
 
     async def _place(self, tx: Transaction, order: Order, play: Play) -> Order:
@@ -123,6 +125,8 @@ class Vtpass:
         state = play.state
         if play.state is None and play.answer is Answer.CODE:
             state = _UNDONE.get(order.script.code)
+        if order.script.name == _NEW_LIST:
+            await self._world.webhooks.put(tx, self._new_list(order))
         if state is None:
             return order
         placed = replace(order, state=state)
@@ -131,15 +135,17 @@ class Vtpass:
         if order.script.name == _FALSE_NEWS:
             lie = replace(order, state=State.DELIVERED)
             await self._world.webhooks.put(tx, self._webhook(lie))
+        if order.script.name == _EARLY_NEWS:
+            await self._world.webhooks.put(tx, self._webhook(placed))
         return placed
 
     async def _reply(self, request: Request, order: Order, play: Play) -> Response:
         match play.answer:
             case Answer.PLAIN:
-                return Json(replies.of_purchase(order))
+                return Json(self._told(order))
             case Answer.HELD:
                 await hold(request.receive, order.script.seconds)
-                return Json(replies.of_purchase(await self._now(order)))
+                return Json(self._told(await self._now(order)))
             case Answer.SEVERED:
                 return Severed()
             case Answer.HTML_503:
@@ -147,7 +153,7 @@ class Vtpass:
             case Answer.ERROR_500:
                 return Json(replies.coded("083", request_id=order.reference), 500)
             case Answer.GARBLED:
-                return GarbledJson(replies.of_purchase(order))
+                return GarbledJson(self._told(order))
             case Answer.CODE:
                 return Json(replies.coded(order.script.code, request_id=order.reference))
             case Answer.OLD_SHAPE:
@@ -157,11 +163,16 @@ class Vtpass:
         async with self._world.database.transaction() as tx:
             return await self._world.orders.find(tx, NAME, order.reference) or order
 
-    async def _check_repetition(
-        self, tx: Transaction, service: str, recipient: str, now: dt.datetime
-    ) -> None:
+    def _told(self, order: Order) -> dict[str, Any]:
+        return replies.of_purchase(order, self._evidence(order))
+
+    def _evidence(self, order: Order) -> Evidence:
+        late = PLAYS[order.script.name].evidence_late
+        return told(order, self._world.clock.now(), late=late)
+
+    async def _check_repetition(self, tx: Transaction, wanted: Wanted, now: dt.datetime) -> None:
         since = now - dt.timedelta(seconds=self._world.settings.duplicate_window_s)
-        if await self._world.orders.placed_since(tx, NAME, service, recipient, since):
+        if await self._world.orders.placed_since(tx, NAME, wanted.service, wanted.biller, since):
             raise Refusal("019")
 
     # Questions.
@@ -185,8 +196,8 @@ class Vtpass:
         except Refusal as refusal:
             return Json(replies.coded(refusal.code, request_id=request_id))
         if order.script.name == "variant_shapes":
-            return Json(replies.of_variant_requery(order))
-        return Json(replies.of_requery(order))
+            return Json(replies.of_variant_requery(order, self._evidence(order)))
+        return Json(replies.of_requery(order, self._evidence(order)))
 
     async def _recast(self, tx: Transaction, order: Order) -> Order:
         """An order with no part of its own may meet a requery that is down by a later rule."""
@@ -211,30 +222,35 @@ class Vtpass:
         fields = await read_fields(request) or {}
         try:
             self._check_key(request, "secret-key", self._world.settings.vtpass_secret_key)
-            biller = str(fields.get("billersCode") or "")
-            if not (biller and fields.get("serviceID")):
+            biller, service = str(fields.get("billersCode") or ""), fields.get("serviceID")
+            if not (biller and service):
                 raise Refusal("011")
         except Refusal as refusal:
             return Json(replies.coded(refusal.code))
-        return Json({"code": "000", "content": replies.verification(biller)})
+        found = catalogue.verification(str(service), biller, str(fields.get("type") or "prepaid"))
+        return Json({"code": "000", "content": found})
 
     async def _categories(self, request: Request) -> Response:
         listed = [
             {"identifier": identifier, "name": name}
-            for identifier, name in replies.CATEGORIES.items()
+            for identifier, name in catalogue.CATEGORIES.items()
         ]
         return self._catalogue(request, listed)
 
     async def _services(self, request: Request) -> Response:
         return self._catalogue(
-            request, replies.services(request.query_params.get("identifier", ""))
+            request, catalogue.services(request.query_params.get("identifier", ""))
         )
 
     async def _variations(self, request: Request) -> Response:
         service = request.query_params.get("serviceID", "")
-        if service not in replies.VARIATIONS:
+        if service not in catalogue.SERVICES:
             return Json(replies.coded("012"))
-        return self._catalogue(request, replies.variations(service))
+        async with self._world.database.transaction() as tx:
+            now = await self._world.scenarios.standing(tx, NAME)
+        plans = catalogue.SERVICES[service].plans[now.name == _NEW_LIST :]
+        up = PLAYS[now.name].dearer
+        return self._catalogue(request, catalogue.variations(service, plans, up=up))
 
     def _catalogue(self, request: Request, content: object) -> Response:
         try:
@@ -266,7 +282,22 @@ class Vtpass:
                 return []
 
     def _webhook(self, order: Order, after_s: float = 0.0) -> Webhook:
-        event = {"type": "transaction-update", "data": replies.of_requery(order)}
+        told_so = replies.of_requery(order, self._evidence(order))
+        return self._post({"type": "transaction-update", "data": told_so}, after_s)
+
+    def _new_list(self, order: Order) -> Webhook:
+        """A plan is gone from the list."""
+        service, _, plan = order.product.rpartition(":")
+        removed = [{"variation_code": plan}] if service in catalogue.SERVICES else []
+        event = {
+            "type": "variations-update",
+            "serviceID": catalogue.service_of(order.product),
+            "summary": "SIMULATED",
+            "actionRequired": {"added": [], "updated": [], "removed": removed},
+        }
+        return self._post(event)
+
+    def _post(self, event: dict[str, Any], after_s: float = 0.0) -> Webhook:
         return Webhook(
             provider=NAME,
             url=self._world.settings.vtpass_webhook_url,
@@ -287,16 +318,3 @@ def _check_request_id(request_id: str, now: dt.datetime) -> None:
         raise Refusal("085") from error
     if at.date() != now.astimezone(replies.LAGOS).date():
         raise Refusal("085")
-
-
-def _checked_amount(service: str, given: object) -> Money:
-    _, least, most = replies.AIRTIME[service]
-    try:
-        amount = from_major(str(given), _CURRENCY)
-    except ValueError as error:
-        raise Refusal("011") from error
-    if amount.minor < from_major(least, _CURRENCY).minor:
-        raise Refusal("013")
-    if amount.minor > from_major(most, _CURRENCY).minor:
-        raise Refusal("017")
-    return amount

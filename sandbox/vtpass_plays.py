@@ -29,11 +29,15 @@ class Play(Scenario):
         state: What the order is at once; None when none is placed.
         then: What it becomes after the scenario's seconds.
         answer: How the reply travels.
+        evidence_late: Tokens and PINs are told only after the scenario's seconds.
+        dearer: It costs a tenth more than the list says.
     """
 
     state: State | None = State.DELIVERED
     then: State | None = None
     answer: Answer = Answer.PLAIN
+    evidence_late: bool = False
+    dearer: bool = False
 
 
 # The long numbers are the magic values of VTpass's own sandbox.
@@ -182,5 +186,36 @@ PLAYS: Mapping[str, Play] = {
         recipients=("08030000023",),
         state=State.PENDING,
         then=State.FAILED,
+    ),
+    "webhook_before_reply": Play(
+        summary="delivered, told by webhook before the reply",
+        seconds=2,
+        recipients=("08030000026",),
+        answer=Answer.HELD,
+    ),
+    "missing_token_then_token": Play(
+        summary="called delivered with no token; it is told only later",
+        seconds=10,
+        recipients=("08030000024",),
+        evidence_late=True,
+    ),
+    "pin_order_id_only_then_pins": Play(
+        summary="called delivered with no PINs; they are told only later",
+        seconds=10,
+        recipients=("08030000025",),
+        evidence_late=True,
+    ),
+    "price_changed": Play(
+        summary="delivered, a tenth dearer than the list said; the list too, if set for all orders",
+        recipients=("08030000027",),
+        dearer=True,
+    ),
+    "catalogue_changed": Play(
+        summary="refused with 010, told by webhook; the first plan of each list is gone, if set"
+        " for all orders",
+        code="010",
+        recipients=("08030000028",),
+        state=None,
+        answer=Answer.CODE,
     ),
 }

@@ -11,13 +11,16 @@ from typing import Any
 
 from core.kit.money import Money, to_major
 from core.kit.msisdn import BadMsisdn, local, parse_msisdn
+from sandbox.evidence import Evidence
 from sandbox.orders import Order, State
+from sandbox.vtpass_catalogue import CATEGORIES, SERVICES, service_of
 
 # One hour ahead of UTC all year; no time zone data is needed for it.
 LAGOS = dt.timezone(dt.timedelta(hours=1))
 
 WORDS = {
     "000": "TRANSACTION SUCCESSFUL",
+    "010": "VARIATION CODE DOES NOT EXIST",
     "011": "INVALID ARGUMENTS",
     "012": "PRODUCT DOES NOT EXIST",
     "013": "BELOW MINIMUM AMOUNT ALLOWED",
@@ -28,6 +31,8 @@ WORDS = {
     "018": "LOW WALLET BALANCE",
     "019": "LIKELY DUPLICATE TRANSACTION",
     "030": "BILLER NOT REACHABLE AT THIS POINT",
+    "031": "BELOW MINIMUM QUANTITY ALLOWED",
+    "032": "ABOVE MAXIMUM QUANTITY ALLOWED",
     "034": "SERVICE SUSPENDED",
     "035": "SERVICE INACTIVE",
     "040": "TRANSACTION REVERSAL",
@@ -39,30 +44,6 @@ WORDS = {
     "091": "TRANSACTION NOT PROCESSED",
     "099": "TRANSACTION IS PROCESSING",
 }
-
-# serviceID: (name, minimum, maximum) in naira.
-AIRTIME = {
-    "mtn": ("MTN Airtime VTU", 5, 100_000),
-    "glo": ("GLO Airtime VTU", 5, 100_000),
-    "airtel": ("Airtel Airtime VTU", 5, 100_000),
-    "etisalat": ("9mobile Airtime VTU", 5, 100_000),
-}
-
-CATEGORIES = {"airtime": "Airtime Recharge", "data": "Data Services"}
-
-# serviceID: (name, ((variation_code, name, naira), ...)). A small catalogue: enough to be read.
-VARIATIONS = {
-    "mtn-data": (
-        "MTN Data",
-        (("sim-mtn-1gb", "SIM 1GB, 1 day", 350), ("sim-mtn-2gb", "SIM 2GB, 30 days", 1500)),
-    ),
-    "airtel-data": ("Airtel Data", (("sim-airtel-1gb", "SIM 1.5GB, 30 days", 1000),)),
-    "glo-data": ("Glo Data", (("sim-glo-1gb", "SIM 1.35GB, 14 days", 500),)),
-    "etisalat-data": ("9mobile Data", (("sim-9mobile-1gb", "SIM 1GB, 30 days", 1000),)),
-}
-
-# The billers that VTpass's own sandbox knows.
-BILLERS = {"1212121212", "1111111111111", "1010101010101", "0123456789"}
 
 _STATUS = {
     State.PENDING: "pending",
@@ -79,13 +60,13 @@ def coded(code: str, *, request_id: str = "") -> dict[str, Any]:
     return reply | {"requestId": request_id} if request_id else reply
 
 
-def of_purchase(order: Order) -> dict[str, Any]:
+def of_purchase(order: Order, evidence: Evidence) -> dict[str, Any]:
     """The reply to /pay: a pending order is told by code 099."""
-    reply = of_requery(order)
+    reply = of_requery(order, evidence)
     return reply | coded("099") if order.state is State.PENDING else reply
 
 
-def of_requery(order: Order) -> dict[str, Any]:
+def of_requery(order: Order, evidence: Evidence) -> dict[str, Any]:
     """The reply to /requery, also what a webhook carries: 000 with `pending` while pending."""
     return {
         **coded(_CODES.get(order.state, "000")),
@@ -94,6 +75,7 @@ def of_requery(order: Order) -> dict[str, Any]:
         "transaction_date": _lagos(order).isoformat(timespec="seconds"),
         "purchased_code": "",
         "content": {"transactions": _transaction(order)},
+        **_written(order, evidence),
     }
 
 
@@ -113,53 +95,9 @@ def of_old_purchase(order: Order) -> dict[str, Any]:
     }
 
 
-def of_variant_requery(order: Order) -> dict[str, Any]:
+def of_variant_requery(order: Order, evidence: Evidence) -> dict[str, Any]:
     """The requery that follows an old reply: numbers where others have text, no date."""
-    return of_requery(order) | {"amount": number(order.amount), "transaction_date": None}
-
-
-def services(category: str) -> list[dict[str, Any]]:
-    """Keys spelled as VTpass spells them."""
-    if category == "airtime":
-        return [
-            _service(service, name, str(least), str(most))
-            for service, (name, least, most) in AIRTIME.items()
-        ]
-    if category == "data":
-        return [_service(service, name, "", "") for service, (name, _) in VARIATIONS.items()]
-    return []
-
-
-def variations(service: str) -> dict[str, Any]:
-    """Both spellings of the key, as some replies have them."""
-    name, plans = VARIATIONS[service]
-    listed = [
-        {
-            "variation_code": code,
-            "name": plan,
-            "variation_amount": f"{naira}.00",
-            "fixedPrice": "Yes",
-        }
-        for code, plan, naira in plans
-    ]
-    return {
-        "ServiceName": name,
-        "serviceID": service,
-        "convinience_fee": "0 %",
-        "varations": listed,
-        "variations": listed,
-    }
-
-
-def verification(biller: str) -> dict[str, Any]:
-    """Code 000 goes with both: a wrong biller is told inside."""
-    if biller not in BILLERS:
-        return {"error": "SIM: this biller is not known", "WrongBillersCode": True}
-    return {
-        "Customer_Name": "SIM TEST CUSTOMER",
-        "Address": "SIM ROAD 1",
-        "WrongBillersCode": False,
-    }
+    return of_requery(order, evidence) | {"amount": number(order.amount), "transaction_date": None}
 
 
 def number(money: Money) -> int | float:
@@ -168,10 +106,27 @@ def number(money: Money) -> int | float:
     return int(major) if major == int(major) else float(major)
 
 
+def _written(order: Order, evidence: Evidence) -> dict[str, Any]:
+    """Tokens and PINs where each product's page has them: grouped, and in sentences."""
+    if evidence.token:
+        groups = [evidence.token[at : at + 4] for at in range(0, len(evidence.token), 4)]
+        token = f"Token : {'-'.join(groups)}"
+        return {"token": token, "purchased_code": token, "units": "8.2 kWh"}
+    if evidence.pins and service_of(order.product) == "jamb":
+        sentence = f"Pin : {evidence.pins[0][1]}"
+        return {"Pin": sentence, "purchased_code": sentence}
+    if evidence.pins:
+        sentences = (f"Serial No:{serial}, pin: {pin}" for serial, pin in evidence.pins)
+        cards = [{"Serial": serial, "Pin": pin} for serial, pin in evidence.pins]
+        return {"cards": cards, "purchased_code": "||".join(sentences)}
+    return {}
+
+
 def _transaction(order: Order) -> dict[str, Any]:
+    service = SERVICES[service_of(order.product)]
     return {
         "status": _STATUS[order.state],
-        "product_name": AIRTIME[order.product][0],
+        "product_name": service.name,
         "unique_element": _local(order.recipient),
         "unit_price": number(order.amount),
         "quantity": 1,
@@ -180,7 +135,7 @@ def _transaction(order: Order) -> dict[str, Any]:
         "commission": number(order.amount - order.charge),
         "total_amount": number(order.charge),
         "discount": None,
-        "type": "Airtime Recharge",
+        "type": CATEGORIES[service.category],
         "email": "simulated@sandbox.invalid",
         "phone": _local(order.recipient),
         "name": None,
@@ -189,18 +144,6 @@ def _transaction(order: Order) -> dict[str, Any]:
         "platform": "api",
         "method": "api",
         "transactionId": order.provider_reference,
-    }
-
-
-def _service(service: str, name: str, least: str, most: str) -> dict[str, Any]:
-    return {
-        "serviceID": service,
-        "name": name,
-        "minimium_amount": least,
-        "maximum_amount": most,
-        "convinience_fee": "0 %",
-        "product_type": "fix" if not least else "flexible",
-        "image": "",
     }
 
 

@@ -38,10 +38,10 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One post to make.
+    """One call to make.
 
     Attributes:
-        body: The exact bytes, since a signature covers them.
+        body: The exact bytes, since a signature covers them; with none it is a `GET`.
         taken_by: What ends the tries: `HTTP_200`, or an answer that `SAYS_SUCCESS`.
         after_s: How long to wait before the first try.
     """
@@ -146,6 +146,8 @@ class WebhookQueue:
             raise Fault("the sandbox's webhook client is not open")
         sent = {"content-type": "application/json", **headers}
         try:
+            if not body:
+                return await self._client.get(url, headers=headers)
             return await self._client.post(url, content=body, headers=sent)
         except (httpx.HTTPError, httpx.InvalidURL):
             return None

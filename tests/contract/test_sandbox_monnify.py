@@ -222,7 +222,7 @@ async def test_each_part_is_understood(
 
     verification = await gateway.verify("CB1")
     assert verification.state is state
-    payment = verification.payment
+    payment = next(iter(verification.payments), None)
     assert (payment.amount if payment else None) == paid
     assert payment is None or payment.paid_at == NOON
     assert len(hook.bodies) == webhooks

@@ -147,9 +147,8 @@ class VirtualAccountBook(Protocol):
     ) -> None:
         """Plan the next look, unless a webhook or another's lease did meanwhile.
 
-        Args:
-            until: All that was paid in before this was seen by the look that ends.
-            used: Something came.
+        `until`: all that was paid in before this was seen by the look that ends. `used`: something
+        came.
         """
         ...
 

@@ -26,6 +26,9 @@ from core.ports import (
     PaymentRequest,
     PaymentState,
 )
+from core.services.funding_rules import FundingRules
+
+__all__ = ["Asked", "Found", "Funding", "FundingRules", "Link", "TooManyLinks"]
 
 log = structlog.get_logger()
 
@@ -53,60 +56,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class FundingRules:
-    """Bounds in minor units and times in seconds.
+class Found:
+    """What a look at an intent found.
 
     Attributes:
-        checks_after_s: At which ages of an intent its payment is looked for.
-        addresses: The domain of the mail address that gateways insist on; nobody is written to.
-        unpaid_max: How many links of the last `unpaid_within_s` may wait to be paid.
-        same_within_s: How long the same amount again is the same request again.
-        link_within_s: How long a gateway is asked for a link before the customer is told that
-            there is none.
-        unanswered_every_s: How often a gateway that cannot be asked is asked again beyond
-            `checks_after_s`; at most `looks_max` looks are taken at one intent then.
+        came: Something was paid under its reference.
+        done: All that was asked for has come, or a person must look at what came.
     """
 
-    amount_min_minor: int
-    amount_max_minor: int
-    checks_after_s: tuple[float, ...] = (60, 300, 900, 3600, 86_400, 172_800, 259_200)
-    addresses: str = "customers.invalid"
-    unpaid_max: int = 5
-    unpaid_within_s: float = 3600
-    same_within_s: float = 600
-    link_within_s: float = 900
-    unanswered_every_s: float = 1800
-    looks_max: int = 40
-
-    def next_look(
-        self, intent: Intent, found: PaymentState, now: dt.datetime
-    ) -> dt.datetime | None:
-        """When to look for the payment again, or None for never, unless a webhook asks for it.
-
-        A paid intent is looked at once more only where the gateway could not be asked.
-        """
-        unanswered = found is PaymentState.UNKNOWN
-        if intent.state == "paid" and not unanswered:
-            return None
-        age_s = (now - intent.created_at).total_seconds()
-        for after_s in self.checks_after_s:
-            if after_s > age_s:
-                return intent.created_at + dt.timedelta(seconds=after_s)
-        if unanswered and intent.checks < self.looks_max:
-            return now + dt.timedelta(seconds=self.unanswered_every_s)
-        return None
-
-    def next_link_try(self, intent: Intent, now: dt.datetime) -> dt.datetime | None:
-        """After twice the time that was waited until now, or None when it is time to give up."""
-        age_s = (now - intent.created_at).total_seconds()
-        if age_s >= self.link_within_s:
-            return None
-        wait_s = min(max(age_s, _LINK_WAIT_MIN_S), _LINK_WAIT_MAX_S)
-        return now + dt.timedelta(seconds=wait_s)
-
-
-_LINK_WAIT_MIN_S = 2.0
-_LINK_WAIT_MAX_S = 300.0
+    state: PaymentState
+    came: bool = False
+    done: bool = False
 
 
 class Funding:
@@ -160,7 +120,7 @@ class Funding:
             intent_id=intent_id,
             customer=customer,
             gateway=gateway.name,
-            reference=_reference(intent_id),
+            reference=ids.reference_of(intent_id, "CB"),
             amount=amount,
             channel_id=channel_id,
             identity=identity,
@@ -175,46 +135,51 @@ class Funding:
     async def look_after(self, intent: Intent) -> None:
         """What the worker does with a leased intent: verify, credit, see to its link, or let go.
 
-        It leaves the intent with a definite next look or with none. Where this process dies, the
-        lease brings it back.
+        It leaves the intent with a definite next look or with none, and that only after all that
+        the gateway told of is booked. Where this process dies, the lease brings it back.
         """
         found = await self.settle(intent)
-        if found is PaymentState.PAID:
+        if found.done:
+            await self._intents.check_again(intent, None)
             return
-        if intent.state == "open" and intent.url is None:
+        if intent.state == "open" and intent.url is None and not found.came:
             await self._find_link(intent)
             return
-        at = self._rules.next_look(intent, found, self._clock.now())
+        at = self._rules.next_look(intent, found.state, self._clock.now())
         await self._intents.check_again(intent, at)
 
-    async def settle(self, intent: Intent) -> PaymentState:
-        """Ask the gateway and book what it says has arrived.
-
-        PAID when that is done: credited, or held up for a person, and no look remains.
-        """
+    async def settle(self, intent: Intent) -> Found:
+        """Ask the gateway and book every payment that it says has arrived, each once."""
         gateway = self._gateways.get(intent.gateway)
         if gateway is None:
             log.error("funding.no_gateway", reference=intent.reference, gateway=intent.gateway)
-            return PaymentState.UNKNOWN
+            return Found(PaymentState.UNKNOWN)
         verification = await gateway.verify(intent.reference)
         log.info(
             "funding.verified",
             reference=intent.reference,
             gateway=intent.gateway,
             state=verification.state.value,
+            payments=len(verification.payments),
         )
-        if verification.state is not PaymentState.PAID:
-            return verification.state
-        payment = verification.payment
-        if payment is None or payment.reference != intent.reference or payment.amount.minor <= 0:
-            # No evidence of this payment; to book it might keep its true owner from it.
+        if any(not _is_evidence(payment, intent) for payment in verification.payments):
+            # To book it might keep its true owner from it.
             log.error("funding.absurd", reference=intent.reference, gateway=intent.gateway)
-            return PaymentState.UNKNOWN
-        if payment.amount.currency != intent.amount.currency:
-            await self._hold_up(intent, payment)
-        else:
-            await self._credit(intent, payment)
-        return PaymentState.PAID
+            return Found(PaymentState.UNKNOWN)
+        paid_minor, mismatched = 0, False
+        for payment in verification.payments:
+            if payment.amount.currency != intent.amount.currency:
+                await self._hold_up(intent, payment)
+                mismatched = True
+                continue
+            paid_minor += payment.amount.minor
+            await self._credit(intent, payment, paid_minor)
+        enough = paid_minor >= intent.amount.minor or mismatched
+        return Found(
+            state=verification.state,
+            came=bool(verification.payments),
+            done=enough and verification.state is PaymentState.PAID,
+        )
 
     async def hurry(self, gateway: str, references: Sequence[str]) -> int:
         """A webhook named these: have them verified now."""
@@ -270,12 +235,13 @@ class Funding:
     async def _find_link(self, intent: Intent) -> None:
         """Ask for the link again.
 
-        The first look asks under the reference that the turn asked under; later ones ask under a
-        fresh one: a gateway whose answer was lost on the way has taken the reference, and may
-        refuse it for ever.
+        Where there is another gateway, it is asked; else the first look asks under the reference
+        that the turn asked under, and later ones under a fresh one: a gateway whose answer was lost
+        on the way has taken the reference, and may refuse it for ever.
         """
         customer = await self._customers.get(intent.tenant_id, intent.customer_id)
-        current = await self._successor(intent) if intent.checks > 1 else intent
+        renewed = intent.checks > 1 or self._after(intent.gateway) != intent.gateway
+        current = await self._successor(intent) if renewed else intent
         if current is None:
             return
         if await self._open_checkout(current, customer):
@@ -293,12 +259,28 @@ class Funding:
         successor = await self._intents.replace(
             intent,
             intent_id=successor_id,
-            reference=_reference(successor_id),
+            gateway=self._after(intent.gateway),
+            reference=ids.reference_of(successor_id, "CB"),
             check_at=self._rules.next_look(intent, PaymentState.OPEN, self._clock.now()),
         )
         if successor is not None:
-            log.info("funding.replaced", reference=intent.reference, by=successor.reference)
+            log.info(
+                "funding.replaced",
+                reference=intent.reference,
+                by=successor.reference,
+                gateway=successor.gateway,
+            )
         return successor
+
+    def _after(self, gateway: str) -> str:
+        """Whom to ask where this one gave no link: the next in order, or it again if it is alone.
+
+        Two links for one wish harm nobody: both are watched, and what is paid is credited.
+        """
+        names = list(self._gateways)
+        if gateway not in names:
+            return names[0] if names else gateway
+        return names[(names.index(gateway) + 1) % len(names)]
 
     async def _give_up(self, intent: Intent) -> None:
         at = self._rules.next_look(intent, PaymentState.OPEN, self._clock.now())
@@ -327,9 +309,12 @@ class Funding:
 
     # Booking what arrived.
 
-    async def _credit(self, intent: Intent, payment: Payment) -> None:
+    async def _credit(self, intent: Intent, payment: Payment, paid_minor: int) -> None:
+        """Credit what arrived; `paid_minor` is that with all that arrived before it."""
         crash.point("funding.before_credit")
-        notice = _notice(intent, "notice.funded", payment)
+        asked = intent.amount
+        text = _funded(payment, paid_minor, asked)
+        notice = _notice(intent, text, payment)
         if await self._intents.credit(intent, payment, notice):
             log.info("funding.credited", reference=intent.reference, gateway=intent.gateway)
         crash.point("funding.credited")
@@ -364,10 +349,12 @@ def _notice(
     return NewNotice(key, intent.tenant_id, intent.customer_id, text, facts | more)
 
 
-def _reference(intent_id: UUID) -> str:
-    """Letters and digits only, derived: the same intent has the same one after a crash."""
-    number, letters = intent_id.int, ""
-    for _ in range(16):
-        number, digit = divmod(number, 32)
-        letters += ids.SPEAKABLE[digit]
-    return "CB" + letters
+def _is_evidence(payment: Payment, intent: Intent) -> bool:
+    return payment.reference == intent.reference and payment.amount.minor > 0
+
+
+def _funded(payment: Payment, paid_minor: int, asked: Money) -> str:
+    """What to tell of a payment: the plain word, or how it differs from what was asked for."""
+    if paid_minor < asked.minor:
+        return "notice.funded_less"
+    return "notice.funded_more" if payment.amount > asked else "notice.funded"

@@ -52,8 +52,7 @@ async def write_held_up(
 ) -> bool:
     """Keep a payment that moves nothing. True unless its gateway's transaction is known already.
 
-    Args:
-        owner: The columns that say whose it is and what it was paid for.
+    `owner`: the columns that say whose it is and what it was paid for.
     """
     statement = (
         insert(payments_in)

@@ -14,8 +14,8 @@ from core.kit.clock import Clock
 from core.kit.errors import Fault
 from core.kit.money import Money
 from core.ports import Arrival, Intent, NewNotice, Payment
-from core.store.database import Database
 from core.store.arrivals import add_event, held_up_facts, payment_item, write_held_up
+from core.store.database import Database
 from core.store.outbox import add_notice
 from core.store.tables import payment_intents, payments_in
 

@@ -19,8 +19,11 @@ from structlog.testing import capture_logs
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.ports import (
+    AccountRequest,
     BadCallback,
+    BankAccount,
     Checkout,
+    IdentityNeeded,
     Payment,
     PaymentGateway,
     PaymentRequest,
@@ -32,6 +35,7 @@ from core.providers.payments import PAYMENT_GATEWAYS
 from core.providers.payments.flutterwave import (
     Flutterwave,
     Settings,
+    read_account,
     read_checkout,
     read_successful,
     read_verification,
@@ -95,7 +99,9 @@ PAID = Payment(
 
 
 def test_a_success_is_the_payment_it_tells() -> None:
-    assert read_verification(reply(verified()), REFERENCE) == Verification(PaymentState.PAID, PAID)
+    assert read_verification(reply(verified()), REFERENCE) == Verification(
+        PaymentState.PAID, (PAID,)
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,8 +143,7 @@ def test_what_was_paid_is_told_as_it_is(
     more: dict[str, object], expected: dict[str, object]
 ) -> None:
     """The amount that arrived, whatever was asked for; extras only where they can be read."""
-    payment = read_verification(reply(verified(**more)), REFERENCE).payment
-    assert payment is not None
+    [payment] = read_verification(reply(verified(**more)), REFERENCE).payments
     assert {name: getattr(payment, name) for name in expected} == expected
 
 
@@ -190,28 +195,33 @@ def test_what_cannot_be_read_closes_no_intent(
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        pytest.param(reply(listed(transaction())), 4975363, id="one"),
+        pytest.param(reply(listed(transaction())), ["4975363"], id="one"),
         pytest.param(
             reply(listed(transaction(id=9), transaction("failed", id=1), transaction(id=8))),
-            8,
-            id="two: the earlier one",
+            ["9", "8"],
+            id="two, and one that failed",
         ),
-        pytest.param(reply(listed()), OPEN, id="none"),
-        pytest.param(reply(listed(transaction("failed"))), OPEN, id="a failed one only"),
+        pytest.param(reply(listed()), [], id="none"),
+        pytest.param(reply(listed(transaction("failed"))), [], id="a failed one only"),
         pytest.param(
-            reply(listed(transaction(tx_ref="CBOTHER"))), OPEN, id="the filter was not heeded"
+            reply(listed(transaction(tx_ref="CBOTHER"))), [], id="the filter was not heeded"
         ),
-        pytest.param(reply(listed(transaction(id=None))), UNKNOWN, id="one without an id"),
-        pytest.param(reply(listed(None, 7, "x")), OPEN, id="no objects"),
-        pytest.param(reply(listed() | {"data": None}), UNKNOWN, id="no list"),
-        pytest.param(reply(listed(), 500), UNKNOWN, id="an error"),
-        pytest.param(NoReply("timeout"), UNKNOWN, id="no answer"),
+        pytest.param(
+            reply(listed(transaction(), transaction(id=None))), None, id="one without an id"
+        ),
+        pytest.param(reply(listed(transaction(amount="much"))), None, id="one of no amount"),
+        pytest.param(reply(listed(None, 7, "x")), [], id="no objects"),
+        pytest.param(reply(listed() | {"data": None}), None, id="no list"),
+        pytest.param(reply(listed(), 500), None, id="an error"),
+        pytest.param(NoReply("timeout"), None, id="no answer"),
     ],
 )
-def test_the_one_that_went_through_is_found_among_all(
-    answer: Reply | NoReply, expected: int | Verification
+def test_all_that_went_through_is_found_or_nothing(
+    answer: Reply | NoReply, expected: list[str] | None
 ) -> None:
-    assert read_successful(answer, REFERENCE) == expected
+    """A list of which a part cannot be read may hide a payment."""
+    found = read_successful(answer, REFERENCE)
+    assert (None if found is None else [each.transaction_id for each in found]) == expected
 
 
 @pytest.mark.parametrize(
@@ -261,8 +271,7 @@ def test_nothing_is_paid_unless_all_of_it_is_told(document: Any, status: int) ->
     read_successful(reply(document, status), REFERENCE)
     verification = read_verification(reply(document, status), REFERENCE)
     if verification.state is PaymentState.PAID:
-        data, payment = document["data"], verification.payment
-        assert payment is not None
+        data, [payment] = document["data"], verification.payments
         assert status == 200
         assert data["status"] == "successful"
         assert payment.amount.minor == round(float(data["amount"]) * 100)
@@ -270,7 +279,7 @@ def test_nothing_is_paid_unless_all_of_it_is_told(document: Any, status: int) ->
         assert payment.amount.minor > 0
         assert payment.reference == data["tx_ref"] == REFERENCE
     else:
-        assert verification.payment is None
+        assert verification.payments == ()
 
 
 def settings(base_url: str = "http://127.0.0.1", secret_hash: str = HASH) -> Settings:
@@ -279,6 +288,7 @@ def settings(base_url: str = "http://127.0.0.1", secret_hash: str = HASH) -> Set
         secret_key=SecretStr(KEY),
         secret_hash=SecretStr(secret_hash),
         return_url=BACK,
+        bvn=SecretStr(""),
         timeout_s=0.5,
     )
 
@@ -316,31 +326,35 @@ def asked(server: Wire) -> list[bytes]:
     return [request.split(b" ")[1] for request in server.requests]
 
 
+LIST = b"/v3/transactions?tx_ref=CB7Q2M&status=successful&page="
+
+
 async def test_verify_on_the_wire() -> None:
-    async with flutterwave(said(verified())) as (gateway, server):
-        assert await gateway.verify(REFERENCE) == Verification(PaymentState.PAID, PAID)
+    async with flutterwave(said(verified()), said(listed(transaction()))) as (gateway, server):
+        assert await gateway.verify(REFERENCE) == Verification(PaymentState.PAID, (PAID,))
         await gateway.verify("CB&x=1")
-    assert asked(server) == [
+    assert asked(server)[:3] == [
         b"/v3/transactions/verify_by_reference?tx_ref=CB7Q2M",
+        LIST + b"1",
         b"/v3/transactions/verify_by_reference?tx_ref=CB%26x%3D1",
     ]
 
 
-async def test_a_success_behind_a_failed_try_is_found() -> None:
+@pytest.mark.parametrize("status", ["failed", "successful"])
+async def test_every_success_under_a_reference_is_found(status: str) -> None:
     """The reference tells of one transaction only, and it may be the wrong one."""
+    pages = {"meta": {"page_info": {"total_pages": 2}}}
     behaviours = (
-        said(verified("failed", id=1)),
-        said(listed(transaction(id=2))),
-        said(verified(id=2)),
+        said(verified(status, id=1)),
+        said(listed(transaction(id=3)) | pages),
+        said(listed(transaction(id=2)) | pages),
     )
     async with flutterwave(*behaviours) as (gateway, server):
         verification = await gateway.verify(REFERENCE)
-    assert verification.payment is not None
-    assert verification.payment.transaction_id == "2"
-    assert asked(server)[1:] == [
-        b"/v3/transactions?tx_ref=CB7Q2M&status=successful",
-        b"/v3/transactions/2/verify",
-    ]
+    found = {payment.transaction_id for payment in verification.payments}
+    assert verification.state is PaymentState.PAID
+    assert found == {"2", "3"} | ({"1"} if status == "successful" else set())
+    assert asked(server)[1:] == [LIST + b"1", LIST + b"2"]
 
 
 @pytest.mark.parametrize(
@@ -350,10 +364,10 @@ async def test_a_success_behind_a_failed_try_is_found() -> None:
         pytest.param([said(verified("pending")), said(listed())], OPEN, 2, id="one under way"),
         pytest.param([said(verified("failed")), hangs_up], UNKNOWN, 2, id="the others not told"),
         pytest.param(
-            [said(verified("failed")), said(listed(transaction())), said({}, 500)],
-            UNKNOWN,
-            3,
-            id="found, then not told",
+            [said(verified()), said({}, 500)],
+            Verification(PaymentState.UNKNOWN, (PAID,)),
+            2,
+            id="paid, the others not told",
         ),
         pytest.param([said({}, 500)], UNKNOWN, 1, id="not told at all"),
     ],
@@ -485,3 +499,69 @@ async def test_the_registry_builds_it() -> None:
     port: PaymentGateway = gateway
     assert port.name == "flutterwave"
     await gateway.aclose()
+
+
+# A customer's own account.
+
+WANTED = AccountRequest(
+    "CAQ1", Msisdn("2348031234567"), "caq1@customers.invalid", "NGN", "Callbox 4567"
+)
+ACCOUNT = {
+    "response_code": "02",
+    "account_number": "7825397990",
+    "bank_name": "WEMA BANK",
+    "expiry_date": "N/A",
+}
+
+
+def opened(**more: object) -> dict[str, object]:
+    return {"status": "success", "message": "created", "data": ACCOUNT | more}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(
+            reply(opened()),
+            BankAccount("CAQ1", "7825397990", "WEMA BANK", "Callbox 4567"),
+            id="opened",
+        ),
+        pytest.param(reply(opened(response_code="03")), None, id="another word"),
+        pytest.param(reply(opened(account_number="78253")), None, id="no account number"),
+        pytest.param(reply(opened(account_number=None)), None, id="none at all"),
+        pytest.param(reply(opened(bank_name="")), None, id="no bank"),
+        pytest.param(reply(opened(), 500), None, id="opened, yet 500"),
+        pytest.param(reply({"status": "error", "message": "Busy"}, 400), None, id="refused"),
+        pytest.param(reply(b"<html>"), None, id="HTML"),
+        pytest.param(NoReply("timeout"), None, id="no answer"),
+    ],
+)
+def test_an_account_is_open_only_when_all_of_it_is_told(
+    answer: Reply | NoReply, expected: BankAccount | None
+) -> None:
+    assert read_account(answer, WANTED) == expected
+
+
+async def test_an_account_that_wants_a_bvn_says_so() -> None:
+    told = {"status": "error", "message": "BVN is required for static account number"}
+    async with flutterwave(said(told, 400)) as (gateway, server):
+        with pytest.raises(IdentityNeeded):
+            await gateway.reserve(WANTED)
+    document = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
+    assert (document["tx_ref"], document["is_permanent"]) == ("CAQ1", True)
+    assert "bvn" not in document
+
+
+async def test_all_transfers_into_an_account_carry_its_reference() -> None:
+    day = dt.datetime(2026, 11, 20, 23, 0, tzinfo=dt.UTC)
+    behaviour = said(listed(transaction(id=6), transaction(id=5)))
+    async with flutterwave(behaviour) as (gateway, server):
+        arrivals = await gateway.arrivals(REFERENCE, day)
+    assert arrivals is not None
+    assert [each.transaction_id for each in arrivals] == ["5", "6"]
+    assert asked(server) == [LIST + b"1&from=2026-11-20"]
+
+
+async def test_arrivals_that_were_not_told_are_not_none() -> None:
+    async with flutterwave(said({}, 503)) as (gateway, _):
+        assert await gateway.arrivals(REFERENCE, dt.datetime(2026, 11, 20, tzinfo=dt.UTC)) is None

@@ -21,6 +21,7 @@ from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.ports import (
     BadCallback,
+    BankAccount,
     Checkout,
     Payment,
     PaymentGateway,
@@ -34,11 +35,11 @@ from core.providers.payments.monnify import (
     Monnify,
     Settings,
     read_checkout,
-    read_paid_on,
     read_token,
     read_transaction_reference,
     read_verification,
 )
+from core.providers.payments.monnify_accounts import read_account, read_arrivals, read_paid_on
 from tests.fakes.documents import JSON
 from tests.fakes.wire import Behaviour, Wire, hangs_up, resets, says, stays_silent, wire
 
@@ -108,7 +109,8 @@ PAID = Payment(
 
 
 def test_a_success_is_the_payment_it_tells() -> None:
-    assert read_verification(reply(verified()), REFERENCE) == Verification(PaymentState.PAID, PAID)
+    told = read_verification(reply(verified()), REFERENCE)
+    assert told == Verification(PaymentState.PAID, (PAID,))
 
 
 @pytest.mark.parametrize(
@@ -134,8 +136,7 @@ def test_each_status_has_its_state(status: object, state: PaymentState) -> None:
 
 @pytest.mark.parametrize("status", ["OVERPAID", "PARTIALLY_PAID", "UNDERPAID"])
 def test_what_arrived_is_paid_whatever_was_asked_for(status: str) -> None:
-    payment = read_verification(reply(verified(status, amountPaid=900)), REFERENCE).payment
-    assert payment is not None
+    [payment] = read_verification(reply(verified(status, amountPaid=900)), REFERENCE).payments
     assert payment.amount == Money(900_00, "NGN")
 
 
@@ -156,8 +157,7 @@ def test_what_was_paid_is_told_as_it_is(
     more: dict[str, object], expected: dict[str, object]
 ) -> None:
     """The amount that arrived, whatever was asked for; extras only where they can be read."""
-    payment = read_verification(reply(verified(**more)), REFERENCE).payment
-    assert payment is not None
+    [payment] = read_verification(reply(verified(**more)), REFERENCE).payments
     assert {name: getattr(payment, name) for name in expected} == expected
 
 
@@ -306,7 +306,7 @@ def test_nothing_is_paid_unless_all_of_it_is_told(document: Any, status: int) ->
     read_token(reply(document, status), NOW)
     verification = read_verification(reply(document, status), REFERENCE)
     if verification.state is PaymentState.PAID:
-        body, payment = document["responseBody"], verification.payment
+        body, [payment] = document["responseBody"], verification.payments
         assert payment is not None
         assert (status, document["requestSuccessful"]) == (200, True)
         assert body["paymentStatus"] in {"PAID", "PARTIALLY_PAID"}
@@ -315,7 +315,7 @@ def test_nothing_is_paid_unless_all_of_it_is_told(document: Any, status: int) ->
         assert payment.amount.minor > 0
         assert payment.reference == body["paymentReference"] == REFERENCE
     else:
-        assert verification.payment is None
+        assert verification.payments == ()
 
 
 def settings(base_url: str = "http://127.0.0.1", secret: str = SECRET) -> Settings:
@@ -382,7 +382,7 @@ async def test_verify_on_the_wire() -> None:
     """Their reference has bars in it, which no path may carry as they are."""
     async with monnify(said(LOGIN), said(verified("PENDING")), said(verified())) as world:
         gateway, server, _ = world
-        assert await gateway.verify(REFERENCE) == Verification(PaymentState.PAID, PAID)
+        assert await gateway.verify(REFERENCE) == Verification(PaymentState.PAID, (PAID,))
     assert asked(server) == [LOG_IN, FIND, STATUS]
 
 
@@ -592,3 +592,72 @@ async def test_the_registry_builds_it() -> None:
     port: PaymentGateway = gateway
     assert port.name == "monnify"
     await gateway.aclose()
+
+
+# Customers' accounts.
+
+TRANSFER = {
+    "transactionReference": "MNFY|20190724141227|003374",
+    "paymentReference": "MNFY|20190724141227|003374",
+    "paymentStatus": "PAID",
+    "amountPaid": 100,
+    "amount": 100,
+    "fee": 0.79,
+    "currencyCode": "NGN",
+    "completedOn": "2019-07-24T14:12:28.000+0000",
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        pytest.param({}, [Money(100_00, "NGN")], id="a transfer"),
+        pytest.param({"amountPaid": "100.50"}, [Money(100_50, "NGN")], id="as text"),
+        pytest.param({"amountPaid": None}, [Money(100_00, "NGN")], id="in the older word"),
+        pytest.param({"currencyCode": "GHS"}, [Money(100_00, "GHS")], id="another currency"),
+        pytest.param({"paymentStatus": "PENDING"}, [], id="under way"),
+        pytest.param({"paymentStatus": "REVERSED"}, [], id="sent back"),
+        pytest.param({"amountPaid": "much"}, None, id="no amount"),
+        pytest.param({"currencyCode": None}, None, id="no currency"),
+        pytest.param({"transactionReference": None}, None, id="no reference"),
+    ],
+)
+def test_a_list_with_a_transfer_that_cannot_be_read_is_not_told(
+    more: dict[str, object], expected: list[Money] | None
+) -> None:
+    document = {"requestSuccessful": True, "responseBody": {"content": [TRANSFER | more]}}
+    found = read_arrivals(reply(document))
+    assert (None if found is None else [each.amount for each in found]) == expected
+
+
+def test_a_transfer_tells_when_it_came_and_what_it_cost() -> None:
+    document = {"requestSuccessful": True, "responseBody": {"content": [TRANSFER]}}
+    found = read_arrivals(reply(document))
+    assert found is not None
+    assert found[0].fee == Money(79, "NGN")
+    assert found[0].paid_at == dt.datetime(2019, 7, 24, 14, 12, 28, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(
+            {"accounts": [{"bankName": "Wema", "accountNumber": "3000000171"}]},
+            BankAccount("CAQ1", "3000000171", "Wema", "Callbox 4567"),
+            id="several banks: the first",
+        ),
+        pytest.param(
+            {"bankName": "Wema", "accountNumber": "3000000171"},
+            BankAccount("CAQ1", "3000000171", "Wema", "Callbox 4567"),
+            id="the older form",
+        ),
+        pytest.param({"accounts": []}, None, id="no bank"),
+        pytest.param({"accountReference": "CAOTHER"}, None, id="another's"),
+    ],
+)
+def test_an_account_is_open_only_when_all_of_it_is_told(
+    body: dict[str, object], expected: BankAccount | None
+) -> None:
+    whole = {"accountReference": "CAQ1", "accountName": "Callbox 4567", **body}
+    document = {"requestSuccessful": True, "responseBody": whole}
+    assert read_account(reply(document), "CAQ1") == expected

@@ -19,6 +19,7 @@ from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.ports import (
     BadCallback,
+    BankAccount,
     Checkout,
     Payment,
     PaymentGateway,
@@ -34,6 +35,7 @@ from core.providers.payments.paystack import (
     read_checkout,
     read_verification,
 )
+from core.providers.payments.paystack_accounts import Customer, read_account, read_arrivals
 from tests.fakes.documents import JSON
 from tests.fakes.wire import Behaviour, Wire, hangs_up, resets, says, stays_silent, wire
 
@@ -84,7 +86,8 @@ PAID = Payment(
 
 
 def test_a_success_is_the_payment_it_tells() -> None:
-    assert read_verification(reply(verified()), REFERENCE) == Verification(PaymentState.PAID, PAID)
+    told = read_verification(reply(verified()), REFERENCE)
+    assert told == Verification(PaymentState.PAID, (PAID,))
 
 
 @pytest.mark.parametrize(
@@ -134,8 +137,7 @@ def test_what_was_paid_is_told_as_it_is(
     more: dict[str, object], expected: dict[str, object]
 ) -> None:
     """The amount that arrived, whatever was asked for; extras only where they can be read."""
-    payment = read_verification(reply(verified(**more)), REFERENCE).payment
-    assert payment is not None
+    [payment] = read_verification(reply(verified(**more)), REFERENCE).payments
     assert {name: getattr(payment, name) for name in expected} == expected
 
 
@@ -243,15 +245,14 @@ def test_nothing_is_paid_unless_all_of_it_is_told(document: Any, status: int) ->
     read_checkout(reply(document, status), REFERENCE)
     verification = read_verification(reply(document, status), REFERENCE)
     if verification.state is PaymentState.PAID:
-        data, payment = document["data"], verification.payment
-        assert payment is not None
+        data, [payment] = document["data"], verification.payments
         assert status == 200
         assert data["status"] == "success"
         assert (payment.amount.minor, payment.amount.currency) == (data["amount"], data["currency"])
         assert payment.amount.minor > 0
         assert payment.reference == data["reference"] == REFERENCE
     else:
-        assert verification.payment is None
+        assert verification.payments == ()
 
 
 def settings(base_url: str = "http://127.0.0.1", secret: str = SECRET) -> Settings:
@@ -287,7 +288,7 @@ async def test_verify_on_the_wire() -> None:
     async with paystack(says(json.dumps(verified()))) as (gateway, server):
         verification = await gateway.verify(REFERENCE)
         await gateway.verify("../CB?x")
-    assert verification == Verification(PaymentState.PAID, PAID)
+    assert verification == Verification(PaymentState.PAID, (PAID,))
     assert server.requests[0].startswith(b"GET /transaction/verify/CB7Q2M HTTP/1.1")
     assert server.requests[1].startswith(b"GET /transaction/verify/..%2FCB%3Fx HTTP/1.1")
 
@@ -385,3 +386,78 @@ async def test_the_registry_builds_it() -> None:
     port: PaymentGateway = gateway
     assert port.name == "paystack"
     await gateway.aclose()
+
+
+# Customers' accounts.
+
+CUSTOMER = Customer("1001", "CUS_x")
+KEPT = {"account_number": "9930000737", "account_name": "CALLBOX / 4567", "bank": {"name": "Wema"}}
+TRANSFER = {
+    "id": 7,
+    "status": "success",
+    "reference": "1682000001",
+    "amount": 500_50,
+    "currency": "NGN",
+    "fees": 500,
+    "channel": "dedicated_nuban",
+    "customer": {"id": 1001},
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(
+            reply({"status": True, "data": KEPT}),
+            BankAccount("1001", "9930000737", "Wema", "CALLBOX / 4567"),
+            id="opened",
+        ),
+        pytest.param(reply({"status": False, "data": KEPT}), None, id="not opened"),
+        pytest.param(reply({"status": True, "data": KEPT}, 500), None, id="opened, yet 500"),
+        pytest.param(reply({"status": True, "data": KEPT | {"active": False}}), None, id="closed"),
+        pytest.param(
+            reply({"status": True, "data": KEPT | {"account_number": "99"}}), None, id="no number"
+        ),
+        pytest.param(reply({"status": True, "data": KEPT | {"bank": None}}), None, id="no bank"),
+        pytest.param(NoReply("timeout"), None, id="no answer"),
+    ],
+)
+def test_an_account_is_open_only_when_all_of_it_is_told(
+    answer: Reply | NoReply, expected: BankAccount | None
+) -> None:
+    assert read_account(answer, CUSTOMER) == expected
+
+
+@pytest.mark.parametrize(
+    ("transfer", "expected"),
+    [
+        pytest.param(TRANSFER, ["7"], id="a transfer"),
+        pytest.param(TRANSFER | {"channel": "card"}, [], id="paid by card"),
+        pytest.param(TRANSFER | {"status": "failed"}, [], id="failed"),
+        pytest.param(TRANSFER | {"customer": {"id": 1002}}, [], id="another customer's"),
+        pytest.param(TRANSFER | {"amount": "much"}, None, id="no amount"),
+        pytest.param(TRANSFER | {"id": None}, None, id="no id"),
+        pytest.param(TRANSFER | {"reference": ""}, None, id="no reference"),
+    ],
+)
+def test_a_list_with_a_transfer_that_cannot_be_read_is_not_told(
+    transfer: dict[str, object], expected: list[str] | None
+) -> None:
+    found = read_arrivals(reply({"status": True, "data": [transfer]}), "1001")
+    assert (None if found is None else [each.transaction_id for each in found]) == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"channel": "dedicated_nuban"}, ("1682000001", "1001")),
+        ({"channel": "card"}, ("1682000001",)),
+    ],
+)
+def test_a_transfers_webhook_names_the_customer_as_well(
+    more: dict[str, object], expected: tuple[str, ...]
+) -> None:
+    body = json.dumps({"event": "charge.success", "data": TRANSFER | more}).encode()
+    signature = hmac.new(b"sk_test_1", body, hashlib.sha512).hexdigest()
+    gateway = PAYMENT_GATEWAYS["paystack"]({"secret_key": "sk_test_1"})
+    assert gateway.references_in({"x-paystack-signature": signature}, body) == expected

@@ -118,7 +118,7 @@ PAID = Payment(
 
 
 def test_a_success_is_the_payment_it_tells() -> None:
-    assert read_verification(reply(paid()), REFERENCE) == Verification(PaymentState.PAID, PAID)
+    assert read_verification(reply(paid()), REFERENCE) == Verification(PaymentState.PAID, (PAID,))
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,7 @@ def test_what_was_paid_is_told_as_it_is(
     more: dict[str, object], expected: dict[str, object]
 ) -> None:
     """The amount that arrived, whatever was asked for; extras only where they can be read."""
-    payment = read_verification(reply(paid(**more)), REFERENCE).payment
-    assert payment is not None
+    [payment] = read_verification(reply(paid(**more)), REFERENCE).payments
     assert {name: getattr(payment, name) for name in expected} == expected
 
 
@@ -342,13 +341,13 @@ def test_nothing_is_paid_unless_all_of_it_is_told(document: Any, status: int) ->
         read_last_id(reply(wrapped, status))
     verification = read_verification(reply(document, status), REFERENCE)
     if verification.state is PaymentState.PAID:
-        payment = verification.payment
+        [payment] = verification.payments
         assert payment is not None
         assert (status, document["payment_status"]) == (200, "paid")
         assert payment.amount == Money(document["amount_total"], document["currency"].upper())
         assert payment.reference == document["client_reference_id"] == REFERENCE
     else:
-        assert verification.payment is None
+        assert verification.payments == ()
 
 
 def settings(base_url: str = "http://127.0.0.1", secret: str = SECRET) -> Settings:
@@ -422,21 +421,21 @@ RETRIEVE = (
 
 async def test_a_payment_of_today_is_found_in_the_list() -> None:
     async with stripe(said(listed(OTHER, paid())), said(paid())) as (gateway, server):
-        assert await gateway.verify(REFERENCE) == Verification(PaymentState.PAID, PAID)
+        assert await gateway.verify(REFERENCE) == Verification(PaymentState.PAID, (PAID,))
     assert asked(server) == [LIST, RETRIEVE]
 
 
 async def test_a_long_list_is_read_on() -> None:
     behaviours = said(listed(OTHER, more=True)), said(listed(paid())), said(paid())
     async with stripe(*behaviours) as (gateway, server):
-        assert await gateway.verify(REFERENCE) == Verification(PaymentState.PAID, PAID)
+        assert await gateway.verify(REFERENCE) == Verification(PaymentState.PAID, (PAID,))
     assert asked(server) == [LIST, f"{LIST}&starting_after=cs_test_b2", RETRIEVE]
 
 
 async def test_an_older_payment_is_searched_for() -> None:
     behaviours = said(listed()), said(searched(intent())), said(listed(paid())), said(paid())
     async with stripe(*behaviours) as (gateway, server):
-        assert await gateway.verify(REFERENCE) == Verification(PaymentState.PAID, PAID)
+        assert await gateway.verify(REFERENCE) == Verification(PaymentState.PAID, (PAID,))
     assert asked(server) == [
         LIST,
         SEARCH,

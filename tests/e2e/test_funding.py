@@ -142,15 +142,17 @@ async def reply_to_the_first_call_lost(world: World) -> Customer:
 
 
 async def first_call_failed(world: World) -> Customer:
-    """The worker opens the page that the turn could not."""
+    """The worker opens a page at the next gateway; its SMS names the reference to pay under."""
     customer = Customer(world)
-    reference = await _played_next(world, "initialize_500", customer)
+    await _played_next(world, "initialize_500", customer)
+    links: list[str] = []
 
     async def linked() -> bool:
-        return any(text.startswith("Pay N1,000") for text in await customer.sms())
+        links[:] = [text for text in await customer.sms() if text.startswith("Pay N1,000")]
+        return bool(links)
 
     await eventually(linked)
-    await customer.pay(reference)
+    await customer.pay(links[0].rpartition(" ")[2])
     await customer.is_credited()
     return customer
 

@@ -75,7 +75,7 @@ class Gateway:
 
     def is_paid(self, reference: str, minor: int, currency: str = "NGN") -> None:
         payment = Payment(f"tx-{reference}", reference, Money(minor, currency))
-        self.verifications[reference] = Verification(PaymentState.PAID, payment)
+        self.verifications[reference] = Verification(PaymentState.PAID, (payment,))
 
 
 @dataclass
@@ -420,3 +420,96 @@ async def test_an_intent_of_a_gateway_that_is_gone_ends_as_well(
 
     assert await till.told() == ["notice.no_link"]
     assert await till.due() == []
+
+
+# Several payments, several gateways.
+
+
+def paid(reference: str, *minors: int, state: PaymentState = PaymentState.PAID) -> Verification:
+    payments = [
+        Payment(f"tx-{reference}-{place}", reference, Money(minor, "NGN"))
+        for place, minor in enumerate(minors)
+    ]
+    return Verification(state, tuple(payments))
+
+
+async def test_every_payment_under_one_reference_is_credited(till: Till) -> None:
+    asked = await till.ask()
+    await till.told()
+    till.gateway.verifications[asked.reference] = paid(asked.reference, 500_00, 500_00)
+
+    await till.work(after_s=11)
+
+    assert await till.books.money(till.customer) == (1000_00, 0)
+    assert await till.told() == ["notice.funded"] * 2
+    assert await till.work(after_s=86_400) == 0
+
+
+async def test_a_partly_paid_intent_is_looked_at_until_the_rest_has_come(till: Till) -> None:
+    asked = await till.ask()
+    await till.told()
+    till.gateway.verifications[asked.reference] = paid(asked.reference, 200_00)
+    await till.work(after_s=11)
+    assert await till.told() == ["notice.funded_less"]
+
+    assert await till.work(after_s=60) == 1  # nothing new
+    till.gateway.verifications[asked.reference] = paid(asked.reference, 200_00, 300_00)
+    assert await till.work(after_s=300) == 1
+
+    assert await till.told() == ["notice.funded"]
+    assert await till.books.money(till.customer) == (500_00, 0)
+    assert await till.work(after_s=86_400) == 0
+
+
+async def test_a_part_that_stays_alone_is_let_go_after_the_last_look(till: Till) -> None:
+    asked = await till.ask()
+    till.gateway.verifications[asked.reference] = paid(asked.reference, 200_00)
+
+    looks = [await till.work(after_s=43_200) for _ in range(12)]
+
+    assert sum(looks) > 2
+    assert looks[-3:] == [0, 0, 0]
+    assert await till.statement() == [("paid", asked.reference)]
+
+
+async def test_more_than_asked_is_credited_and_said(till: Till) -> None:
+    asked = await till.ask()
+    await till.told()
+    till.gateway.is_paid(asked.reference, 900_00)
+
+    await till.work(after_s=11)
+
+    assert await till.told() == ["notice.funded_more"]
+    assert await till.books.money(till.customer) == (900_00, 0)
+
+
+async def test_what_is_known_is_credited_though_the_rest_could_not_be_asked(till: Till) -> None:
+    asked = await till.ask()
+    unfinished = paid(asked.reference, 500_00, state=PaymentState.UNKNOWN)
+    till.gateway.verifications[asked.reference] = unfinished
+    await till.work(after_s=11)
+    assert await till.books.money(till.customer) == (500_00, 0)
+
+    till.gateway.verifications[asked.reference] = paid(asked.reference, 500_00, 70_00)
+    await till.work(after_s=60)
+
+    assert await till.books.money(till.customer) == (570_00, 0)
+
+
+async def test_the_next_gateway_is_asked_where_the_first_gives_no_link(books: Books) -> None:
+    first, second = Gateway(answer=refuses), Gateway(name="monnify")
+    rules = FundingRules(amount_min_minor=1, amount_max_minor=10**9)
+    gateways = {"paystack": first, "monnify": second}
+    funding = Funding(books.intents, books.customers, gateways, rules, books.clock, Bell())
+    till = Till(books, first, funding, await books.customer(), Bell())
+
+    asked = await till.ask()
+    assert asked.link is Link.COMING
+    await till.work()
+
+    assert await till.told() == ["notice.pay_link"]
+    assert len(second.asked) == 1
+    for gateway, reference in ((first, asked.reference), (second, second.asked[0])):
+        gateway.is_paid(reference, 500_00)
+    await till.work(after_s=60)
+    assert await books.money(till.customer) == (1000_00, 0)

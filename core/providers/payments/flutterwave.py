@@ -10,9 +10,12 @@ moves money.
 - `POST /payments {tx_ref, amount, currency, redirect_url, customer}` answers `data.link`. A
   `tx_ref` is taken any number of times, and each try of a payer is a transaction of its own `id`.
 - `GET /transactions/verify_by_reference?tx_ref=` tells one of them, not promised to be the one that
-  went through: while it tells of none that did, `GET /transactions?tx_ref=&status=successful` is
-  asked as well, and what is found there is verified by its id. A link that nobody tried to pay has
-  no transaction.
+  went through, nor the only one: `GET /transactions?tx_ref=&status=successful` lists the others, in
+  pages (`meta.page_info.total_pages`), each as verification tells it. A link that nobody tried to
+  pay has no transaction.
+- `POST /virtual-account-numbers {email, tx_ref, is_permanent, bvn, ...}` opens a bank account.
+  Every transfer into it is a transaction of that same `tx_ref`. A permanent one wants a `bvn`: the
+  customer's, or else the merchant's own (`FLUTTERWAVE_BVN`).
 - `charged_amount` is what the payer paid. Where it is `amount`, `app_fee` was kept from us;
   otherwise the payer bore it.
 - Webhooks of v4 carry `flutterwave-signature`, the HMAC-SHA256 of the raw body under the secret
@@ -22,6 +25,7 @@ moves money.
 """
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -32,10 +36,21 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.kit.money import Money, to_major
-from core.ports import BadCallback, Checkout, Payment, PaymentRequest, PaymentState, Verification
+from core.ports import (
+    AccountRequest,
+    BadCallback,
+    BankAccount,
+    Checkout,
+    IdentityNeeded,
+    Payment,
+    PaymentRequest,
+    PaymentState,
+    Verification,
+)
 from core.providers.http import NoReply, Reply, client, send
 from core.providers.payments.reading import (
     matches,
+    read_bank_account,
     read_currency,
     read_event,
     read_fee,
@@ -43,7 +58,9 @@ from core.providers.payments.reading import (
     read_moment,
     read_references,
     read_url,
+    wants_identity,
 )
+from core.providers.payments.statements.flutterwave import FlutterwaveStatements
 from core.providers.values import (
     BaseUrl,
     Credential,
@@ -57,6 +74,7 @@ from core.providers.values import (
 
 _SIGNATURE = "flutterwave-signature"
 _HASH = "verif-hash"
+_PAGES_MAX = 20
 _STATES: Mapping[str, PaymentState] = MappingProxyType(
     {
         "successful": PaymentState.PAID,
@@ -75,6 +93,8 @@ class Settings(BaseSettings):
         secret_hash: What was typed into the dashboard beside the webhook's address.
         return_url: Where a payer goes after paying, since Flutterwave insists on a place; a request
             may name its own.
+        bvn: The merchant's bank verification number, for accounts of customers whose own is not
+            known.
     """
 
     model_config = SettingsConfigDict(
@@ -85,17 +105,19 @@ class Settings(BaseSettings):
     secret_key: Credential = SecretStr("")
     secret_hash: Credential = SecretStr("")
     return_url: BaseUrl
+    bvn: Credential = SecretStr("")
     timeout_s: TimeoutS = 20.0
 
 
-class Flutterwave:
-    """Collects through Flutterwave. Keeps `core.ports.PaymentGateway`."""
+class Flutterwave(FlutterwaveStatements):
+    """Collects through Flutterwave. Keeps `core.ports.PaymentGateway` and `VirtualAccounts`."""
 
     name = "flutterwave"
 
     def __init__(self, settings: Settings) -> None:
         self._hash = settings.secret_hash.get_secret_value()
         self._return_url = settings.return_url
+        self._bvn = settings.bvn.get_secret_value()
         self._timeout_s = settings.timeout_s
         self._http = client(
             base_url=settings.base_url,
@@ -115,25 +137,60 @@ class Flutterwave:
         return read_checkout(await self._ask("POST", "/payments", "initialize", document=document))
 
     async def verify(self, reference: str) -> Verification:
-        """What became of a reference: paid as soon as any of its transactions is.
+        """What became of a reference: every transaction of it that went through.
 
         One that Flutterwave does not know is OPEN, not DEAD: nobody has tried to pay it yet.
         """
         query = {"tx_ref": reference}
         told = await self._ask("GET", "/transactions/verify_by_reference", "verify", query=query)
         verification = read_verification(told, reference)
-        if verification.state is not PaymentState.OPEN or says_not_found(told):
+        if verification.state is PaymentState.UNKNOWN or says_not_found(told):
             return verification
-        return await self._verify_others(reference)
+        listed = await self._list(reference, {})
+        if listed is None:
+            return Verification(PaymentState.UNKNOWN, verification.payments)
+        payments = {each.transaction_id: each for each in (*listed, *verification.payments)}
+        if not payments:
+            return verification
+        return Verification(PaymentState.PAID, tuple(payments.values()))
 
-    async def _verify_others(self, reference: str) -> Verification:
-        query = {"tx_ref": reference, "status": "successful"}
-        listed = await self._ask("GET", "/transactions", "list", query=query)
-        found = read_successful(listed, reference)
-        if not isinstance(found, int):
-            return found
-        path = f"/transactions/{found}/verify"
-        return read_verification(await self._ask("GET", path, "verify_one"), reference)
+    async def reserve(self, request: AccountRequest) -> BankAccount | None:
+        """Open a permanent account. Asking again under the same reference is safe.
+
+        Where Flutterwave opens another one then, its transfers carry the same reference.
+        """
+        document: dict[str, object] = {
+            "email": request.email,
+            "tx_ref": request.reference,
+            "is_permanent": True,
+            "currency": request.currency,
+            "phonenumber": request.msisdn,
+            "firstname": request.holder,
+            "lastname": request.holder,
+            "narration": request.holder,
+        }
+        if bvn := request.bvn or self._bvn:
+            document["bvn"] = bvn
+        path = "/virtual-account-numbers"
+        return read_account(await self._ask("POST", path, "reserve", document=document), request)
+
+    async def arrivals(self, account: str, since: dt.datetime) -> tuple[Payment, ...] | None:
+        """Every transfer into the account, whose `tx_ref` is the account's for ever."""
+        return await self._list(account, {"from": since.date().isoformat()})
+
+    async def _list(self, reference: str, only: Mapping[str, str]) -> tuple[Payment, ...] | None:
+        """All transactions of a reference that went through, oldest first; None if not all told."""
+        payments: list[Payment] = []
+        for page in range(1, _PAGES_MAX + 1):
+            query = {"tx_ref": reference, "status": "successful", "page": str(page), **only}
+            answer = await self._ask("GET", "/transactions", "list", query=query)
+            found = read_successful(answer, reference)
+            if found is None:
+                return None
+            payments += found
+            if page >= read_pages(answer):
+                return tuple(sorted(payments, key=lambda each: int(each.transaction_id)))
+        return None
 
     def references_in(self, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
         if not self._hash:
@@ -189,25 +246,51 @@ def read_verification(answer: Reply | NoReply, reference: str) -> Verification:
     if state is not PaymentState.PAID:
         return Verification(state)
     payment = _payment(data, reference)
-    return Verification(state, payment) if payment else _UNKNOWN
+    return Verification(state, (payment,)) if payment else _UNKNOWN
 
 
-def read_successful(answer: Reply | NoReply, reference: str) -> int | Verification:
-    """The id of the earliest transaction of `reference` that went through. Pure.
+def read_successful(answer: Reply | NoReply, reference: str) -> list[Payment] | None:
+    """The transactions of `reference` that went through, of a page of a list. Pure.
 
-    Where none is listed the reference is still OPEN; where nothing can be read it is UNKNOWN.
+    None where any of them cannot be read: what is missing may be a payment.
     """
     listed = member(_said(answer), "data")
     if not isinstance(listed, list):
-        return _UNKNOWN
-    ids = [
-        whole(member(each, "id"))
+        return None
+    payments = [
+        _payment(each, reference)
         for each in listed
         if member(each, "tx_ref") == reference and member(each, "status") == "successful"
     ]
-    if not all(ids):
-        return _UNKNOWN
-    return min((each for each in ids if each), default=_OPEN)
+    read = [payment for payment in payments if payment is not None]
+    return read if len(read) == len(payments) else None
+
+
+def read_pages(answer: Reply | NoReply) -> int:
+    """How many pages a list has, by the word of this one. Pure."""
+    return whole(member(_said(answer), "meta", "page_info", "total_pages")) or 1
+
+
+def read_account(answer: Reply | NoReply, request: AccountRequest) -> BankAccount | None:
+    """The account that an answer opens. Pure.
+
+    Raises:
+        IdentityNeeded: the answer asks for a BVN or NIN.
+    """
+    data = member(_said(answer), "data")
+    if data is None and not isinstance(answer, NoReply):
+        refused = member(answer.json(), "status") == "error"
+        if refused and wants_identity(member(answer.json(), "message")):
+            raise IdentityNeeded
+    if member(data, "response_code") not in (None, "02"):
+        return None
+    return read_bank_account(
+        request.reference,
+        member(data, "account_number"),
+        member(data, "bank_name"),
+        member(data, "account_name") or request.holder,
+        member(data, "expiry_date"),
+    )
 
 
 def says_not_found(answer: Reply | NoReply) -> bool:

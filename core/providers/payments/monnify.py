@@ -15,6 +15,13 @@ as text and the second form of `paidOn`.
 - `GET /api/v2/merchant/transactions/query?paymentReference=` tells `transactionReference`, and
   `GET /api/v2/transactions/{transactionReference}` what became of it. `amountPaid` is what arrived:
   less or more than was asked where the contract takes that.
+- `POST /api/v2/bank-transfer/reserved-accounts {accountReference, accountName, contractCode, bvn,
+  ...}` opens a bank account for good, for any amount; `GET .../{accountReference}` tells it again.
+  A live contract may ask for a `bvn`: the customer's, or else the merchant's (`MONNIFY_BVN`).
+- `GET /api/v1/bank-transfer/reserved-accounts/transactions?accountReference=&page=&size=` lists the
+  transfers into it (`content`, and `last` on the last page), each a transaction with a
+  `transactionReference` of its own. Webhooks name the account as `product.reference`, where
+  `product.type` is `RESERVED_ACCOUNT`.
 - Webhooks carry `monnify-signature`. The documentation writes SHA-512 of secret key and body, but
   its own sample holds only as the hex HMAC-SHA512 of the raw body under the secret key.
 - `paidOn` has two forms and no time zone. Monnify is Nigerian, and its references carry the same
@@ -29,7 +36,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from types import MappingProxyType
 from urllib.parse import quote
 
 import httpx
@@ -38,18 +44,30 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.kit.clock import Clock, SystemClock
 from core.kit.money import Money, to_major
-from core.ports import BadCallback, Checkout, Payment, PaymentRequest, PaymentState, Verification
+from core.ports import (
+    AccountRequest,
+    BadCallback,
+    BankAccount,
+    Checkout,
+    IdentityNeeded,
+    Payment,
+    PaymentRequest,
+    PaymentState,
+    Verification,
+)
 from core.providers.http import NoReply, Reply, client, send
+from core.providers.payments import monnify_accounts as accounts
+from core.providers.payments.monnify_accounts import STATES, read_body, read_paid_on
 from core.providers.payments.reading import (
     matches,
     read_currency,
     read_event,
     read_fee,
     read_major,
-    read_moment,
     read_references,
     read_url,
 )
+from core.providers.payments.statements.monnify import MonnifyStatements
 from core.providers.values import (
     BaseUrl,
     Credential,
@@ -63,26 +81,9 @@ from core.providers.values import (
 
 _SIGNATURE = "monnify-signature"
 _TOKEN = re.compile(r"[!-~]{1,8192}", re.ASCII)
-_LAGOS = dt.timezone(dt.timedelta(hours=1))
-_PAID_ON = ("%d/%m/%Y %I:%M:%S %p", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S")
+_PAGES_MAX = 50
 _TOKEN_LIFE_S_MAX = 86_400
 _TOKEN_MARGIN_S = 60  # a token is not used so shortly before its end
-_STATES: Mapping[str, PaymentState] = MappingProxyType(
-    {
-        "PAID": PaymentState.PAID,
-        "OVERPAID": PaymentState.PAID,
-        "PARTIALLY_PAID": PaymentState.PAID,  # the part that arrived
-        "UNDERPAID": PaymentState.PAID,
-        "PENDING": PaymentState.OPEN,
-        "FAILED": PaymentState.OPEN,  # this try; the page offers another
-        "CANCELLED": PaymentState.OPEN,
-        "USER_CANCELLED": PaymentState.OPEN,
-        "ABANDONED": PaymentState.OPEN,
-        "EXPIRED": PaymentState.OPEN,  # a transfer may have left the payer's bank before that
-        "REVERSED": PaymentState.DEAD,
-        "REFUNDED": PaymentState.DEAD,
-    }
-)
 _OPEN = Verification(PaymentState.OPEN)
 _UNKNOWN = Verification(PaymentState.UNKNOWN)
 
@@ -92,6 +93,8 @@ class Settings(BaseSettings):
 
     Attributes:
         contract_code: Which of the merchant's contracts collects.
+        bvn: The merchant's bank verification number, for accounts of customers whose own is not
+            known.
     """
 
     model_config = SettingsConfigDict(
@@ -102,6 +105,7 @@ class Settings(BaseSettings):
     api_key: Credential = SecretStr("")
     secret_key: Credential = SecretStr("")
     contract_code: str = ""
+    bvn: Credential = SecretStr("")
     timeout_s: TimeoutS = 20.0
 
 
@@ -113,8 +117,8 @@ class Token:
     ends_at: dt.datetime
 
 
-class Monnify:
-    """Collects through Monnify. Keeps `core.ports.PaymentGateway`."""
+class Monnify(MonnifyStatements):
+    """Collects through Monnify. Keeps `core.ports.PaymentGateway` and `VirtualAccounts`."""
 
     name = "monnify"
 
@@ -122,6 +126,7 @@ class Monnify:
         self._key = settings.api_key.get_secret_value()
         self._secret = settings.secret_key.get_secret_value()
         self._contract_code = settings.contract_code
+        self._bvn = settings.bvn.get_secret_value()
         self._timeout_s = settings.timeout_s
         self._clock = clock or SystemClock()
         self._http = client(base_url=settings.base_url, timeout_s=settings.timeout_s)
@@ -166,6 +171,42 @@ class Monnify:
         path = f"/api/v2/transactions/{quote(found, safe='')}"
         return read_verification(await self._ask("GET", path, "verify"), reference)
 
+    async def reserve(self, request: AccountRequest) -> BankAccount | None:
+        """Open an account, or read the one that this reference opened before."""
+        document: dict[str, object] = {
+            "accountReference": request.reference,
+            "accountName": request.holder,
+            "currencyCode": request.currency,
+            "contractCode": self._contract_code,
+            "customerEmail": request.email,
+            "customerName": request.holder,
+            "getAllAvailableBanks": True,
+        }
+        if bvn := request.bvn or self._bvn:
+            document["bvn"] = bvn
+        answer = await self._ask("POST", accounts.PATH, "reserve", document=document)
+        if opened := accounts.read_account(answer, request.reference):
+            return opened
+        if accounts.asks_for_identity(answer):
+            raise IdentityNeeded
+        path = f"{accounts.PATH}/{quote(request.reference, safe='')}"
+        return accounts.read_account(await self._ask("GET", path, "account"), request.reference)
+
+    async def arrivals(self, account: str, since: dt.datetime) -> tuple[Payment, ...] | None:
+        """Every transfer into the account; Monnify lists them all, whatever `since` says."""
+        del since
+        payments: list[Payment] = []
+        for page in range(_PAGES_MAX):
+            query = {"accountReference": account, "page": str(page), "size": "100"}
+            answer = await self._ask("GET", accounts.TRANSACTIONS_PATH, "list", query=query)
+            found = accounts.read_arrivals(answer)
+            if found is None:
+                return None
+            payments += found
+            if accounts.is_last_page(answer):
+                return tuple(payments)
+        return None
+
     def references_in(self, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
         if not self._secret:
             raise BadCallback("Monnify: no secret key is set, so nothing can be checked")
@@ -176,7 +217,10 @@ class Monnify:
         event = read_event(body, "Monnify")
         if event.get("eventType") != "SUCCESSFUL_TRANSACTION":
             return ()
-        return read_references(member(event, "eventData", "paymentReference"), "Monnify")
+        paid = member(event, "eventData")
+        if member(paid, "product", "type") == accounts.PRODUCT:
+            return read_references(member(paid, "product", "reference"), "Monnify")
+        return read_references(member(paid, "paymentReference"), "Monnify")
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -228,7 +272,7 @@ class Monnify:
 
 def read_token(answer: Reply | NoReply, now: dt.datetime) -> Token | None:
     """The token that an answer to login gives. Pure; one of unknown life serves one call."""
-    body = _body(answer)
+    body = read_body(answer)
     text, life_s = member(body, "accessToken"), whole(member(body, "expiresIn")) or 0
     if not isinstance(text, str) or not _TOKEN.fullmatch(text):
         return None
@@ -238,7 +282,7 @@ def read_token(answer: Reply | NoReply, now: dt.datetime) -> Token | None:
 
 def read_checkout(answer: Reply | NoReply, reference: str) -> Checkout | None:
     """The checkout that an answer to initialize opens for `reference`, or None. Pure."""
-    body = _body(answer)
+    body = read_body(answer)
     if member(body, "paymentReference") not in (None, reference):
         return None
     return read_url(member(body, "checkoutUrl"))
@@ -251,7 +295,7 @@ def read_transaction_reference(answer: Reply | NoReply, reference: str) -> str |
     """
     if _says_not_found(answer):
         return _OPEN
-    body = _body(answer)
+    body = read_body(answer)
     if member(body, "paymentReference") != reference:
         return _UNKNOWN
     return word(member(body, "transactionReference")) or _UNKNOWN
@@ -259,23 +303,14 @@ def read_transaction_reference(answer: Reply | NoReply, reference: str) -> str |
 
 def read_verification(answer: Reply | NoReply, reference: str) -> Verification:
     """What an answer to verify says of `reference`. Pure; all that is not promised is UNKNOWN."""
-    body = _body(answer)
+    body = read_body(answer)
     if member(body, "paymentReference") != reference:
         return _UNKNOWN
-    state = _STATES.get(word(member(body, "paymentStatus")) or "", PaymentState.UNKNOWN)
+    state = STATES.get(word(member(body, "paymentStatus")) or "", PaymentState.UNKNOWN)
     if state is not PaymentState.PAID:
         return Verification(state)
     payment = _payment(body, reference)
-    return Verification(state, payment) if payment else _UNKNOWN
-
-
-def _body(answer: Reply | NoReply) -> object:
-    """The body of an answer that says it is a success, else None."""
-    if isinstance(answer, NoReply) or answer.status != HTTPStatus.OK:
-        return None
-    document = answer.json()
-    understood = member(document, "requestSuccessful") is True
-    return member(document, "responseBody") if understood else None
+    return Verification(state, (payment,)) if payment else _UNKNOWN
 
 
 def _says_not_found(answer: Reply | NoReply) -> bool:
@@ -305,17 +340,6 @@ def _fee(body: object, amount: Money) -> Money | None:
     if settled is None or not settled.minor:
         return None  # told later
     return read_fee(amount - settled, amount)
-
-
-def read_paid_on(value: object) -> dt.datetime | None:
-    """`paidOn` in either of its forms, or with an offset."""
-    text = word(value) or ""
-    for form in _PAID_ON:
-        try:
-            return dt.datetime.strptime(text, form).replace(tzinfo=_LAGOS).astimezone(dt.UTC)
-        except (ValueError, OverflowError):
-            continue
-    return read_moment(text)
 
 
 def _number(amount: Money) -> int | float:

@@ -12,6 +12,13 @@ is known from public clients only; it moves no money.
 - `GET /transaction/verify/{reference}`: HTTP 200 and `status: true` say only that the question was
   understood; `data.status` is what became of it. One reference may see several tries
   (`log.attempts` counts them), so `failed` and `abandoned` can still become `success`.
+- One transaction succeeds under a reference: another try after that is refused.
+- A dedicated virtual account belongs to a customer of theirs: `POST /customer {email, ...}` (the
+  same address again is the same customer), then `POST /dedicated_account {customer,
+  preferred_bank}`; `GET /customer/{code}` tells the account that there is. Transfers into it are
+  transactions on channel `dedicated_nuban` under references that Paystack makes, so they are found
+  by the customer's number: `GET /transaction?customer=&status=success&from=` in pages
+  (`meta.pageCount`).
 - Webhooks carry `x-paystack-signature`, the hex HMAC-SHA512 of the raw body under the secret key,
   no event id and no time: they name a reference, and `verify` tells the rest.
 """
@@ -28,12 +35,25 @@ from urllib.parse import quote
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from core.kit.money import Money
-from core.ports import BadCallback, Checkout, Payment, PaymentRequest, PaymentState, Verification
+from core.ports import (
+    AccountRequest,
+    BadCallback,
+    BankAccount,
+    Checkout,
+    IdentityNeeded,
+    Payment,
+    PaymentRequest,
+    PaymentState,
+    Verification,
+)
 from core.providers.http import REPLY_BYTES_MAX, NoReply, Reply, client, read_json, send
+from core.providers.payments import paystack_accounts as accounts
+from core.providers.payments.paystack_accounts import read_payment
+from core.providers.payments.statements.paystack import PaystackStatements
 from core.providers.values import BaseUrl, Credential, TimeoutS, header, member, whole, word
 
 _SIGNATURE = "x-paystack-signature"
+_PAGES_MAX = 20
 _REFERENCE = re.compile(r"[0-9A-Za-z.=-]{1,100}", re.ASCII)
 _URL = re.compile(r"https?://[^\s\"'<>]{1,500}", re.ASCII)
 _STATES: Mapping[str, PaymentState] = MappingProxyType(
@@ -52,7 +72,12 @@ _UNKNOWN = Verification(PaymentState.UNKNOWN)
 
 
 class Settings(BaseSettings):
-    """From `PAYSTACK_*`, or given. Without a secret key every webhook is refused."""
+    """From `PAYSTACK_*`, or given. Without a secret key every webhook is refused.
+
+    Attributes:
+        preferred_bank: Where customers' accounts are opened, as
+            `GET /dedicated_account/available_providers` names it; `test-bank` with a test key.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="PAYSTACK_", frozen=True, extra="ignore", hide_input_in_errors=True
@@ -60,16 +85,18 @@ class Settings(BaseSettings):
 
     base_url: BaseUrl = "https://api.paystack.co"
     secret_key: Credential = SecretStr("")
+    preferred_bank: str = "wema-bank"
     timeout_s: TimeoutS = 20.0
 
 
-class Paystack:
-    """Collects through Paystack. Keeps `core.ports.PaymentGateway`."""
+class Paystack(PaystackStatements):
+    """Collects through Paystack. Keeps `core.ports.PaymentGateway` and `VirtualAccounts`."""
 
     name = "paystack"
 
     def __init__(self, settings: Settings) -> None:
         self._secret = settings.secret_key.get_secret_value().encode()
+        self._bank = settings.preferred_bank
         self._timeout_s = settings.timeout_s
         self._http = client(
             base_url=settings.base_url,
@@ -106,6 +133,48 @@ class Paystack:
         path = f"/transaction/verify/{quote(reference, safe='')}"
         return read_verification(await self._ask("GET", path, "verify"), reference)
 
+    async def reserve(self, request: AccountRequest) -> BankAccount | None:
+        """Open an account for a customer of theirs, or find the one that they have."""
+        person: dict[str, object] = {
+            "email": request.email,
+            "first_name": "Callbox",
+            "last_name": request.holder.removeprefix("Callbox "),
+            "phone": f"+{request.msisdn}",
+        }
+        customer = accounts.read_customer(await self._ask("POST", "/customer", "customer", person))
+        if customer is None:
+            return None
+        order: dict[str, object] = {"customer": customer.code, "preferred_bank": self._bank}
+        answer = await self._ask("POST", "/dedicated_account", "reserve", order)
+        if opened := accounts.read_account(answer, customer):
+            return opened
+        path = f"/customer/{quote(customer.code, safe='')}"
+        if kept := accounts.read_kept_account(await self._ask("GET", path, "account"), customer):
+            return kept
+        if accounts.asks_for_identity(answer):
+            raise IdentityNeeded
+        return None
+
+    async def arrivals(self, account: str, since: dt.datetime) -> tuple[Payment, ...] | None:
+        """Every transfer into the account of a customer of theirs, by the customer's number."""
+        payments: list[Payment] = []
+        for page in range(1, _PAGES_MAX + 1):
+            query = {
+                "customer": account,
+                "status": "success",
+                "from": since.isoformat(),
+                "perPage": "100",
+                "page": str(page),
+            }
+            answer = await self._ask("GET", "/transaction", "list", query=query)
+            found = accounts.read_arrivals(answer, account)
+            if found is None:
+                return None
+            payments += found
+            if page >= accounts.read_pages(answer):
+                return tuple(payments)
+        return None
+
     def references_in(self, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
         if not self._secret:
             raise BadCallback("Paystack: no secret key is set, so nothing can be checked")
@@ -121,15 +190,24 @@ class Paystack:
         reference = member(document, "data", "reference")
         if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
             raise BadCallback("Paystack: names no reference")
+        customer = whole(member(document, "data", "customer", "id"))
+        if member(document, "data", "channel") == accounts.CHANNEL and customer:
+            return (reference, str(customer))
         return (reference,)
 
     async def aclose(self) -> None:
         await self._http.aclose()
 
     async def _ask(
-        self, method: str, path: str, act: str, document: Mapping[str, object] | None = None
+        self,
+        method: str,
+        path: str,
+        act: str,
+        document: Mapping[str, object] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
     ) -> Reply | NoReply:
-        request = self._http.build_request(method, path, json=document)
+        request = self._http.build_request(method, path, params=query, json=document)
         return await send(self._http, request, act=f"paystack.{act}", within_s=self._timeout_s)
 
 
@@ -161,8 +239,8 @@ def read_verification(answer: Reply | NoReply, reference: str) -> Verification:
     state = _STATES.get(word(member(data, "status")) or "", PaymentState.UNKNOWN)
     if state is not PaymentState.PAID:
         return Verification(state)
-    payment = _payment(data, reference)
-    return Verification(state, payment) if payment else _UNKNOWN
+    payment = read_payment(data, reference)
+    return Verification(state, (payment,)) if payment else _UNKNOWN
 
 
 def _says_not_found(status: int, document: object) -> bool:
@@ -171,39 +249,3 @@ def _says_not_found(status: int, document: object) -> bool:
         return False
     told = (word(member(document, "message")) or "").lower()
     return member(document, "status") is False and "reference not found" in told
-
-
-def _payment(data: object, reference: str) -> Payment | None:
-    amount_minor = member(data, "amount")
-    currency = member(data, "currency")
-    transaction_id = whole(member(data, "id"))
-    if not isinstance(amount_minor, int) or isinstance(amount_minor, bool):
-        return None
-    if not 0 < amount_minor < 10**15 or not transaction_id:
-        return None
-    if not isinstance(currency, str) or not re.fullmatch(r"[A-Z]{3}", currency, re.ASCII):
-        return None
-    return Payment(
-        transaction_id=str(transaction_id),
-        reference=reference,
-        amount=Money(amount_minor, currency),
-        paid_at=_time(member(data, "paid_at")) or _time(member(data, "paidAt")),
-        fee=_fee(member(data, "fees"), Money(amount_minor, currency)),
-    )
-
-
-def _fee(value: object, amount: Money) -> Money | None:
-    fee_minor = whole(value)
-    if fee_minor is None or fee_minor > amount.minor:
-        return None
-    return Money(fee_minor, amount.currency)
-
-
-def _time(value: object) -> dt.datetime | None:
-    """RFC 3339 with an offset; what has none could be any hour."""
-    text = word(value)
-    try:
-        at = dt.datetime.fromisoformat(text) if text else None
-        return at.astimezone(dt.UTC) if at and at.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable
 
 from core.kit.money import Money, from_major
-from core.ports import BadCallback, Checkout
+from core.ports import BadCallback, BankAccount, Checkout
 from core.providers.http import REPLY_BYTES_MAX, read_json
 from core.providers.values import word
 
 _REFERENCE = re.compile(r"[0-9A-Za-z.=-]{1,100}", re.ASCII)
 _URL = re.compile(r"https?://[^\s\"'<>]{1,1500}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_ACCOUNT = re.compile(r"[0-9]{10}", re.ASCII)
 _MINOR_BOUND = 10**15
 
 
@@ -61,6 +62,23 @@ def read_fee(fee: Money | None, amount: Money) -> Money | None:
     if fee is None or fee.currency != amount.currency or not 0 <= fee.minor <= amount.minor:
         return None
     return fee
+
+
+def read_bank_account(
+    reference: object, number: object, bank: object, name: object, expires_at: object = None
+) -> BankAccount | None:
+    """An account that customers can pay into; None where anything that they need is missing."""
+    digits, known_by = word(number) or "", str(reference) if reference else ""
+    bank_name, holder = word(bank), word(name)
+    if not (_ACCOUNT.fullmatch(digits) and _REFERENCE.fullmatch(known_by) and bank_name and holder):
+        return None
+    return BankAccount(known_by, digits, bank_name, holder, read_moment(expires_at))
+
+
+def wants_identity(message: object) -> bool:
+    """Whether a gateway's refusal asks for a bank or national identity number."""
+    words = set(re.findall(r"[a-z]+", (word(message) or "").lower()))
+    return bool(words & {"bvn", "nin"})
 
 
 def read_moment(value: object) -> dt.datetime | None:

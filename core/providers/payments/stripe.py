@@ -39,6 +39,7 @@ from core.providers.payments.reading import (
     read_references,
     read_url,
 )
+from core.providers.payments.statements.stripe import StripeStatements
 from core.providers.values import BaseUrl, Credential, TimeoutS, header, member, whole, word
 
 _VERSION = "2024-06-20"
@@ -78,8 +79,12 @@ class Settings(BaseSettings):
     timeout_s: TimeoutS = 20.0
 
 
-class Stripe:
-    """Collects through Stripe Checkout. Keeps `core.ports.PaymentGateway`."""
+class Stripe(StripeStatements):
+    """Collects through Stripe Checkout. Keeps `core.ports.PaymentGateway`.
+
+    It keeps no bank accounts for customers (`core.ports.VirtualAccounts`): Stripe opens none in
+    Nigeria, and its bank transfers are a method of paying on Checkout's own page.
+    """
 
     name = "stripe"
 
@@ -196,6 +201,10 @@ class Stripe:
         if at_s is None or abs(self._clock.now().timestamp() - at_s) > _TOLERANCE_S:
             raise BadCallback("Stripe: signed too long ago")
 
+    @staticmethod
+    def _money(units: object, currency: object) -> Money | None:
+        return _amount(units, currency)
+
     async def aclose(self) -> None:
         await self._http.aclose()
 
@@ -275,7 +284,7 @@ def read_verification(answer: Reply | NoReply, reference: str) -> Verification:
     payment = _payment(session, reference)
     if member(session, "payment_status") != "paid" or payment is None:
         return _UNKNOWN
-    return Verification(PaymentState.PAID, payment)
+    return Verification(PaymentState.PAID, (payment,))
 
 
 def _payment(session: object, reference: str) -> Payment | None:

@@ -41,7 +41,7 @@ begin
     v_fees := ledger_account(p_payment.tenant_id, 'fees', p_payment.gateway, p_payment.currency);
     v_legs := v_legs || row(
       intent_leg_id(p_payment.gateway, p_payment.transaction_id, 'fee'), p_payment.tenant_id,
-      v_clearing, v_fees, p_payment.fee_minor, 'fee', p_payment.for_id, null, null)::ledger_leg;
+      v_fees, v_clearing, p_payment.fee_minor, 'fee', p_payment.for_id, null, null)::ledger_leg;
   end if;
   perform 1 from accounts where id = any (array[v_wallet, v_clearing, v_fees])
     order by id for no key update;

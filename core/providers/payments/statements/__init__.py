@@ -1,0 +1,1 @@
+"""What each gateway lists of payments and payouts. A gateway takes its reader as a base class."""

@@ -35,3 +35,45 @@ create policy one_tenant on provider_config_versions to callbox_app
   with check (tenant_id = nullif(current_setting('callbox.tenant', true), '')::uuid);
 revoke all on provider_config_versions from public;
 grant select on provider_config_versions to callbox_app;
+
+-- Bundles by our own name, and how each provider sells them: the same plan at two providers is the
+-- same thing to the customer.
+create table plans (
+  tenant_id uuid not null references tenants,
+  id text not null,
+  network text not null,
+  size_mb integer not null check (size_mb > 0),
+  validity_days integer not null check (validity_days > 0),
+  category text not null,
+  price_minor bigint not null check (price_minor > 0),
+  active boolean not null,
+  primary key (tenant_id, id)
+);
+
+create table plan_offers (
+  tenant_id uuid not null,
+  plan text not null,
+  provider text not null,
+  code text not null check (code <> ''),
+  cost_minor bigint not null check (cost_minor > 0),
+  fetched_at timestamptz not null,
+  primary key (tenant_id, plan, provider),
+  foreign key (tenant_id, plan) references plans (tenant_id, id)
+);
+
+do $$
+declare
+  v_table text;
+begin
+  foreach v_table in array array['plans', 'plan_offers']
+  loop
+    execute format('alter table %I enable row level security', v_table);
+    execute format(
+      'create policy one_tenant on %I to callbox_app'
+      ' using (tenant_id = nullif(current_setting(''callbox.tenant'', true), '''')::uuid)'
+      ' with check (tenant_id = nullif(current_setting(''callbox.tenant'', true), '''')::uuid)',
+      v_table);
+    execute format('revoke all on %I from public', v_table);
+    execute format('grant select, insert, update on %I to callbox_app', v_table);
+  end loop;
+end $$;

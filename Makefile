@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check bench install clean
+.PHONY: run test check bench soak mutations install clean
 
 run: install ## start Callbox with everything it needs, and a phone to try it
 	@$(BIN)/callbox run
@@ -21,6 +21,12 @@ check: install ## lint, types, direction of imports, conversations
 
 bench: install ## speed and memory, each beside its reference
 	@$(BIN)/python -m tests.bench
+
+soak: install ## MINUTES=30: many buy while everything is killed, cut and delayed
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),30)
+
+mutations: install ## show that tests notice ten faults which would break a promise
+	@$(BIN)/python -m tests.mutations
 
 install: $(STAMP)
 

@@ -5,7 +5,7 @@ nothing here.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -49,7 +49,8 @@ def routes(core: Core) -> list[Route]:
         Fault: a VTU provider and a payment gateway have one name, so that a callback could be
             either's.
     """
-    both = core.vtu_providers.keys() & core.payment_gateways.keys()
+    gateways = core.payment_gateways.keys() | core.payout_gateways.keys()
+    both = core.vtu_providers.keys() & gateways
     if both:
         raise Fault(f"a VTU provider and a payment gateway are both called {min(both)}")
     door = _Door(core)
@@ -58,11 +59,34 @@ def routes(core: Core) -> list[Route]:
 
 def _reader(core: Core, tenant_id: UUID, name: str) -> _Reader | None:
     """Who reads for this tenant: its keys, where signatures are made with them, may be its own."""
-    gateway = core.payment_gateways.get(name)
-    if gateway is not None:
-        return _Reader(gateway.references_in, lambda: (200, "text/plain", "OK"))
+    gateways = (core.payment_gateways.get(name), core.payout_gateways.get(name))
+    readers = [gateway.references_in for gateway in gateways if gateway is not None]
+    if readers:
+        return _Reader(lambda *given: _read(readers, *given), lambda: (200, "text/plain", "OK"))
     provider = core.vtu_provider(tenant_id, name)
     return _Reader(provider.references_in, provider.callback_answer) if provider else None
+
+
+def _read(
+    readers: Sequence[Callable[[Mapping[str, str], bytes], tuple[str, ...]]],
+    headers: Mapping[str, str],
+    body: bytes,
+) -> tuple[str, ...]:
+    """What any of them can read: one address takes what comes of money in and of money out.
+
+    Raises:
+        BadCallback: none of them accepts it.
+    """
+    found: list[str] = []
+    refused: list[BadCallback] = []
+    for read in readers:
+        try:
+            found += read(headers, body)
+        except BadCallback as error:
+            refused.append(error)
+    if len(refused) == len(readers):
+        raise refused[0]
+    return tuple(dict.fromkeys(found))
 
 
 class _Door:
@@ -83,7 +107,8 @@ class _Door:
             return _plain(400, "Incomplete")
         except Exception:
             log.exception("callback.failed", provider=name)
-            known = name in self._core.vtu_providers or name in self._core.payment_gateways
+            core = self._core
+            known = name in {*core.vtu_providers, *core.payment_gateways, *core.payout_gateways}
             _TAKEN.labels(name if known else "configured", "failed").inc()
             return _plain(503, "Try again later")
 

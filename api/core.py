@@ -5,6 +5,8 @@ from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from core.ports import PaymentGateway, VtuProvider
+from core.ports.payouts import PayoutGateway
+from core.services.gauges import Gauge
 
 Probe: TypeAlias = Callable[[], Awaitable[Mapping[str, object]]]
 """Asks one part how it is: gives figures to show (`{"lag_s": 0.4}`), raises when it is unwell.
@@ -25,6 +27,12 @@ class Callbacks(Protocol):
         ...
 
 
+class Gauges(Protocol):
+    async def read(self) -> Sequence[Gauge]:
+        """How things stand across all processes."""
+        ...
+
+
 class Core(Protocol):
     """The parts of a built core that the web application serves."""
 
@@ -42,9 +50,17 @@ class Core(Protocol):
     def payment_gateways(self) -> Mapping[str, PaymentGateway]: ...
 
     @property
+    def payout_gateways(self) -> Mapping[str, PayoutGateway]:
+        """Those that transfer to banks: they call back where payment gateways of their name do."""
+        ...
+
+    @property
     def probes(self) -> Mapping[str, Probe]:
         """One for each part that must be well: `database`, `redis`, `worker`."""
         ...
+
+    @property
+    def gauges(self) -> Gauges: ...
 
     @property
     def with_sandbox(self) -> bool:

@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import prometheus_client
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from api.core import Core, Probe
+from api.core import Core, Gauges, Probe
+from core.services.gauges import Gauge
 
 log = structlog.get_logger()
 
@@ -22,7 +24,7 @@ def routes(core: Core) -> list[Route]:
     return [
         Route("/health", _health),
         Route("/status", _Status(core.probes, with_sandbox=core.with_sandbox).show),
-        Route("/metrics", _metrics),
+        Route("/metrics", _Metrics(core.gauges).show),
     ]
 
 
@@ -35,8 +37,38 @@ async def _health(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def _metrics(_: Request) -> Response:
-    return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+class _Metrics:
+    """This process's counters, and how things stand across all processes.
+
+    What stands in the database is left out while it cannot be asked: `callbox_gauges_read` is 0
+    then.
+    """
+
+    def __init__(self, gauges: Gauges) -> None:
+        self._gauges = gauges
+
+    async def show(self, _: Request) -> Response:
+        found: Sequence[Gauge] = ()
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                found = await self._gauges.read()
+        except Exception as error:  # noqa: BLE001 - the counters are told whatever else fails
+            log.warning("metrics.gauges_unread", why=type(error).__name__)
+        text = generate_latest() + generate_latest(_registry(found))
+        return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+def _registry(gauges: Sequence[Gauge]) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    read = prometheus_client.Gauge(
+        "callbox_gauges_read", "Whether the gauges could be read.", registry=registry
+    )
+    read.set(bool(gauges))
+    for gauge in gauges:
+        family = prometheus_client.Gauge(gauge.name, gauge.about, gauge.labels, registry=registry)
+        for labels, value in gauge.values.items():
+            (family.labels(*labels) if labels else family).set(value)
+    return registry
 
 
 class _Status:

@@ -25,7 +25,8 @@ async def seed(core: Core) -> None:
     await core.tenants.ensure(TENANT, now)
     for gateway in GATEWAYS:
         await core.channels.ensure(_channel("ussd", gateway, SERVICE_CODE), now)
-    for source in (*core.vtu_providers, *core.payment_gateways):
+    gateways = dict.fromkeys((*core.payment_gateways, *core.payout_gateways))
+    for source in (*core.vtu_providers, *gateways):
         await core.channels.ensure(_channel("callback", source), now)
 
 

@@ -1,11 +1,13 @@
 """Commands on the conversations: prove them, draw them, talk to them."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.output import AsJson, show_rows
 from core.app import EXAMPLE_LOCALE, TEXTS
 from core.engine import checks, diagram, paging
 from core.engine.checks import Severity
@@ -18,11 +20,9 @@ app = typer.Typer(help="The conversations: prove, draw and play them.", no_args_
 
 MANIFEST = TEXTS.parent / "flows" / "manifest.json"
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
-
 
 @app.command()
-def check(*, as_json: _Json = False) -> None:
+def check(*, as_json: AsJson = False) -> None:
     """Prove every conversation: no dead end, no missing word, every screen fits every channel."""
     flows = all_flows()
     found = checks.check(flows, Texts.load(TEXTS), (paging.USSD,), EXAMPLE_LOCALE)
@@ -30,7 +30,7 @@ def check(*, as_json: _Json = False) -> None:
         found += compare(json.loads(MANIFEST.read_text()), manifest(flows))
     errors = [finding for finding in found if finding.severity is Severity.ERROR]
     if as_json:
-        typer.echo(json.dumps([str(finding) for finding in found]))
+        show_rows([asdict(finding) for finding in found], as_json=True)
     else:
         for finding in found:
             typer.echo(str(finding))

@@ -11,6 +11,7 @@ from core.settings import read_settings
 from core.store import invariants
 from core.store.database import owner_engine
 from core.store.embedded import join_services
+from core.store.migrations import require_current
 
 app = typer.Typer(help="The books.", no_args_is_help=True)
 
@@ -42,6 +43,7 @@ async def _check() -> list[str]:
         database_url=database.get_secret_value() if database else None,
         redis_url=redis.get_secret_value() if redis else None,
     ) as urls:
+        await require_current(urls.database_url)
         engine = owner_engine(urls.database_url)
         try:
             return await invariants.check(engine)

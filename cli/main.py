@@ -8,7 +8,22 @@ from typing import Any
 import typer
 import uvloop
 
-from cli import flows, ledger, orders, providers, tokens
+from cli import (
+    alerts,
+    cases,
+    channels,
+    circuits,
+    floats,
+    flows,
+    ledger,
+    orders,
+    payouts,
+    plans,
+    providers,
+    reconcile,
+    tenants,
+    tokens,
+)
 from core.kit import logging
 from core.kit.errors import Fault, Problem
 from core.settings import Settings, read_settings
@@ -22,9 +37,18 @@ app = typer.Typer(
 )
 app.add_typer(flows.app, name="flows")
 app.add_typer(orders.app, name="orders")
+app.add_typer(cases.app, name="cases")
+app.add_typer(payouts.app, name="payouts")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(reconcile.app, name="reconcile")
+app.add_typer(floats.app, name="float")
 app.add_typer(providers.app, name="providers")
+app.add_typer(circuits.app, name="circuit")
+app.add_typer(plans.app, name="plans")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(tenants.app, name="tenants")
+app.add_typer(channels.app, name="channels")
+app.add_typer(alerts.app, name="alerts")
 
 
 @app.command()
@@ -64,7 +88,7 @@ def migrate() -> None:
     """Bring the database to the present schema. Safe to repeat."""
     from cli import processes
 
-    _go(processes.migrate)
+    asyncio.run(processes.migrate(read_settings()))
     typer.echo("The database is up to date.")
 
 

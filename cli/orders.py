@@ -1,34 +1,57 @@
 """Commands on orders."""
 
 import asyncio
-import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from cli import order_actions
+from cli.output import AsJson, show_json, show_rows
 from cli.processes import attached_core
 from core.domain.orders import OrderState, OrderView
 from core.kit.errors import Fault
 from core.kit.money import Money, to_major
 from core.kit.msisdn import local
+from core.ports import AttemptView, EntryView, OrderDetail
+from core.ports.desk import Past
 from core.settings import read_settings
 
-app = typer.Typer(help="Look at orders.", no_args_is_help=True)
+app = typer.Typer(help="Look at orders, and settle them.", no_args_is_help=True)
+for _name, _command in order_actions.COMMANDS.items():
+    app.command(_name)(_command)
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
 _Tenant = Annotated[str, typer.Option(help="The key of the tenant.")]
 
 
 @app.command()
-def show(reference: str, tenant: _Tenant = "demo", *, as_json: _Json = False) -> None:
-    """One order: what was asked, what it cost, and where it stands."""
-    order = asyncio.run(_find(reference.strip().upper(), tenant))
-    if order is None:
+def show(reference: str, tenant: _Tenant = "demo", *, as_json: AsJson = False) -> None:
+    """One order: where it stands, who was asked for it, what money moved, and who did what."""
+    found, past = asyncio.run(_find(reference.strip().upper(), tenant))
+    if found is None:
         raise Fault(f"no order {reference} in tenant {tenant}")
-    _print([order], as_json=as_json)
+    order = found.listed.order
+    attempts = [_attempt(attempt, order.currency) for attempt in found.attempts]
+    if as_json:
+        show_json(
+            {
+                **_plain(order),
+                "held": found.held,
+                "attempts": attempts,
+                "entries": [_entry(entry, order.currency) for entry in found.entries],
+                "events": [_event(one) for one in past],
+            }
+        )
+        return
+    _print([order])
+    typer.echo("")
+    show_rows([_told(attempt) for attempt in attempts], as_json=False)
+    typer.echo("")
+    show_rows([_entry(entry, order.currency) for entry in found.entries], as_json=False)
+    typer.echo("")
+    for one in past:
+        facts = ", ".join(f"{name}: {value}" for name, value in one.facts.items())
+        typer.echo(f"{one.at:%Y-%m-%d %H:%M:%S}  {one.kind}  by {one.actor}  ({facts})")
 
 
 @app.command("list")
@@ -37,15 +60,23 @@ def list_orders(
     state: Annotated[OrderState | None, typer.Option(help="Only those that stand so.")] = None,
     count: Annotated[int, typer.Option(min=1, max=500)] = 20,
     *,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """The latest orders of a tenant."""
-    _print(asyncio.run(_list(tenant, state, count)), as_json=as_json)
+    found = asyncio.run(_list(tenant, state, count))
+    if as_json:
+        show_json([_plain(order) for order in found])
+    else:
+        _print(found)
 
 
-async def _find(reference: str, tenant: str) -> OrderView | None:
+async def _find(reference: str, tenant: str) -> tuple[OrderDetail | None, list[Past]]:
     async with attached_core(read_settings()) as core:
-        return await core.orders.find((await core.tenants.named(tenant)).id, reference)
+        tenant_id = (await core.tenants.named(tenant)).id
+        found = await core.backoffice.order(tenant_id, reference)
+        if found is None:
+            return None, []
+        return found, await core.order_actions.history(tenant_id, found.listed.order.id)
 
 
 async def _list(tenant: str, state: OrderState | None, count: int) -> list[OrderView]:
@@ -54,26 +85,20 @@ async def _list(tenant: str, state: OrderState | None, count: int) -> list[Order
         return list(await core.orders.of_tenant(found.id, state=state, count=count))
 
 
-def _print(orders: list[OrderView], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps([_plain(order) for order in orders], default=str, indent=2))
-        return
-    table = Table(box=None)
-    for name in ("reference", "state", "what", "for", "amount", "fee", "at"):
-        table.add_column(
-            name, no_wrap=True, justify="right" if name in {"amount", "fee"} else "left"
-        )
-    for order in orders:
-        table.add_row(
-            order.reference,
-            order.state.value,
-            f"{order.product.value} {order.network}",
-            local(order.recipient),
-            to_major(Money(order.amount_minor, order.currency)),
-            to_major(Money(order.fee_minor, order.currency)),
-            f"{order.created_at:%Y-%m-%d %H:%M}",
-        )
-    Console().print(table)
+def _print(orders: list[OrderView]) -> None:
+    rows = [
+        {
+            "reference": order.reference,
+            "state": order.state.value,
+            "what": f"{order.product.value} {order.network}",
+            "for": local(order.recipient),
+            "amount": to_major(Money(order.amount_minor, order.currency)),
+            "fee": to_major(Money(order.fee_minor, order.currency)),
+            "at": f"{order.created_at:%Y-%m-%d %H:%M}",
+        }
+        for order in orders
+    ]
+    show_rows(rows, as_json=False)
 
 
 def _plain(order: OrderView) -> dict[str, Any]:
@@ -81,3 +106,40 @@ def _plain(order: OrderView) -> dict[str, Any]:
     plain["amount"] = to_major(Money(plain.pop("amount_minor"), order.currency))
     plain["fee"] = to_major(Money(plain.pop("fee_minor"), order.currency))
     return plain
+
+
+def _attempt(attempt: AttemptView, currency: str) -> dict[str, Any]:
+    plain = asdict(attempt)
+    cost = plain.pop("cost_minor")
+    plain["cost"] = None if cost is None else to_major(Money(cost, currency))
+    return plain
+
+
+def _entry(entry: EntryView, currency: str) -> dict[str, object]:
+    return {
+        "code": entry.code,
+        "account": entry.account_type,
+        "owner": entry.account_owner,
+        "amount": to_major(Money(entry.amount_minor, currency)),
+        "at": entry.at.isoformat(),
+        "transfer_id": str(entry.transfer_id),
+    }
+
+
+def _signed(minor: int, currency: str) -> str:
+    return ("-" if minor < 0 else "") + to_major(Money(abs(minor), currency))
+
+
+def _event(past: Past) -> dict[str, object]:
+    return {
+        "kind": past.kind,
+        "actor": past.actor,
+        "facts": dict(past.facts),
+        "at": past.at.isoformat(),
+    }
+
+
+def _told(attempt: dict[str, Any]) -> dict[str, object]:
+    """What of an attempt fits a line."""
+    shown = ("number", "provider", "provider_reference", "state", "result", "reason", "cost")
+    return {name: attempt[name] for name in shown}

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import secrets
+import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -31,7 +34,10 @@ def main(msisdn: str, url: str | None) -> None:
     except Problem:
         raise Fault(f"{msisdn!r} is not a phone number") from None
     logging.configure(json=False, level="ERROR")
-    asyncio.run(_play(number, url))
+    try:
+        asyncio.run(_play(number, url))
+    except KeyboardInterrupt:
+        typer.echo("")  # the person has enough, which is no error
 
 
 async def _play(msisdn: Msisdn, url: str | None) -> None:
@@ -39,7 +45,7 @@ async def _play(msisdn: Msisdn, url: str | None) -> None:
     async with contextlib.AsyncExitStack() as stack:
         if url is None:
             async with httpx.AsyncClient(timeout=2) as probe:
-                if not await _answers(probe, settings.callbox_url):
+                if not await processes.answers(probe, settings.callbox_url):
                     settings = await stack.enter_async_context(_own_callbox())
             url = settings.callbox_url
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=15))
@@ -55,6 +61,7 @@ class _Handset:
         self._control = control
         self._msisdn = msisdn
         self._console = Console()
+        self._keyboard = _Keyboard()
 
     async def talk(self) -> None:
         self._console.print(_HELP, style="dim")
@@ -67,9 +74,8 @@ class _Handset:
         while True:
             if not ended:
                 ended = await self._turn(session, text)
-            try:
-                typed = (await asyncio.to_thread(input, "dial> " if ended else "> ")).strip()
-            except EOFError:
+            typed = await self._keyboard.line("dial> " if ended else "> ")
+            if typed is None:
                 return False
             if typed == "sms":
                 await self._messages()
@@ -106,11 +112,34 @@ class _Handset:
             self._console.print(Panel(message["text"], width=40, title=message["from"]))
 
 
-async def _answers(http: httpx.AsyncClient, url: str) -> bool:
-    try:
-        return (await http.get(url + "/health")).is_success
-    except httpx.HTTPError:
-        return False
+class _Keyboard:
+    """Lines as they are typed.
+
+    A thread of its own reads past Python's buffers, so that nothing waits for it when the talk ends
+    in the middle of a line.
+    """
+
+    def __init__(self) -> None:
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    async def line(self, prompt: str) -> str | None:
+        """What was typed, or None when there is no more to come."""
+        typer.echo(prompt, nl=False)
+        return await self._lines.get()
+
+    def _read(self) -> None:
+        rest = b""
+        while block := os.read(sys.stdin.fileno(), 4096):
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                self._put(line.decode(errors="replace").strip())
+        self._put(None)
+
+    def _put(self, line: str | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the talk has ended
+            self._loop.call_soon_threadsafe(self._lines.put_nowait, line)
 
 
 @contextlib.asynccontextmanager
@@ -137,7 +166,7 @@ async def _own_callbox() -> AsyncIterator[Settings]:
         running = asyncio.create_task(processes.run(settings, greet=False, stop=stop))
         try:
             async with httpx.AsyncClient(timeout=2) as probe:
-                while not await _answers(probe, settings.callbox_url):
+                while not await processes.answers(probe, settings.callbox_url):
                     if running.done():
                         await running
                     await asyncio.sleep(0.1)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import httpx
 import structlog
 import typer
 
@@ -11,12 +12,12 @@ from api.admin.app import create_admin
 from api.app import create_app
 from cli import demo
 from cli.serving import listen, serve, until_stopped
-from core.app import Core, build
+from core.app import Core, build, refuse_live_keys
 from core.jobs.workers import run_all
 from core.kit.errors import Fault
 from core.settings import Settings, admin_token, secret_key
 from core.store.embedded import ServiceUrls, join_services, start_services
-from core.store.migrations import upgrade
+from core.store.migrations import require_current, upgrade
 from sandbox.app import create_app as create_sandbox
 from sandbox.settings import SandboxSettings
 from ussd.app import routes as ussd_routes
@@ -26,10 +27,12 @@ log = structlog.get_logger()
 
 # What a turn that missed its deadline may still take to come to an end of its own.
 _ABANDON_S = 60.0
+_LOOK_EVERY_S = 0.1
 
 
 async def run(settings: Settings, *, greet: bool = True, stop: asyncio.Event | None = None) -> None:
     """Everything: its own Postgres and Redis where none are named, web, worker, sandbox."""
+    _check_sandbox_alone(settings)
     listener = listen(settings.host, settings.port)
     sandbox_listener = listen("127.0.0.1", settings.sandbox_port) if settings.with_sandbox else None
     if sandbox_listener is not None:
@@ -44,11 +47,12 @@ async def run(settings: Settings, *, greet: bool = True, stop: asyncio.Event | N
             application = _sandbox_app(settings)
             parts.append(lambda stop: serve(application, sandbox_listener, stop))
         if greet:
-            _greet(settings)
+            parts.append(lambda stop: _greet(settings, stop))
         await until_stopped(parts, stop)
 
 
 async def web(settings: Settings) -> None:
+    _check_sandbox_alone(settings)
     listener = listen(settings.host, settings.port)
     async with _ready_core(settings) as core:
         web_app = _web_app(core)
@@ -56,6 +60,7 @@ async def web(settings: Settings) -> None:
 
 
 async def worker(settings: Settings) -> None:
+    _check_sandbox_alone(settings)
     async with _ready_core(settings) as core:
         await until_stopped([lambda stop: _work(core, stop)])
 
@@ -63,6 +68,7 @@ async def worker(settings: Settings) -> None:
 async def sandbox(settings: Settings) -> None:
     if not settings.demo:
         raise Fault("the sandbox runs in demo only: it must never stand beside live keys")
+    refuse_live_keys()
     listener = listen("127.0.0.1", settings.sandbox_port)
     application = _sandbox_app(settings)
     typer.echo(f"Sandbox ready. The phone page is at {settings.sandbox_url}/phone")
@@ -84,9 +90,17 @@ async def attached_core(settings: Settings) -> AsyncIterator[Core]:
             database_url=database.get_secret_value() if database else None,
             redis_url=redis.get_secret_value() if redis else None,
         ) as urls,
+        _migrated(urls),
         build(settings, urls, secret_key(settings)) as core,
     ):
         yield core
+
+
+@contextlib.asynccontextmanager
+async def _migrated(urls: ServiceUrls) -> AsyncIterator[None]:
+    """Only where the database is; raises as `require_current` does."""
+    await require_current(urls.database_url)
+    yield
 
 
 @contextlib.asynccontextmanager
@@ -142,10 +156,35 @@ async def _work(core: Core, stop: asyncio.Event) -> None:
         await pumping
 
 
-def _greet(settings: Settings) -> None:
-    token = admin_token(settings)
-    typer.echo(f"Callbox is starting at {settings.callbox_url}")
+def _check_sandbox_alone(settings: Settings) -> None:
+    """No key that looks live, and no address but of this machine, where the sandbox is on."""
     if settings.with_sandbox:
-        typer.echo(f"  The phone page:  {settings.sandbox_url}/phone  (dial *347*100#)")
-    if settings.demo and token:
-        typer.echo(f"  The admin token: {settings.home / 'admin-token'}")
+        refuse_live_keys()
+
+
+async def _greet(settings: Settings, stop: asyncio.Event) -> None:
+    """One line with the addresses, once they answer."""
+    async with httpx.AsyncClient(timeout=2, trust_env=False) as probe:
+        while not await answers(probe, settings.callbox_url):
+            if stop.is_set():
+                return
+            await asyncio.sleep(_LOOK_EVERY_S)
+    typer.echo(_ready_line(settings))
+    await stop.wait()
+
+
+async def answers(probe: httpx.AsyncClient, url: str) -> bool:
+    """Whether a Callbox at `url` says that it is alive."""
+    try:
+        return (await probe.get(url + "/health")).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _ready_line(settings: Settings) -> str:
+    line = f"Callbox is ready at {settings.callbox_url}"
+    if settings.with_sandbox:
+        line += f"; the phone page: {settings.sandbox_url}/phone (dial {demo.SERVICE_CODE})"
+    if settings.demo and settings.admin_token is None and admin_token(settings):
+        line += f"; the admin token: {settings.home / 'admin-token'}"
+    return line

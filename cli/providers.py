@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli import provider_controls
 from cli.processes import attached_core
 from core.app import Core
 from core.domain.providers import CREDENTIALS, UnknownProvider
@@ -22,6 +23,9 @@ from core.services.provider_configs import Change, Listed, Tested
 from core.settings import read_settings
 
 app = typer.Typer(help="Who sells, and how they are reached.", no_args_is_help=True)
+app.command()(provider_controls.add)
+app.command()(provider_controls.switch)
+app.command()(provider_controls.drain)
 
 Answer = TypeVar("Answer")
 
@@ -89,17 +93,21 @@ def set_provider(
 
 
 @app.command()
-def enable(service: _Service, provider: _Provider, tenant: _Tenant = "demo") -> None:
+def enable(
+    service: _Service, provider: _Provider, tenant: _Tenant = "demo", *, as_json: _Json = False
+) -> None:
     """Give a provider new orders."""
     _switch(service, provider, tenant, active=True)
-    typer.echo(f"{provider} takes new orders of {service.value}.")
+    _say_switched(service, provider, active=True, as_json=as_json)
 
 
 @app.command()
-def disable(service: _Service, provider: _Provider, tenant: _Tenant = "demo") -> None:
+def disable(
+    service: _Service, provider: _Provider, tenant: _Tenant = "demo", *, as_json: _Json = False
+) -> None:
     """Give a provider no new orders. Those it has are asked about until they end."""
     _switch(service, provider, tenant, active=False)
-    typer.echo(f"{provider} takes no new orders of {service.value}.")
+    _say_switched(service, provider, active=False, as_json=as_json)
 
 
 @app.command("test")
@@ -135,6 +143,14 @@ def _switch(service: Product, provider: str, tenant: str, *, active: bool) -> No
         await core.setup.switch(key, active=active, actor=_ACTOR)
 
     _with_core(tenant, switch)
+
+
+def _say_switched(service: Product, provider: str, *, active: bool, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"service": service, "provider": provider, "active": active}))
+        return
+    orders = "new orders" if active else "no new orders"
+    typer.echo(f"{provider} takes {orders} of {service.value}.")
 
 
 def _with_core(tenant: str, work: Callable[[Core, UUID], Awaitable[Answer]]) -> Answer:

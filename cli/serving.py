@@ -65,18 +65,30 @@ async def serve(application: ASGIApp, listener: socket.socket, stop: asyncio.Eve
 async def until_stopped(
     parts: Sequence[Callable[[asyncio.Event], Awaitable[None]]], stop: asyncio.Event | None = None
 ) -> None:
-    """Run all parts; a signal, `stop`, or the end of any part, stops the rest in order."""
-    stop = stop or asyncio.Event()
+    """Run all parts; a signal, or the end of any part, stops the rest in order.
+
+    Whoever brings a `stop` of their own listens to signals themselves.
+    """
+    if stop is not None:
+        await _side_by_side(parts, stop)
+        return
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in _STOP_SIGNALS:
         loop.add_signal_handler(name, stop.set)
     try:
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(_part(part, stop))
+        await _side_by_side(parts, stop)
     finally:
         for name in _STOP_SIGNALS:
             loop.remove_signal_handler(name)
+
+
+async def _side_by_side(
+    parts: Sequence[Callable[[asyncio.Event], Awaitable[None]]], stop: asyncio.Event
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(_part(part, stop))
 
 
 async def _part(part: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:

@@ -4,74 +4,120 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from core.domain.circuits import CircuitRules
+from core.domain.live_keys import beside_sandbox
+from core.domain.payouts import DuePayout
 from core.domain.providers import ProviderConfig
 from core.domain.requery import Policy
+from core.domain.routing import RoutingRules
 from core.engine import checks, paging
 from core.engine.checks import Severity
 from core.engine.flow import Flows
 from core.engine.kinds import Locale
 from core.engine.machine import Machine
 from core.flows import all_flows, announce_latest
+from core.jobs.cases import CaseRounds
 from core.jobs.notices import NoticeSender
+from core.jobs.reconciling import DailyReconciliation
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
 from core.kit.clock import Clock, SystemClock
 from core.kit.crypto import Keyring
 from core.kit.errors import Fault
 from core.kit.texts import Texts
-from core.ports import PaymentGateway, SmsSender, VtuProvider
+from core.ports import PaymentGateway, SmsSender, Standings, VtuProvider
+from core.ports.payouts import PayoutGateway
+from core.ports.statements import ReconciliationBook
 from core.providers.addresses import Reach, objection
 from core.providers.payments import PAYMENT_GATEWAYS
+from core.providers.payouts import PAYOUT_GATEWAYS
 from core.providers.sms import SMS_SENDERS
 from core.providers.vtu import VTU_PROVIDERS
 from core.providers.vtu.making import make
+from core.services.alerts import AlertDesk
 from core.services.callbacks import Callbacks
+from core.services.cases import CaseDesk, CaseRules, CaseSweep
 from core.services.context import Desk
 from core.services.conversations import Conversations, Patience
 from core.services.credits import Credits
+from core.services.floats import Floats
 from core.services.funding import Funding, FundingRules
+from core.services.gauges import Gauges
+from core.services.gauges import Sources as GaugeSources
+from core.services.health import HealthChecks
 from core.services.live_provider import OwnedProvider
 from core.services.order_actions import OrderActions
 from core.services.outcomes import Outcomes
+from core.services.paying_out import PayingOut
+from core.services.payout_desk import PayoutDesk
+from core.services.payouts import Payouts, PayoutTerms
 from core.services.pins import PinRules, Pins
-from core.services.provider_configs import ProviderSetup, Sources
+from core.services.provider_configs import Noting, ProviderSetup, Sources
+from core.services.provider_controls import ProviderControls
 from core.services.provider_registry import ProviderRegistry
 from core.services.purchases import Purchases, Terms
+from core.services.reconciliation import Reconciliation
+from core.services.reconciliation_parts import Surroundings
+from core.services.review import HealthRules, Review
+from core.services.routing import Router
+from core.services.sales import Sales
 from core.services.shelf import Shelf
 from core.services.tokens import TokenDesk
 from core.services.vending import Vending
+from core.services.virtual_accounts import AccountRules, VirtualAccountDesk
 from core.services.wallet import Wallet
-from core.settings import Settings, admin_token, bad_setting
+from core.settings import BadSettings, Settings, admin_token, bad_setting
+from core.store.alerts import PgAlerts
+from core.store.attempts import PgAttempts
 from core.store.backoffice import PgBackoffice
+from core.store.cases import PgCases
 from core.store.channels import PgChannels
+from core.store.circuits import RedisCircuits
 from core.store.conversations import Conversations as RedisConversations
 from core.store.customers import PgCustomers
 from core.store.database import Database
 from core.store.embedded import ServiceUrls
+from core.store.health import PgSales, PgStandings
 from core.store.intents import PgIntents
 from core.store.ledger import PgLedger
+from core.store.order_desk import PgOrderDesk
 from core.store.orders import PgOrderBook
 from core.store.outbox import PgOutbox
+from core.store.payouts import PgPayouts
+from core.store.plans import PgPlans
 from core.store.provider_configs import PgProviderConfigs
-from core.store.redis_line import open_line
+from core.store.reconciliation import PgReconciliations
+from core.store.redis_line import Line, open_line
 from core.store.tenants import PgTenants
 from core.store.tokens import PgTokens
+from core.store.virtual_accounts import PgVirtualAccounts
 
 TEXTS = Path(__file__).parent / "texts"
 EXAMPLE_LOCALE = Locale("en", "NG", "NGN", "Africa/Lagos")
 """In whose money and numbers the fit of screens is proven."""
 
 _WORKER_LAG_MAX_S = 60.0
-_NAMES = (*VTU_PROVIDERS, *PAYMENT_GATEWAYS, *SMS_SENDERS)
+# Nearly all of them wait for a provider: so many a second at a provider that takes one.
+_ORDERS_AT_ONCE = 2048
+_PAYOUTS = "_payouts"  # a gateway's transfers are set up apart from what it collects
+_NAMES = (
+    *VTU_PROVIDERS,
+    *PAYMENT_GATEWAYS,
+    *SMS_SENDERS,
+    *(name + _PAYOUTS for name in PAYOUT_GATEWAYS),
+)
 
 Probe = Callable[[], Awaitable[Mapping[str, object]]]
+
+# Where the demo's payers find themselves after paying; the sandbox's own address is put in.
+_PAID_PAGE = "{sandbox}/phone"
 
 # How the demo's providers are reached: the sandbox on this machine, with its made-up keys.
 _DEMO_KEYS: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -79,7 +125,55 @@ _DEMO_KEYS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "/vtpass/api",
         {"api_key": "SIM-vtpass-key", "public_key": "PK_SIM", "secret_key": "SK_SIM"},
     ),
-    "paystack": ("/paystack", {"secret_key": "sk_test_SIM"}),
+    "clubkonnect": (
+        "/clubkonnect",
+        {"user_id": "SIM-clubkonnect-user", "api_key": "SIM-clubkonnect-key"},
+    ),
+    "buypower": ("/buypower/v2", {"api_key": "SIM-buypower-key"}),
+    "baxi": ("/baxi/api/baxipay", {"api_key": "SIM-baxi-key", "agent_id": "SIM"}),
+    "reloadly": (
+        "/reloadly",
+        {
+            "auth_url": "{sandbox}/reloadly/oauth/token",
+            "client_id": "SIM-reloadly-client",
+            "secret_key": "SIM-reloadly-secret",
+            "webhook_key": "SIM-reloadly-hook",
+        },
+    ),
+    "flutterwave_bills": (
+        "/flutterwave_bills/v3",
+        {"secret_key": "FLWSECK_TEST-SIM-X", "webhook_key": "SIM-flutterwave-hash"},
+    ),
+    "smeplug": ("/smeplug/api/v1", {"secret_key": "SIM-smeplug-secret"}),
+    "inlomax": ("/inlomax/api", {"api_key": "SIM-inlomax-key"}),
+    "paystack": ("/paystack", {"secret_key": "sk_test_SIM", "preferred_bank": "test-bank"}),
+    "flutterwave": (
+        "/flutterwave/v3",
+        {
+            "secret_key": "FLWSECK_TEST-SIM-X",
+            "secret_hash": "SIM-flutterwave-hash",
+            "return_url": _PAID_PAGE,
+            "bvn": "00000000000",
+        },
+    ),
+    "monnify": (
+        "/monnify",
+        {
+            "api_key": "MK_TEST_SIM",
+            "secret_key": "SIM-monnify-key",
+            "contract_code": "SIM",
+            "bvn": "00000000000",
+        },
+    ),
+    "stripe": (
+        "/stripe",
+        {"secret_key": "sk_test_SIM", "webhook_secret": "whsec_SIM", "return_url": _PAID_PAGE},
+    ),
+    "paystack_payouts": ("/paystack_transfers", {"secret_key": "sk_test_SIM"}),
+    "flutterwave_payouts": (
+        "/flutterwave_transfers/v3",
+        {"secret_key": "FLWSECK_TEST-SIM-X", "secret_hash": "SIM-flutterwave-hash"},
+    ),
     "africastalking": ("/africastalking", {"api_key": "SIM-at-key", "username": "sandbox"}),
 }
 
@@ -106,12 +200,26 @@ class Core:
     callbacks: Callbacks
     shelf: Shelf
     setup: ProviderSetup
+    router: Router
+    purchases: Purchases
+    controls: ProviderControls
+    plans: PgPlans
     tokens: TokenDesk
     credits: Credits
     backoffice: PgBackoffice
     order_actions: OrderActions
+    cases: CaseDesk
+    alerts: AlertDesk
+    gauges: Gauges
+    standings: PgStandings
+    circuits: RedisCircuits
+    reconciliation: Reconciliation
+    reconciliations: ReconciliationBook
+    floats: Floats
     vtu_providers: Mapping[str, VtuProvider]
     payment_gateways: Mapping[str, PaymentGateway]
+    payout_gateways: Mapping[str, PayoutGateway]
+    payouts: PayoutDesk
     probes: Mapping[str, Probe]
     pumps: Sequence[Pump[Any]]
 
@@ -131,17 +239,22 @@ class Outside:
     vtu: Mapping[str, VtuProvider]
     payments: Mapping[str, PaymentGateway]
     sms: SmsSender
+    payouts: Mapping[str, PayoutGateway] = field(default_factory=dict)
 
 
 @contextlib.asynccontextmanager
 async def build(
-    settings: Settings, urls: ServiceUrls, secret: str, outside: Outside | None = None
+    settings: Settings,
+    urls: ServiceUrls,
+    secret: str,
+    outside: Outside | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Core]:
     """A core over a migrated database, closed in the end.
 
-    `outside` stands in for the providers that the settings name.
+    `outside` stands in for the providers that the settings name, `clock` for the machine's.
     """
-    clock = SystemClock()
+    clock = clock or SystemClock()
     keyring = Keyring(secret)
     texts = Texts.load(TEXTS)
     flows = all_flows()
@@ -150,9 +263,8 @@ async def build(
         database = Database(urls.database_url)
         stack.push_async_callback(database.close)
         await database.start()
-        store = RedisConversations(
-            await stack.enter_async_context(open_line(urls.redis_url)), keyring
-        )
+        line = await stack.enter_async_context(open_line(urls.redis_url))
+        store = RedisConversations(line, keyring)
         outside = outside or await _outside(settings, stack)
         tenants = PgTenants(database)
         channels = PgChannels(database)
@@ -166,24 +278,101 @@ async def build(
 
         orders_bell, intents_bell = Bell(), Bell()
         shelf = Shelf(outside.vtu, _accounts(settings, outside, keyring))
-        setup = await _setup(settings, shelf, PgProviderConfigs(database, keyring), clock, stack)
+        watch = _watch(settings, database, shelf, tenants, clock)
+        setup = await _setup(
+            settings,
+            shelf,
+            PgProviderConfigs(database, keyring),
+            clock,
+            watch.checks,
+            stack,
+        )
         backoffice = PgBackoffice(database, clock)
         outcomes = Outcomes(orders)
-        purchases = Purchases(orders, outcomes, shelf, _terms(settings), clock, orders_bell)
+        plans = PgPlans(database)
+        circuits = await _circuits(settings, line, clock, stack)
+        router = await _router(settings, shelf, circuits, watch.standings, plans, clock, stack)
+        review = _review(settings, watch, shelf, circuits, clock)
+        purchases = Purchases(orders, outcomes, router, _terms(settings), clock, orders_bell)
         funding = Funding(
             intents, customers, outside.payments, _funding_rules(settings), clock, intents_bell
         )
         stack.push_async_callback(funding.close)
+        accounts, accounts_bell = PgVirtualAccounts(database, clock), Bell()
+        account_desk = VirtualAccountDesk(
+            accounts,
+            customers,
+            outbox,
+            outside.payments,
+            _account_rules(settings),
+            clock,
+            accounts_bell,
+        )
+        stack.push_async_callback(account_desk.close)
+        money_out = _money_out(settings, database, outside, keyring, clock)
         desk = Desk(
             purchases=purchases,
-            wallet=Wallet(ledger, orders, intents),
+            wallet=Wallet(ledger, orders, intents, money_out.book),
             funding=funding,
+            accounts=account_desk,
+            payouts=money_out.payouts,
             pins=Pins(customers, outbox, keyring, clock, PinRules()),
             customers=customers,
+            sales=Sales(router, watch.sales),
             clock=clock,
         )
-        vending = Vending(orders, outcomes, shelf, keyring, clock, _policy(settings))
-        notices = NoticeSender(outbox, outside.sms, texts, clock)
+        vending = Vending(
+            orders,
+            outcomes,
+            shelf,
+            router,
+            circuits,
+            keyring,
+            clock,
+            _policy(settings),
+            orders_bell,
+        )
+        order_desk = PgOrderDesk(
+            database,
+            clock,
+            in_flight_s=lambda: settings.lease_margin_s + shelf.timeout_max_s,
+            check_in_s=settings.paid_back_every_s,
+        )
+        order_actions = OrderActions(
+            backoffice,
+            order_desk,
+            vending,
+            keyring,
+            orders_bell,
+            answer_within_s=settings.reconcile_wait_s,
+        )
+        stack.push_async_callback(order_actions.close)
+        cases = PgCases(database, clock)
+        case_rounds = CaseRounds(
+            CaseSweep(cases, watch.alerts, shelf, clock, _case_rules(settings))
+        )
+        callbacks = Callbacks(
+            channels,
+            (*outside.payments, *outside.payouts),
+            orders,
+            funding,
+            account_desk,
+            money_out.payouts,
+            orders_bell,
+        )
+        surroundings = Surroundings(
+            book=PgReconciliations(database, clock),
+            ledger=ledger,
+            tenants=tenants,
+            all_tenants=tenants,
+            shelf=shelf,
+            gateways=outside.payments,
+            hints=callbacks,
+            cases=cases,
+            alerts=watch.alerts,
+            clock=clock,
+        )
+        reconciliation, daily = _reconciling(settings, surroundings)
         yield Core(
             settings=settings,
             keyring=keyring,
@@ -206,16 +395,30 @@ async def build(
                 Patience(wait_s=settings.turn_wait_s, resume_within_s=settings.resume_within_s),
                 announce_latest,
             ),
-            callbacks=Callbacks(channels, tuple(outside.payments), orders, funding, orders_bell),
+            callbacks=callbacks,
             shelf=shelf,
             setup=setup,
+            router=router,
+            purchases=purchases,
+            controls=ProviderControls(setup, circuits, PgAttempts(database), backoffice),
+            plans=plans,
             tokens=TokenDesk(PgTokens(database), clock, admin_token(settings)),
             credits=Credits(ledger, ledger, tenants),
             backoffice=backoffice,
-            order_actions=OrderActions(backoffice, orders, orders_bell),
+            order_actions=order_actions,
+            cases=CaseDesk(cases),
+            alerts=watch.alerts,
+            gauges=_gauges(watch, circuits, orders),
+            standings=watch.standings,
+            circuits=circuits,
+            reconciliation=reconciliation,
+            reconciliations=surroundings.book,
+            floats=Floats(ledger, ledger, tenants, shelf, surroundings.book, clock),
             vtu_providers=outside.vtu,
             payment_gateways=outside.payments,
-            probes=_probes(database, store, orders),
+            payout_gateways=outside.payouts,
+            payouts=money_out.desk,
+            probes=_probes(database, store, orders, review),
             pumps=(
                 Pump(
                     "orders",
@@ -224,15 +427,33 @@ async def build(
                     ),
                     vending.see_through,
                     orders_bell,
-                    at_once=256,
+                    at_once=_ORDERS_AT_ONCE,
                 ),
                 Pump(
                     "notices",
                     lambda count: outbox.due(count, settings.errand_lease_s),
-                    notices.send,
+                    NoticeSender(outbox, outside.sms, texts, clock).send,
                     Bell(),
                     at_once=32,
                 ),
+                Pump(
+                    "health",
+                    watch.checks.due,
+                    watch.checks.check,
+                    Bell(),
+                    at_once=16,
+                    idle_s=min(10.0, settings.health_check_every_s),
+                ),
+                Pump(
+                    "review",
+                    review.due,
+                    review.look_over,
+                    Bell(),
+                    at_once=1,
+                    idle_s=min(2.0, settings.health_review_every_s),
+                ),
+                Pump("cases", case_rounds.due, case_rounds.run, Bell(), at_once=1, idle_s=5.0),
+                Pump("reconciliation", daily.due, daily.handle, Bell(), at_once=2, idle_s=60.0),
                 Pump(
                     "intents",
                     lambda count: intents.due(count, settings.errand_lease_s),
@@ -240,8 +461,109 @@ async def build(
                     intents_bell,
                     at_once=16,
                 ),
+                Pump(
+                    "virtual accounts",
+                    lambda count: accounts.due(count, settings.errand_lease_s),
+                    account_desk.look_after,
+                    accounts_bell,
+                    at_once=16,
+                ),
+                money_out.pump,
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _MoneyOut:
+    """What takes money out to banks."""
+
+    book: PgPayouts
+    payouts: Payouts
+    desk: PayoutDesk
+    pump: Pump[DuePayout]
+
+
+def _money_out(
+    settings: Settings, database: Database, outside: Outside, keyring: Keyring, clock: Clock
+) -> _MoneyOut:
+    book, bell = PgPayouts(database, clock), Bell()
+    cases = PgCases(database, clock)
+    work = PayingOut(book, outside.payouts, cases, keyring, clock, _policy(settings))
+    lease_s = settings.lease_margin_s + work.timeout_max_s
+    return _MoneyOut(
+        book=book,
+        payouts=Payouts(book, outside.payouts, _payout_terms(settings), keyring, clock, bell),
+        desk=PayoutDesk(book, keyring),
+        pump=Pump(
+            "payouts", lambda count: book.claim(count, lease_s), work.see_through, bell, at_once=16
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """What keeps an eye on the providers."""
+
+    standings: PgStandings
+    sales: PgSales
+    alerts: AlertDesk
+    checks: HealthChecks
+
+
+def _watch(
+    settings: Settings, database: Database, shelf: Shelf, tenants: PgTenants, clock: Clock
+) -> _Watch:
+    standings = PgStandings(database, clock)
+    every_s = settings.health_check_every_s
+    return _Watch(
+        standings=standings,
+        sales=PgSales(database, clock),
+        alerts=AlertDesk(PgAlerts(database, clock)),
+        checks=HealthChecks(shelf, tenants, standings, clock, every_s=every_s),
+    )
+
+
+def _review(
+    settings: Settings, watch: _Watch, shelf: Shelf, circuits: RedisCircuits, clock: Clock
+) -> Review:
+    rules = _health_rules(settings)
+    return Review(shelf, circuits, watch.standings, watch.sales, watch.alerts, clock, rules)
+
+
+def _gauges(watch: _Watch, circuits: RedisCircuits, orders: PgOrderBook) -> Gauges:
+    standings = watch.standings
+    return Gauges(
+        GaugeSources(
+            standings=standings.everything,
+            circuit=circuits.state,
+            alerts=standings.alert_counts,
+            paused=standings.paused,
+            order_lag_s=orders.lag_s,
+            notice_lag_s=standings.notice_lag_s,
+            ledger_sums=standings.ledger_sums,
+            waiting=orders.waiting,
+        )
+    )
+
+
+def _reconciling(
+    settings: Settings, surroundings: Surroundings
+) -> tuple[Reconciliation, DailyReconciliation]:
+    """What compares a day when it is asked to, and what asks it to every day."""
+    lease_s = settings.reconcile_lease_s
+    reconciliation = Reconciliation(
+        surroundings, pause_s=1 / settings.reconcile_asks_per_s, lease_s=lease_s
+    )
+    daily = DailyReconciliation(
+        reconciliation,
+        surroundings.book,
+        surroundings.tenants,
+        surroundings.all_tenants,
+        surroundings.clock,
+        at=settings.reconcile_at,
+        lease_s=lease_s,
+    )
+    return reconciliation, daily
 
 
 def _prove(flows: Flows, texts: Texts) -> None:
@@ -253,7 +575,7 @@ def _prove(flows: Flows, texts: Texts) -> None:
 
 
 def _probes(
-    database: Database, store: RedisConversations, orders: PgOrderBook
+    database: Database, store: RedisConversations, orders: PgOrderBook, review: Review
 ) -> Mapping[str, Probe]:
     """How each part is; `worker` is unwell when due orders wait for it."""
 
@@ -268,6 +590,7 @@ def _probes(
     async def ask_worker() -> Mapping[str, object]:
         lag_s = await orders.lag_s()
         if lag_s > _WORKER_LAG_MAX_S:
+            await review.look_for_stuck()  # where no worker runs, nobody else tells of it
             raise Fault(f"orders wait {lag_s:.0f} s for a worker")
         return {"lag_s": round(lag_s, 1)}
 
@@ -279,6 +602,7 @@ async def _setup(
     shelf: Shelf,
     configs: PgProviderConfigs,
     clock: Clock,
+    noting: Noting,
     stack: contextlib.AsyncExitStack,
 ) -> ProviderSetup:
     """The tenants' own providers on the shelf, kept as the database says until the stack ends."""
@@ -298,8 +622,47 @@ async def _setup(
         objection=lambda url: objection(url, reach),
         base_url=lambda name: (_given(settings, name) or {}).get("base_url"),
         also_called=also_called,
+        beside_sandbox=settings.with_sandbox,
     )
-    return ProviderSetup(configs, registry, shelf, sources, clock)
+    return ProviderSetup(configs, registry, shelf, sources, clock, noting)
+
+
+async def _circuits(
+    settings: Settings, line: Line, clock: Clock, stack: contextlib.AsyncExitStack
+) -> RedisCircuits:
+    """Circuits as all processes see them, followed until the stack ends."""
+    rules = CircuitRules(
+        failures_to_open=settings.circuit_failures,
+        open_s=settings.circuit_open_s,
+        successes_to_close=settings.circuit_successes,
+    )
+    circuits = RedisCircuits(line, rules, clock)
+    await circuits.refresh()
+    following = asyncio.create_task(circuits.follow(), name="circuits")
+    stack.push_async_callback(_ended, following)
+    return circuits
+
+
+async def _router(
+    settings: Settings,
+    shelf: Shelf,
+    circuits: RedisCircuits,
+    standings: Standings,
+    plans: PgPlans,
+    clock: Clock,
+    stack: contextlib.AsyncExitStack,
+) -> Router:
+    """A router that keeps up with how providers are doing until the stack ends."""
+    rules = RoutingRules(
+        attempts_max=settings.attempts_max,
+        extra_cost_percent=settings.failover_extra_cost_percent,
+        may_lose=settings.failover_may_lose,
+    )
+    router = Router(shelf, circuits, standings, plans, rules, clock)
+    await router.refresh()
+    following = asyncio.create_task(router.follow(), name="standings")
+    stack.push_async_callback(_ended, following)
+    return router
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
@@ -317,15 +680,39 @@ async def _outside(settings: Settings, stack: contextlib.AsyncExitStack) -> Outs
                 vtu[name] = provider = make_provider(given)
             stack.push_async_callback(provider.aclose)
     payments = {}
-    for name, make_gateway in PAYMENT_GATEWAYS.items():
+    for name in _collecting(settings):
         if (given := _given(settings, name)) is not None:
             with _naming_variables(name):
-                payments[name] = gateway = make_gateway(given)
+                payments[name] = gateway = PAYMENT_GATEWAYS[name](given)
             stack.push_async_callback(gateway.aclose)
     with _naming_variables("africastalking"):
         sender = SMS_SENDERS["africastalking"](_given(settings, "africastalking") or {})
     stack.push_async_callback(sender.aclose)
-    return Outside(vtu, payments, sender)
+    payouts = {}
+    for name, make_payouts in PAYOUT_GATEWAYS.items():
+        if (given := _given(settings, name + _PAYOUTS)) is not None:
+            with _naming_variables(name + _PAYOUTS):
+                payouts[name] = transfers = make_payouts(given)
+            stack.push_async_callback(transfers.aclose)
+    return Outside(vtu, payments, sender, payouts)
+
+
+def _collecting(settings: Settings) -> Sequence[str]:
+    """Payment gateways in the order in which they are asked to collect.
+
+    Those that the setting leaves out come last: they are asked for no link while another gives one,
+    but what was begun with them is still seen through.
+
+    Raises:
+        BadSettings: no such gateway, or one that has no keys.
+    """
+    for name in settings.payment_gateways:
+        if name not in PAYMENT_GATEWAYS:
+            known = ", ".join(PAYMENT_GATEWAYS)
+            raise BadSettings(f"CALLBOX_PAYMENT_GATEWAYS: no gateway {name!r}; there are: {known}")
+        if _given(settings, name) is None:
+            raise BadSettings(f"CALLBOX_PAYMENT_GATEWAYS: {name} has no key in the environment")
+    return tuple(dict.fromkeys((*settings.payment_gateways, *PAYMENT_GATEWAYS)))
 
 
 @contextlib.contextmanager
@@ -344,7 +731,19 @@ def _given(settings: Settings, name: str) -> Mapping[str, str] | None:
     if not settings.demo or name not in _DEMO_KEYS:
         return None
     path, keys = _DEMO_KEYS[name]
-    return {"base_url": settings.sandbox_url + path, **keys}
+    here = {field: text.replace("{sandbox}", settings.sandbox_url) for field, text in keys.items()}
+    return {"base_url": settings.sandbox_url + path, **here}
+
+
+def refuse_live_keys() -> None:
+    """Stop a start that would have real keys beside the sandbox.
+
+    Raises:
+        BadSettings: one line that names the variable, and not what it is set to.
+    """
+    given = [name for name in _NAMES if any(_means(variable, name) for variable in os.environ)]
+    if objection := beside_sandbox(os.environ, given):
+        raise BadSettings(objection)
 
 
 def _means(variable: str, name: str) -> bool:
@@ -363,8 +762,8 @@ def _accounts(settings: Settings, outside: Outside, keyring: Keyring) -> Mapping
 
 
 def _reached_with(settings: Settings, name: str) -> Iterator[str]:
-    for field, value in sorted((_given(settings, name) or {}).items()):
-        yield f"{field}={value}"
+    for name_of, value in sorted((_given(settings, name) or {}).items()):
+        yield f"{name_of}={value}"
     for variable, value in sorted(os.environ.items()):
         if variable.startswith(f"{name.upper()}_") and "TIMEOUT" not in variable:
             yield f"{variable}={value}"
@@ -380,11 +779,46 @@ def _terms(settings: Settings) -> Terms:
     )
 
 
+def _payout_terms(settings: Settings) -> PayoutTerms:
+    return PayoutTerms(
+        offered=settings.with_withdrawals,
+        amount_min_minor=settings.withdraw_min_minor,
+        amount_max_minor=settings.withdraw_max_minor,
+        fee_minor=settings.withdraw_fee_minor,
+        day_limit_minor=settings.withdraw_day_limit_minor,
+        deadline_s=settings.withdraw_deadline_s,
+    )
+
+
 def _funding_rules(settings: Settings) -> FundingRules:
     return FundingRules(
         amount_min_minor=settings.fund_min_minor,
         amount_max_minor=settings.fund_max_minor,
         checks_after_s=settings.fund_checks_after_s,
+    )
+
+
+def _account_rules(settings: Settings) -> AccountRules:
+    return AccountRules(checks_after_s=settings.fund_checks_after_s)
+
+
+def _case_rules(settings: Settings) -> CaseRules:
+    return CaseRules(
+        in_doubt_after_s=settings.case_in_doubt_after_s,
+        evidence_after_s=settings.case_evidence_after_s,
+    )
+
+
+def _health_rules(settings: Settings) -> HealthRules:
+    return HealthRules(
+        review_every_s=settings.health_review_every_s,
+        window_s=settings.health_window_s,
+        outage_s=settings.outage_after_s,
+        float_low_minor=settings.float_low_minor,
+        float_low_of=settings.float_low_of,
+        least_minor=settings.airtime_min_minor,
+        lag_max_s=_WORKER_LAG_MAX_S,
+        kept_s=settings.health_kept_days * 86_400,
     )
 
 

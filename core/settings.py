@@ -1,9 +1,11 @@
 """Settings that all processes share, read from the environment once."""
 
 import contextlib
+import datetime as dt
 import math
 import os
 import secrets
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -65,6 +67,25 @@ class Settings(BaseSettings):
     fund_min_minor: Minor = 100_00
     fund_max_minor: Minor = 500_000_00
 
+    # What may be taken out to a bank account, and when a payout of which nobody can tell the end
+    # goes to a person. Off in production unless set: paying out prepaid balances takes a licence.
+    withdrawals: bool | None = None
+    withdraw_min_minor: Minor = 100_00
+    withdraw_max_minor: Minor = 100_000_00
+    withdraw_fee_minor: Minor = 25_00
+    withdraw_day_limit_minor: Minor = 200_000_00
+    withdraw_deadline_s: float = Field(6 * 3600, gt=0, le=_MONTH_S)
+
+    # Which payment gateways collect, the first one asked first; those with keys when left out.
+    payment_gateways: Annotated[tuple[str, ...], NoDecode] = ()
+
+    # When a day that is over is compared with everybody's records, in the tenant's local time; how
+    # many single orders a provider without a list is then asked about each second, and how long one
+    # list may take to read.
+    reconcile_at: dt.time = dt.time(3, 0)
+    reconcile_asks_per_s: float = Field(5.0, gt=0, le=1000)
+    reconcile_lease_s: float = Field(900.0, ge=60, le=86_400)
+
     # How patient to be with a provider that cannot say (seconds).
     in_doubt_deadline_s: float = Field(24 * 3600, gt=0, le=_MONTH_S)
     requery_after_s: Annotated[tuple[float, ...], NoDecode] = (
@@ -78,6 +99,32 @@ class Settings(BaseSettings):
     # than the two calls that either may make, or a slow one is made twice.
     errand_lease_s: float = Field(90.0, gt=0)
     paid_back_every_s: float = Field(3600.0, gt=0)
+    # How many failures in a row keep a provider from new orders, for how long (seconds), and how
+    # many successes one by one end that.
+    circuit_failures: int = Field(5, ge=1, le=1000)
+    circuit_open_s: float = Field(300.0, gt=0, le=86_400)
+    circuit_successes: int = Field(3, ge=1, le=1000)
+    # How many attempts an order may have, how much more a plan may cost at another provider than at
+    # the first, and whether it may cost more than the customer pays.
+    attempts_max: int = Field(4, ge=1, le=20)
+    failover_extra_cost_percent: float = Field(5.0, ge=0, le=100)
+    failover_may_lose: bool = False
+    # When a person is called: for an order in doubt that nobody can be asked about, and for one
+    # that is delivered by the provider's word without the value itself. How long an operator waits
+    # for a provider's answer.
+    case_in_doubt_after_s: float = Field(3600.0, gt=0, le=_MONTH_S)
+    case_evidence_after_s: float = Field(900.0, gt=0, le=_MONTH_S)
+    reconcile_wait_s: float = Field(20.0, gt=0, le=120)
+    # How providers are looked after: how often each is checked and all are looked over, the vends
+    # that count, how long checks are kept (days), how long nobody may be able to deliver a product
+    # before its sale pauses, and the float under which an operator is told, for all and for some.
+    health_check_every_s: float = Field(300.0, ge=0.2, le=86_400)
+    health_review_every_s: float = Field(30.0, ge=0.2, le=3600)
+    health_window_s: float = Field(3600.0, ge=60, le=7 * 86_400)
+    health_kept_days: float = Field(30.0, ge=1, le=3650)
+    outage_after_s: float = Field(600.0, ge=1, le=86_400)
+    float_low_minor: Minor = 20_000_00
+    float_low_of: Annotated[Mapping[str, Minor], NoDecode] = {}
     fund_checks_after_s: Annotated[tuple[float, ...], NoDecode] = (
         60, 300, 900, 3600, 86_400, 172_800, 259_200,
     )  # fmt: skip
@@ -92,6 +139,24 @@ class Settings(BaseSettings):
             raise ValueError("should be seconds above zero, separated by commas, like 5,15,30")
         return seconds
 
+    @field_validator("float_low_of", mode="before")
+    @classmethod
+    def _bounds(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = (part.partition("=") for part in value.split(",") if part.strip())
+        bounds = {name.strip().lower(): amount.strip() for name, _, amount in pairs}
+        if not all(name and amount.isdecimal() for name, amount in bounds.items()):
+            raise ValueError("should be minor units by provider, like vtpass=5000000,baxi=1000000")
+        return {name: int(amount) for name, amount in bounds.items()}
+
+    @field_validator("payment_gateways", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+
     @property
     def demo(self) -> bool:
         return self.env is Environment.DEMO
@@ -99,6 +164,10 @@ class Settings(BaseSettings):
     @property
     def with_sandbox(self) -> bool:
         return self.demo if self.sandbox is None else self.sandbox
+
+    @property
+    def with_withdrawals(self) -> bool:
+        return self.demo if self.withdrawals is None else self.withdrawals
 
     @property
     def sandbox_url(self) -> str:
@@ -144,6 +213,7 @@ def _check_together(settings: Settings) -> None:
     for low, high in (
         ("airtime_min_minor", "airtime_max_minor"),
         ("fund_min_minor", "fund_max_minor"),
+        ("withdraw_min_minor", "withdraw_max_minor"),
         ("turn_wait_s", "turn_deadline_s"),
     ):
         if getattr(settings, low) > getattr(settings, high):

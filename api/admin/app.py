@@ -9,7 +9,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.admin import configuration, providers, transactions, users
+from api.admin import (
+    alerts,
+    cases,
+    configuration,
+    floats,
+    providers,
+    reconciliations,
+    transactions,
+    users,
+)
 from api.admin.core import AdminCore
 from api.admin.envelope import Refusal
 from api.admin.errors import ApiError, of_problem, of_status, of_validation
@@ -40,7 +49,16 @@ def create_admin(core: AdminCore) -> FastAPI:
             RequestValidationError: _invalid,
         },
     )
-    for resource in (configuration, providers, transactions, users):
+    for resource in (
+        alerts,
+        cases,
+        configuration,
+        floats,
+        providers,
+        reconciliations,
+        transactions,
+        users,
+    ):
         admin.include_router(resource.router(core), prefix=PREFIX)
     admin.add_middleware(Guard)
     return admin

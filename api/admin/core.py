@@ -4,9 +4,16 @@ from typing import Protocol
 from uuid import UUID
 
 from core.ports import Backoffice
+from core.ports.health import ReviewBook
+from core.ports.statements import ReconciliationBook
+from core.services.alerts import AlertDesk
+from core.services.cases import CaseDesk
 from core.services.credits import Credits
+from core.services.floats import Floats
 from core.services.order_actions import OrderActions
 from core.services.provider_configs import ProviderSetup
+from core.services.provider_controls import ProviderControls
+from core.services.reconciliation import Reconciliation
 from core.services.tokens import TokenDesk
 
 
@@ -27,6 +34,9 @@ class AdminCore(Protocol):
     def setup(self) -> ProviderSetup: ...
 
     @property
+    def controls(self) -> ProviderControls: ...
+
+    @property
     def credits(self) -> Credits: ...
 
     @property
@@ -34,3 +44,21 @@ class AdminCore(Protocol):
 
     @property
     def order_actions(self) -> OrderActions: ...
+
+    @property
+    def cases(self) -> CaseDesk: ...
+
+    @property
+    def alerts(self) -> AlertDesk: ...
+
+    @property
+    def standings(self) -> ReviewBook: ...
+
+    @property
+    def reconciliation(self) -> Reconciliation: ...
+
+    @property
+    def reconciliations(self) -> ReconciliationBook: ...
+
+    @property
+    def floats(self) -> Floats: ...

@@ -8,9 +8,26 @@ from starlette.exceptions import HTTPException
 
 from core.domain.providers import BadConfiguration, UnknownProvider
 from core.kit.errors import Problem
+from core.services.cases import CaseClosed, ResolutionNeeded, UnknownCase
 from core.services.credits import KeyUsed, WalletClosed, WrongCurrency
-from core.services.order_actions import UnknownOrder
+from core.services.floats import ReferenceUsed, WrongFloatCurrency
+from core.services.order_actions import (
+    ActionKeyUsed,
+    InFlight,
+    LossBooked,
+    NeverSent,
+    OrderDelivered,
+    UnknownOrder,
+    WordsNeeded,
+)
+from core.services.payout_desk import (
+    AlreadySettled,
+    EvidenceNeeded,
+    NotWaiting,
+    UnknownPayout,
+)
 from core.services.provider_configs import ChangedMeanwhile
+from core.services.reconciliation import DayNotOver, UnknownParty, UnknownRun
 
 
 class ApiError(Exception):
@@ -37,9 +54,30 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     UnknownProvider: (404, "No provider of this name is known."),
     ChangedMeanwhile: (409, "Somebody else is changing this configuration. Try again."),
     UnknownOrder: (404, "There is no transaction of this reference."),
+    ActionKeyUsed: (409, "This idempotency key was used for another action. Nothing was done."),
+    WordsNeeded: (422, "Say why, in a few characters at least."),
+    OrderDelivered: (
+        409,
+        "It was delivered: give a credit, or resolve it as reversed if the provider took it back.",
+    ),
+    NeverSent: (409, "No provider was asked for it yet: it can only be refunded."),
+    InFlight: (409, "The request may be on its way at this moment. Try again in two minutes."),
+    LossBooked: (409, "Its late delivery is proven and booked as our loss."),
+    UnknownCase: (404, "There is no such case."),
+    CaseClosed: (409, "This case is closed, with another resolution."),
+    ResolutionNeeded: (422, "Say how it was settled."),
+    UnknownPayout: (404, "There is no payout of this reference."),
+    NotWaiting: (409, "Only a payout that waits for a person can be settled by one."),
+    AlreadySettled: (409, "This key settled it otherwise. Nothing was done."),
+    EvidenceNeeded: (422, "Say how it is known: the bank's session id, a statement."),
     WrongCurrency: (422, "The wallet is of another currency."),
     KeyUsed: (409, "This idempotency key was used for another credit. Nothing was done."),
     WalletClosed: (409, "This wallet is closed."),
+    DayNotOver: (409, "Only a day that is over can be reconciled."),
+    UnknownParty: (404, "We deal with nobody of this name."),
+    UnknownRun: (404, "There is no such reconciliation."),
+    ReferenceUsed: (409, "This reference was used for another payment. Nothing was done."),
+    WrongFloatCurrency: (422, "The books are kept in another currency."),
 }
 
 _STATUSES: Mapping[int, tuple[str, str]] = {
@@ -55,7 +93,7 @@ def of_problem(problem: Problem) -> ApiError:
     details = None
     if isinstance(problem, BadConfiguration):
         details = problem.fields
-    elif isinstance(problem, WrongCurrency):
+    elif isinstance(problem, WrongCurrency | WrongFloatCurrency):
         details = {"currency": f"should be {problem.facts['currency']}"}
     return ApiError(status, problem.code, message, details)
 

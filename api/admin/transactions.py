@@ -5,14 +5,17 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words, major
 from core.domain.orders import FINAL, OrderState
-from core.domain.vending import Product
+from core.domain.vending import Product, Result
 from core.ports import AttemptView, EntryView, ListedOrder, OrderDetail, OrderQuery
+from core.ports.desk import Acted, Learned
+from core.ports.desk import Answer as Booked
+from core.services.order_actions import WORDS_MIN, Reconciled
 
 Reference = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,64}$")]
 Status = Literal["pending", "held", "in_doubt", "delivered", "refunded", "paid_back"]
@@ -78,6 +81,50 @@ class TransactionDetail(Transaction):
     entries: list[Entry]
 
 
+class Acting(TransactionDetail):
+    """The order after an action. `done` names what was booked; `repeated`, that it was before."""
+
+    done: str
+    repeated: bool
+
+
+class Reconciliation(TransactionDetail):
+    """Our books (`ours`) beside the provider's answer (`theirs`), which is booked.
+
+    `theirs` is null when no answer came in time, or none was ever sent; `agreed` while nobody can
+    say.
+    """
+
+    ours: OrderState
+    theirs: str | None
+    reason: str | None
+    agreed: bool | None
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    idempotency_key: Words | None = Field(None, min_length=1)
+
+
+class RetryBody(_Body):
+    """May be left out."""
+
+
+class RefundBody(_Body):
+    reason: Words = Field(min_length=WORDS_MIN)
+
+
+class ResolveBody(_Body):
+    """What the provider said, and how we know.
+
+    `evidence` is their reference, a token, the number of a screenshot: kept, encrypted.
+    """
+
+    outcome: Learned
+    evidence: Words = Field(min_length=WORDS_MIN)
+
+
 class TransactionFilter:
     """What to list. `pending` is every order that is not final."""
 
@@ -137,15 +184,105 @@ def router(core: AdminCore) -> APIRouter:
         found = await core.order_actions.show(access.tenant_id, reference)
         return Envelope(data=_detail(found))
 
-    @routes.post("/{reference}/reconcile", status_code=202)
+    @routes.post("/{reference}/retry")
+    async def retry(
+        reference: Reference, access: Annotated[Access, writes], body: RetryBody | None = None
+    ) -> Told[Acting]:
+        """Have a worker ask the provider about it now, final or not. Nothing is sent again."""
+        key = body.idempotency_key if body else None
+        acted = await core.order_actions.retry(access.tenant_id, reference, access.actor, key=key)
+        return await told(access, reference, acted)
+
+    @routes.post("/{reference}/refund")
+    async def refund(
+        reference: Reference, body: RefundBody, access: Annotated[Access, writes]
+    ) -> Told[Acting]:
+        """Give the customer the money back.
+
+        Where nobody can say whether it was delivered, it is paid back at our risk, and the provider
+        goes on being asked. What was delivered is refused.
+        """
+        acted = await core.order_actions.refund(
+            access.tenant_id,
+            reference,
+            access.actor,
+            reason=body.reason,
+            key=body.idempotency_key,
+        )
+        return await told(access, reference, acted)
+
+    @routes.post("/{reference}/resolve")
+    async def resolve(
+        reference: Reference, body: ResolveBody, access: Annotated[Access, writes]
+    ) -> Told[Acting]:
+        """Book what a person learned from the provider about the last attempt."""
+        acted = await core.order_actions.resolve(
+            access.tenant_id,
+            reference,
+            access.actor,
+            learned=body.outcome,
+            evidence=body.evidence,
+            key=body.idempotency_key,
+        )
+        return await told(access, reference, acted)
+
+    @routes.post("/{reference}/reconcile")
     async def reconcile(
         reference: Reference, access: Annotated[Access, writes]
-    ) -> Told[TransactionDetail]:
-        """Have the provider asked about it now. The answer shows the order as it is before that."""
-        found = await core.order_actions.reconcile(access.tenant_id, reference, access.actor)
-        return Told(data=_detail(found), message="The provider is being asked now.")
+    ) -> Told[Reconciliation]:
+        """Ask the provider now, book the answer, and show both sides."""
+        made = await core.order_actions.reconcile(access.tenant_id, reference, access.actor)
+        return Told(data=_reconciliation(made), message=_compared(made))
+
+    async def told(access: Access, reference: str, acted: Acted) -> Told[Acting]:
+        found = await core.order_actions.show(access.tenant_id, reference)
+        acting = Acting(**dict(_detail(found)), done=acted.step, repeated=acted.repeated)
+        return Told(data=acting, message=_said(acted))
 
     return routes
+
+
+_SAID = {
+    "ask": "The provider is being asked now.",
+    "capture": "It is booked as delivered.",
+    "refund": "The customer has the money back.",
+    "pay_back": "The customer has the money back, at our risk: the provider goes on being asked.",
+    "book_loss": "It is booked as delivered after the refund: our loss.",
+    "late": "It is booked as delivered after the refund: our loss.",
+    "clear": "It is booked as not delivered: nothing is lost.",
+    "take_back": "It is booked as reversed: the customer has the money back.",
+}
+
+
+def _said(acted: Acted) -> str:
+    if acted.answer is Booked.ALREADY:
+        return "It stood so before: nothing was changed."
+    return _SAID.get(acted.step, "Done.")
+
+
+def _compared(made: Reconciled) -> str:
+    if made.theirs is None:
+        sent = made.detail.attempts[-1].sent_at is not None
+        return (
+            "The provider did not answer in time; its answer is booked when it comes."
+            if sent
+            else "It was not sent to a provider yet: there is nothing to ask about."
+        )
+    if made.agreed is None:
+        cannot_say = made.theirs.result is Result.UNKNOWN
+        return "The provider cannot say yet." if cannot_say else "It is booked; the order goes on."
+    return "Both sides agree." if made.agreed else "Our books and the provider do not agree."
+
+
+def _reconciliation(made: Reconciled) -> Reconciliation:
+    theirs = made.theirs
+    return Reconciliation(
+        **dict(_detail(made.detail)),
+        ours=made.detail.listed.order.state,
+        theirs=theirs.result.value if theirs else None,
+        reason=theirs.reason if theirs else None,
+        agreed=made.agreed,
+    )
 
 
 def _transaction(listed: ListedOrder) -> Transaction:

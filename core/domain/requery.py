@@ -5,10 +5,18 @@ Pure: an order as it stands, one answer, the time, and the policy give one verdi
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Protocol, assert_never
 
-from core.domain.orders import DueOrder, OrderState, Verdict
+from core.domain.orders import OrderState, Verdict
+from core.domain.routing import Again
 from core.domain.vending import Blame, Outcome, Result
+
+STALE_REFERENCE = Outcome(
+    Result.REFUSED, reason="stale_reference", blame=Blame.OURS, never_sent=True
+)
+"""Nobody was asked: the reference had waited until the provider would not take it any more."""
+ACCOUNT_GONE = Outcome(Result.REFUSED, reason="account_gone", blame=Blame.OURS, never_sent=True)
+"""Nobody was asked: nothing is known any more of the account that was to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +48,39 @@ class Policy:
         return self.schedule_s[min(checks, len(self.schedule_s) - 1)]
 
 
+class Doubt(Protocol):
+    """As much of an order, or of a payout, as these rules look at: see `DueOrder`."""
+
+    @property
+    def state(self) -> OrderState: ...
+    @property
+    def first_send(self) -> bool: ...
+    @property
+    def sent_at(self) -> dt.datetime: ...
+    @property
+    def not_found_since(self) -> dt.datetime | None: ...
+    @property
+    def checks(self) -> int: ...
+    @property
+    def deadline_at(self) -> dt.datetime: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A verdict, and when to ask again where it needs that.
 
     `elsewhere`: the order itself is fine and the attempt is proven not to have happened, so
-    another provider may be asked.
+    another provider may be asked; `again`: whether the same one may be.
     """
 
     verdict: Verdict
     check_at: dt.datetime | None = None
     elsewhere: bool = False
+    again: Again = Again.NEVER
 
 
 def decide(
-    due: DueOrder,
+    due: Doubt,
     outcome: Outcome,
     *,
     vended: bool,
@@ -83,15 +109,22 @@ def decide(
         case Result.DELIVERED:
             return Decision(Verdict.CAPTURE)
         case Result.REFUSED | Result.FAILED | Result.REVERSED | Result.NOT_FOUND:
-            return Decision(Verdict.REFUND, elsewhere=outcome.blame is not Blame.ORDER)
+            elsewhere = outcome.blame is not Blame.ORDER and now < due.deadline_at
+            return Decision(Verdict.REFUND, elsewhere=elsewhere, again=_again(outcome))
         case Result.ACCEPTED | Result.UNKNOWN:
             return _wait(due, outcome, quarantine_s=quarantine_s, policy=policy, now=now)
         case _:
             assert_never(meaning)
 
 
+def _again(outcome: Outcome) -> Again:
+    if outcome in (STALE_REFERENCE, ACCOUNT_GONE):
+        return Again.RENEW
+    return Again.RETRY if outcome.never_sent else Again.NEVER
+
+
 def _meaning(
-    due: DueOrder,
+    due: Doubt,
     outcome: Outcome,
     *,
     vended: bool,
@@ -111,7 +144,7 @@ def _meaning(
 
 
 def _wait(
-    due: DueOrder, outcome: Outcome, *, quarantine_s: float, policy: Policy, now: dt.datetime
+    due: Doubt, outcome: Outcome, *, quarantine_s: float, policy: Policy, now: dt.datetime
 ) -> Decision:
     if now >= due.deadline_at:
         return Decision(Verdict.PAY_BACK, now + dt.timedelta(seconds=policy.paid_back_every_s))
@@ -128,7 +161,7 @@ def _wait(
     return Decision(Verdict.WAIT, min(check_at, max(due.deadline_at, now)))
 
 
-def _late(due: DueOrder, meaning: Result, policy: Policy, now: dt.datetime) -> Decision:
+def _late(due: Doubt, meaning: Result, policy: Policy, now: dt.datetime) -> Decision:
     """A final order is looked at again because a signal came late: only a clear answer ends that.
 
     FAILED of what was delivered is a contradiction, and no clear answer.

@@ -2,10 +2,12 @@
 
 from core.engine.flow import Flow, Flows, Shortcut
 from core.flows.airtime import AIRTIME, DIAL_AIRTIME
+from core.flows.fund import DIAL_FUND, FUND
 from core.flows.help import HELP
 from core.flows.home import announce_latest, home_of
 from core.flows.pins import ASK_PIN, PIN, SET_PIN
-from core.flows.wallet import DIAL_FUND, FUND, WALLET
+from core.flows.wallet import WALLET
+from core.flows.withdraw import WITHDRAW
 
 __all__ = ["FLOWS", "SHORTCUTS", "all_flows", "announce_latest"]
 
@@ -13,6 +15,7 @@ FLOWS: tuple[Flow, ...] = (
     AIRTIME,
     WALLET,
     FUND,
+    WITHDRAW,
     PIN,
     HELP,
     ASK_PIN,

@@ -2,6 +2,7 @@
 
 from core.domain.networks import networks, suggested
 from core.domain.orders import OrderState
+from core.domain.vending import Product
 from core.engine.flow import Flow, Shortcut
 from core.engine.kinds import MONEY, MSISDN
 from core.engine.outcomes import Choice, Done
@@ -12,9 +13,17 @@ from core.kit.errors import Problem
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn, is_of, local
 from core.services.context import Context
-from core.services.purchases import Airtime
+from core.services.purchases import Airtime, Purchase
+from core.services.routing import Paused
 
 _SAVED_SHOWN = 5
+
+
+async def on_sale(ctx: Context) -> Done:
+    """Before anything is asked: whether airtime can be had at all now."""
+    if await ctx.desk.sales.on_sale(ctx.tenant, ctx.customer, Product.AIRTIME):
+        return Done("ok")
+    return Done("paused")
 
 
 async def own_number(ctx: Context) -> Done:
@@ -113,7 +122,16 @@ async def pay(ctx: Context) -> Done:
         if purchase is None:
             return Done("lapsed")
     else:
-        purchase = await ctx.desk.purchases.buy(
+        purchase = await _bought(ctx)
+    keep = {"reference": purchase.reference}
+    if purchase.state is OrderState.DELIVERED:
+        return Done("delivered", keep)
+    return Done("refunded" if purchase.state.final else "slow", keep)
+
+
+async def _bought(ctx: Context) -> Purchase:
+    try:
+        return await ctx.desk.purchases.buy(
             _airtime(ctx),
             key=ctx.key,
             tenant=ctx.tenant,
@@ -122,10 +140,9 @@ async def pay(ctx: Context) -> Done:
             identity=ctx.identity,
             until=ctx.until,
         )
-    keep = {"reference": purchase.reference}
-    if purchase.state is OrderState.DELIVERED:
-        return Done("delivered", keep)
-    return Done("refunded" if purchase.state.final else "slow", keep)
+    except Paused:
+        await ctx.desk.sales.turned_away(ctx.tenant, ctx.customer, Product.AIRTIME)
+        raise
 
 
 def _airtime(ctx: Context) -> Airtime:
@@ -143,6 +160,7 @@ AIRTIME = Flow(
     menu="airtime.menu",
     keywords=("airtime", "recharge", "card", "top up"),
     screens=(
+        Fact("open", on_sale, {"ok": "who", "paused": "paused"}),
         Menu(
             "who",
             "airtime.who",
@@ -234,6 +252,7 @@ AIRTIME = Flow(
                 "wallet.insufficient": "short",
                 "limit.day": "limit",
                 "product.unavailable": "unavailable",
+                "product.paused": "paused",
             },
             pending="unsure",
             fault="unsure",
@@ -255,6 +274,7 @@ AIRTIME = Flow(
         Fact("limit", day_limit, {"ok": "over_limit"}, keeps={"limit": MONEY}),
         End("over_limit", "airtime.over_limit"),
         End("unavailable", "airtime.unavailable"),
+        End("paused", "airtime.paused"),
         End("unsure", "airtime.unsure"),
         End("lapsed", "airtime.lapsed"),
         End("cancelled", "airtime.cancelled"),
@@ -266,6 +286,9 @@ AIRTIME = Flow(
             to="dialled",
             check=sold_here,
         ),
+        Fact("open_own", on_sale, {"ok": "own", "paused": "paused"}),
+        Fact("open_number", on_sale, {"ok": "dialled_number", "paused": "paused"}),
+        Fact("open_dialled", on_sale, {"ok": "dialled", "paused": "paused"}),
         # Entered by a deep dial, with the amount given and the number too, perhaps.
         Fact(
             "dialled",
@@ -287,8 +310,8 @@ AIRTIME = Flow(
 DIAL_AIRTIME = Shortcut(
     "1",
     flow="airtime",
-    node="dialled",
+    node="open_dialled",
     args=("amount",),
     optional=("msisdn",),
-    otherwise={"amount": "own", "msisdn": "dialled_number"},
+    otherwise={"amount": "open_own", "msisdn": "open_number"},
 )

@@ -35,6 +35,15 @@ async def announce_latest(ctx: Context) -> str | None:
     if latest.what == "fund":
         key = f"home.last.fund.{latest.state}"
         return ctx.texts.get(ctx.locale.language, key, amount=show(latest.amount))
+    if latest.what == "withdraw":
+        key = f"home.last.withdraw.{latest.state}"
+        return ctx.texts.get(
+            ctx.locale.language,
+            key,
+            amount=show(latest.amount),
+            bank=latest.about,
+            reference=latest.reference,
+        )
     [order] = await ctx.desk.purchases.latest(ctx.tenant.id, ctx.customer.id)
     return ctx.texts.get(
         ctx.locale.language,

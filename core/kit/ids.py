@@ -6,6 +6,7 @@ import uuid
 
 # Crockford's base 32: no I, L, O, U, so a code survives being read out over the phone.
 SPEAKABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_REFERENCE_LETTERS = 16
 _NAMESPACE = uuid.UUID("6d0f3c58-2f0b-5a41-9d5e-0ca11b0c5000")
 
 
@@ -24,6 +25,15 @@ def derived(*parts: str) -> uuid.UUID:
 def joined(*parts: str) -> str:
     """The parts as one text that no other parts give, whatever characters they hold."""
     return "".join(f"{len(part)}:{part}" for part in parts)
+
+
+def reference_of(identifier: uuid.UUID, prefix: str) -> str:
+    """Letters and digits only, always the same for an identifier: what others know a row by."""
+    number, letters = identifier.int, ""
+    for _ in range(_REFERENCE_LETTERS):
+        number, digit = divmod(number, 32)
+        letters += SPEAKABLE[digit]
+    return prefix + letters
 
 
 def speakable(length: int) -> str:

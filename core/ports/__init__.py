@@ -38,6 +38,7 @@ from core.ports.payments import (
     VirtualAccountBook,
     VirtualAccounts,
 )
+from core.ports.routing import Attempts, Circuits, Plans, Probe
 from core.ports.store import (
     Arrival,
     Busy,
@@ -54,6 +55,7 @@ from core.ports.store import (
     Tenants,
     Unavailable,
 )
+from core.ports.tenancy import ChannelBook, ChannelRecord, TenantBook
 
 __all__ = [
     "AccountRequest",
@@ -63,12 +65,16 @@ __all__ = [
     "Alerts",
     "Arrival",
     "AttemptView",
+    "Attempts",
     "Backoffice",
     "BadCallback",
     "BankAccount",
     "Busy",
     "Cases",
+    "ChannelBook",
+    "ChannelRecord",
     "Checkout",
+    "Circuits",
     "ConversationStore",
     "CustomerQuery",
     "Customers",
@@ -91,6 +97,8 @@ __all__ = [
     "PaymentGateway",
     "PaymentRequest",
     "PaymentState",
+    "Plans",
+    "Probe",
     "ProviderConfigs",
     "Sms",
     "SmsResult",
@@ -98,6 +106,7 @@ __all__ = [
     "Standing",
     "Standings",
     "Stored",
+    "TenantBook",
     "Tenants",
     "Token",
     "TokenRecord",

@@ -17,6 +17,10 @@ class BadCallback(Fault):
     """A callback whose signature or shape is wrong. Answered 401 and counted, never acted on."""
 
 
+class FloatNotTold(Fault):
+    """This provider has no way to tell our float. It says nothing of how it is otherwise."""
+
+
 class VtuProvider(Protocol):
     """Sells from the float that we keep with it.
 
@@ -141,7 +145,9 @@ class PaymentGateway(Protocol):
         ...
 
     def references_in(self, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
-        """Our references, or accounts, that a webhook speaks of, after its signature was checked over raw bytes.
+        """Our references, or accounts, that a webhook speaks of.
+
+        Its signature is checked first, over the raw bytes.
 
         Raises:
             BadCallback: no or a wrong signature, or not readable.

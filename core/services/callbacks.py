@@ -9,6 +9,8 @@ from core.domain.turns import Channels
 from core.kit.bell import Bell
 from core.ports import OrderBook
 from core.services.funding import Funding
+from core.services.payouts import Payouts
+from core.services.virtual_accounts import VirtualAccountDesk
 
 log = structlog.get_logger()
 
@@ -25,12 +27,16 @@ class Callbacks:
         gateways: Collection[str],
         orders: OrderBook,
         funding: Funding,
+        accounts: VirtualAccountDesk,
+        payouts: Payouts,
         bell: Bell,
     ) -> None:
         self._channels = channels
         self._gateways = gateways
         self._orders = orders
         self._funding = funding
+        self._accounts = accounts
+        self._payouts = payouts
         self._bell = bell
 
     async def tenant_of(self, provider: str, key: str) -> UUID | None:
@@ -42,6 +48,8 @@ class Callbacks:
         """Have what a callback of `provider` speaks of looked at now."""
         if provider in self._gateways:
             known = await self._funding.hurry(provider, references)
+            known += await self._accounts.hurry(provider, references)
+            known += await self._payouts.hurry(provider, references)
         else:
             known = await self._orders.hurry(provider, references)
         self._bell.ring()

@@ -10,8 +10,11 @@ from core.kit.clock import Clock
 from core.kit.texts import Texts
 from core.ports import Customers
 from core.services.funding import Funding
+from core.services.payouts import Payouts
 from core.services.pins import Pins
 from core.services.purchases import Purchases
+from core.services.sales import Sales
+from core.services.virtual_accounts import VirtualAccountDesk
 from core.services.wallet import Wallet
 
 
@@ -22,8 +25,11 @@ class Desk:
     purchases: Purchases
     wallet: Wallet
     funding: Funding
+    accounts: VirtualAccountDesk
+    payouts: Payouts
     pins: Pins
     customers: Customers
+    sales: Sales
     clock: Clock
 
 

@@ -2,13 +2,14 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from core.domain.vending import Capabilities, Outcome, Vend
 from core.kit.money import Money
 from core.ports import VtuProvider
+from core.ports.statements import NoStatement, StatementLine, Statements
 
 
 class OwnedProvider(VtuProvider, Protocol):
@@ -58,6 +59,13 @@ class LiveProvider:
     async def float_balance(self) -> Money:
         async with self._calling():
             return await self._adapter.float_balance()
+
+    async def statement(self, since: dt.datetime, until: dt.datetime) -> Sequence[StatementLine]:
+        """See `core.ports.statements.Statements`. Raises `NoStatement` where there is none."""
+        if not isinstance(self._adapter, Statements):
+            raise NoStatement(f"{self._name} lists nothing")
+        async with self._calling():
+            return await self._adapter.statement(since, until)
 
     def references_in(self, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
         return self._adapter.references_in(headers, body)

@@ -1,9 +1,11 @@
 """Tells waiting turns what became of their orders."""
 
 import asyncio
+import contextlib
 import contextvars
+import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -11,6 +13,8 @@ from core.domain.orders import OrderState
 
 # A customer cannot tell 50 ms from none, and one question serves all who wait.
 _EVERY_S = 0.05
+# Every so many questions, also about what a worker here has in hand: another may have ended it.
+_ALL_EVERY = 10
 
 
 class OrderStates(Protocol):
@@ -24,7 +28,8 @@ class Outcomes:
 
     def __init__(self, orders: OrderStates) -> None:
         self._orders = orders
-        self._waiting: dict[UUID, list[asyncio.Future[OrderState]]] = {}
+        self._waiting: dict[UUID, list[asyncio.Future[OrderState | None]]] = {}
+        self._in_hand: set[UUID] = set()
         self._asking: asyncio.Task[None] | None = None
 
     async def wait(self, order_id: UUID, until: float) -> OrderState | None:
@@ -33,17 +38,16 @@ class Outcomes:
         Raises what the order book raises, to all who wait then; the next to wait asks anew.
         """
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[OrderState] = loop.create_future()
+        answer: asyncio.Future[OrderState | None] = loop.create_future()
         self._waiting.setdefault(order_id, []).append(answer)
         if self._asking is None or self._asking.done():
             # In a context of its own: it asks for all, not for the customer who came first.
             self._asking = loop.create_task(self._ask(), context=contextvars.Context())
+        patience = loop.call_later(until - time.monotonic(), _give_up, answer)
         try:
-            async with asyncio.timeout(until - time.monotonic()):
-                return await answer
-        except TimeoutError:
-            return None
+            return await answer
         finally:
+            patience.cancel()
             self._leave(order_id, answer)
 
     def tell(self, order_id: UUID, state: OrderState) -> None:
@@ -54,7 +58,16 @@ class Outcomes:
             if not answer.done():
                 answer.set_result(state)
 
-    def _leave(self, order_id: UUID, answer: asyncio.Future[OrderState]) -> None:
+    @contextlib.contextmanager
+    def in_hand(self, order_id: UUID) -> Iterator[None]:
+        """A worker of this process has this order and will `tell`: it is asked about seldom."""
+        self._in_hand.add(order_id)
+        try:
+            yield
+        finally:
+            self._in_hand.discard(order_id)
+
+    def _leave(self, order_id: UUID, answer: asyncio.Future[OrderState | None]) -> None:
         others = self._waiting.get(order_id, [])
         if answer in others:
             others.remove(answer)
@@ -64,9 +77,13 @@ class Outcomes:
             answer.exception()  # seen, even if the wait was cancelled in the same moment
 
     async def _ask(self) -> None:
-        while self._waiting:
+        for turn in itertools.count():
+            if not self._waiting:
+                return
+            passed_by = self._in_hand if turn % _ALL_EVERY else set()
+            asked = tuple(self._waiting.keys() - passed_by)
             try:
-                states = await self._orders.states(tuple(self._waiting))
+                states = await self._orders.states(asked) if asked else {}
             except Exception as error:  # noqa: BLE001 - handed to everybody who waits
                 self._fail(error)
                 return
@@ -80,3 +97,8 @@ class Outcomes:
             for answer in answers:
                 if not answer.done():
                     answer.set_exception(error)
+
+
+def _give_up(answer: asyncio.Future[OrderState | None]) -> None:
+    if not answer.done():
+        answer.set_result(None)

@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import structlog
 
+from core.domain.circuits import CircuitKey
+from core.domain.live_keys import live_parts
 from core.domain.providers import (
     CREDENTIALS,
     PRIORITY_DEFAULT,
@@ -22,6 +24,7 @@ from core.kit.clock import Clock
 from core.kit.errors import Fault, Problem
 from core.kit.money import Money
 from core.ports import Event, ProviderConfigs, VtuProvider
+from core.ports.outside import FloatNotTold
 from core.services.config_rules import check_fields, new_places, places
 from core.services.provider_registry import Make, ProviderRegistry
 from core.services.shelf import Offer, Shelf
@@ -71,12 +74,22 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """Whether a provider answered a harmless question, and what it said our float is."""
+    """Whether a provider answered a harmless question, and what it said our float is.
+
+    `askable` is false where it has no way to tell: then its silence proves nothing.
+    """
 
     ok: bool
     elapsed_ms: int
     float_balance: Money | None = None
     why: str | None = None
+    askable: bool = True
+
+
+class Noting(Protocol):
+    """Keeps what a provider answered."""
+
+    async def note(self, keys: Sequence[CircuitKey], via: str, tested: Tested) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +101,14 @@ class Sources:
         objection: Whether an address may be called.
         base_url: Where a provider of our own settings is reached, as far as they tell.
         also_called: Names in the outside contract that differ from the adapters' own.
+        beside_sandbox: The sandbox is on, so that no key that looks live is taken.
     """
 
     make: Make
     objection: Objection
     base_url: Callable[[str], str | None]
     also_called: Mapping[str, str] = field(default_factory=dict)
+    beside_sandbox: bool = False
 
 
 class ProviderSetup:
@@ -104,8 +119,10 @@ class ProviderSetup:
         shelf: Shelf,
         sources: Sources,
         clock: Clock,
+        noting: Noting,
     ) -> None:
         self._configs = configs
+        self._noting = noting
         self._registry = registry
         self._shelf = shelf
         self._sources = sources
@@ -158,27 +175,35 @@ class ProviderSetup:
     async def test(
         self, tenant_id: UUID, provider: str, service: Product | None = None
     ) -> Sequence[tuple[Product, Tested]]:
-        """Ask a provider for our float, once for each product it is configured for.
+        """Ask a provider for our float, once for each account there, and keep what it says.
 
         Raises:
             UnknownProvider: it sells nothing here.
         """
         name = self._sources.also_called.get(provider, provider)
         found = [
-            (one.service, one.offer.provider)
+            one
             for one in await self.listed(tenant_id)
             if one.offer.provider.name == name and service in {None, one.service}
         ]
         if not found:
             raise UnknownProvider
-        answers = await self.floats([seller for _, seller in found])
-        return [(each, answers[id(seller)]) for each, seller in found]
+        answers = await self.floats(tenant_id, found)
+        return [(one.service, answers[id(one.offer.provider)]) for one in found]
 
-    async def floats(self, providers: Sequence[VtuProvider]) -> Mapping[int, Tested]:
+    async def floats(self, tenant_id: UUID, asked: Sequence[Listed]) -> Mapping[int, Tested]:
         """What each says our float is, by the `id` of the adapter; all are asked at once."""
-        distinct = {id(provider): provider for provider in providers}
-        answers = await asyncio.gather(*(_ask(provider) for provider in distinct.values()))
-        return dict(zip(distinct, answers, strict=True))
+        distinct = {id(one.offer.provider): one.offer for one in asked}
+        answers = await asyncio.gather(*(ask(offer.provider) for offer in distinct.values()))
+        found = dict(zip(distinct, answers, strict=True))
+        for adapter, offer in distinct.items():
+            keys = [
+                CircuitKey(tenant_id, one.service, offer.provider.name)
+                for one in asked
+                if id(one.offer.provider) == adapter
+            ]
+            await self._noting.note(keys, offer.via, found[adapter])
+        return found
 
     async def _config_of(
         self, tenant_id: UUID, service: Product, offer: Offer
@@ -223,6 +248,9 @@ class ProviderSetup:
         self, before: ProviderConfig | None, config: ProviderConfig, change: Change
     ) -> None:
         wrong = dict(check_fields(config))
+        if self._sources.beside_sandbox:
+            headers = {f"headers.{name}": value for name, value in config.headers.items()}
+            wrong |= live_parts({**config.credentials, **headers})
         for place, url in places(config).items():
             if place not in wrong and (objection := await self._sources.objection(url)):
                 wrong[place] = objection
@@ -252,21 +280,24 @@ def _kept_secrets(before: ProviderConfig, change: Change) -> dict[str, str]:
     return wrong
 
 
-async def _ask(provider: VtuProvider) -> Tested:
+async def ask(provider: VtuProvider) -> Tested:
+    """Ask for our float, which proves address and credentials and buys nothing. Never raises."""
     started = time.monotonic()
-    balance, why = None, None
+    balance, why, askable = None, None, True
     try:
         async with asyncio.timeout(_ASK_S):
             balance = await provider.float_balance()
     except TimeoutError:
         why = f"no answer within {_ASK_S:.0f} s"
+    except FloatNotTold as fault:
+        why, askable = str(fault), False
     except Fault as fault:
         why = str(fault)
     except Exception:
         log.exception("provider.test_failed", provider=provider.name)
         why = "the adapter failed"
     elapsed_ms = round((time.monotonic() - started) * 1000)
-    return Tested(why is None, elapsed_ms, balance, why)
+    return Tested(why is None, elapsed_ms, balance, why, askable)
 
 
 def _event(before: ProviderConfig | None, config: ProviderConfig, change: Change) -> Event:

@@ -19,7 +19,8 @@ from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.ports import OrderBook
 from core.services.outcomes import Outcomes
-from core.services.shelf import Shelf
+from core.services.routing import Choice, Router
+from core.services.shelf import NotSold
 
 log = structlog.get_logger()
 
@@ -71,14 +72,14 @@ class Purchases:
         self,
         orders: OrderBook,
         outcomes: Outcomes,
-        shelf: Shelf,
+        router: Router,
         terms: Terms,
         clock: Clock,
         bell: Bell,
     ) -> None:
         self._orders = orders
         self._outcomes = outcomes
-        self._shelf = shelf
+        self._router = router
         self._terms = terms
         self._clock = clock
         self._bell = bell
@@ -107,10 +108,21 @@ class Purchases:
             Busy: too many buyers at once; nothing was done.
         """
         now = self._clock.now()
-        order = self._new_order(what, key, tenant, customer, channel_id, identity, now)
+        try:
+            choice = await self._router.first(
+                tenant.id, Product.AIRTIME, what.amount.minor, what.amount.currency
+            )
+        except NotSold:
+            # The same confirmation may have come before, while it was sold.
+            if made := await self.made(key=key, tenant=tenant, customer=customer, until=until):
+                return made
+            raise
+        order = self._new_order(what, key, tenant, customer, channel_id, identity, choice, now)
         crash.point("purchase.before_begin")
         begun = await self._orders.begin(order)
         crash.point("purchase.begun")
+        if choice.probe is not None and begun.result is not Beginning.BEGUN:
+            await self._router.unused(choice)
         match begun.result:
             case Beginning.INSUFFICIENT | Beginning.CLOSED:
                 raise InsufficientFunds
@@ -171,9 +183,10 @@ class Purchases:
         customer: Customer,
         channel_id: UUID,
         identity: str,
+        choice: Choice,
         now: dt.datetime,
     ) -> NewOrder:
-        offer = self._shelf.best(tenant.id, Product.AIRTIME)
+        offer = choice.offer
         order_id = _order_id(tenant, customer, key)
         attempt_id = ids.derived("attempt", str(order_id), "1")
         midnight = now.astimezone(ZoneInfo(tenant.time_zone)).replace(
@@ -200,6 +213,7 @@ class Purchases:
             deadline_at=now + dt.timedelta(seconds=self._terms.in_doubt_deadline_s),
             day_starts_at=midnight.astimezone(dt.UTC),
             day_limit_minor=self._terms.day_limit_minor,
+            provider_plan=choice.plan,
         )
 
 

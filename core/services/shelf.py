@@ -94,17 +94,6 @@ class Shelf:
             ranked = self._ranked[tenant_id, product] = self._rank(tenant_id, product)
         return ranked
 
-    def best(self, tenant_id: UUID, product: Product) -> Offer:
-        """Where the next order of this product goes.
-
-        Raises:
-            NotSold: nobody sells it.
-        """
-        for offer in self.offers(tenant_id, product):
-            if offer.active:
-                return offer
-        raise NotSold
-
     def offer(self, tenant_id: UUID, product: Product, name: str) -> Offer | None:
         """What this provider sells of this as it is now, switched off or not."""
         for offer in self.offers(tenant_id, product):

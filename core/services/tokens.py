@@ -19,6 +19,12 @@ ABILITIES = (
     "transactions:write",
     "users:read",
     "users:credit",
+    "reconciliations:read",
+    "reconciliations:write",
+    "float:fund",
+    "cases:read",
+    "cases:write",
+    "alerts:read",
 )
 EVERYTHING = "*"
 

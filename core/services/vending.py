@@ -7,23 +7,23 @@ from dataclasses import replace
 
 import structlog
 
+from core.domain.circuits import CircuitKey, went_well
 from core.domain.orders import DueOrder, NextAttempt, OrderState, Ruling, Verdict
-from core.domain.requery import Decision, Policy, decide
-from core.domain.vending import Blame, Outcome, Result, Vend
+from core.domain.requery import ACCOUNT_GONE, STALE_REFERENCE, Decision, Policy, decide
+from core.domain.vending import Outcome, Result, Vend
 from core.kit import crash, ids
+from core.kit.bell import Bell
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.kit.money import Money
-from core.ports import OrderBook, VtuProvider
+from core.ports import Circuits, OrderBook, VtuProvider
+from core.services import meters
 from core.services.outcomes import Outcomes
+from core.services.routing import Choice, Router
 from core.services.shelf import Seller, Shelf
 
 log = structlog.get_logger()
 
-_STALE_REFERENCE = Outcome(
-    Result.REFUSED, reason="stale_reference", blame=Blame.OURS, never_sent=True
-)
-_ACCOUNT_GONE = Outcome(Result.REFUSED, reason="account_gone", blame=Blame.OURS, never_sent=True)
 _NOBODY_TO_ASK_S = 3600.0
 # Past the provider's own timeout, for the adapter to answer rather than be cut off.
 _GRACE_S = 5.0
@@ -37,19 +37,30 @@ class Vending:
         orders: OrderBook,
         outcomes: Outcomes,
         shelf: Shelf,
+        router: Router,
+        circuits: Circuits,
         keyring: Keyring,
         clock: Clock,
         policy: Policy,
+        bell: Bell,
     ) -> None:
+        """`bell` is rung when an order has another attempt to be sent."""
         self._orders = orders
         self._outcomes = outcomes
         self._shelf = shelf
+        self._router = router
+        self._circuits = circuits
         self._keyring = keyring
         self._clock = clock
         self._policy = policy
+        self._bell = bell
 
     async def see_through(self, due: DueOrder) -> OrderState:
         """Ask once and book the answer. Run twice, it is as run once: the book is the judge."""
+        with self._outcomes.in_hand(due.order_id):
+            return await self._see_through(due)
+
+    async def _see_through(self, due: DueOrder) -> OrderState:
         seller = await self._shelf.seller(due.tenant_id, due.product, due.provider, due.via)
         if due.first_send and not self._in_time(due):
             log.warning("vend.too_late_to_send", reference=due.reference, provider=due.provider)
@@ -67,9 +78,17 @@ class Vending:
             policy=self._policy,
             now=now,
         )
-        state = await self._orders.rule(self._ruling(due, outcome, decision, seller, now))
+        choice = await self._router.next(due, decision.again) if decision.elsewhere else None
+        ruling = self._ruling(due, outcome, decision, choice, now)
+        state = await self._orders.rule(ruling)
         self._outcomes.tell(due.order_id, state)
         crash.point("vend.booked")
+        if choice is not None:
+            self._bell.ring()
+        if vended:
+            await self._note(due, outcome)
+        took_s = time.monotonic() - started
+        meters.answered(due, outcome, state, took_s, vended=vended)
         log.info(
             "vend.recorded",
             reference=due.reference,
@@ -77,9 +96,9 @@ class Vending:
             asked="vend" if vended else "requery",
             result=outcome.result.value,
             reason=outcome.reason,
-            verdict=decision.verdict.value,
+            verdict=ruling.verdict.value,
             state=state.value,
-            elapsed_ms=round((time.monotonic() - started) * 1000),
+            elapsed_ms=round(took_s * 1000),
         )
         return state
 
@@ -113,7 +132,7 @@ class Vending:
             if due.first_send or seller.successor is None or outcome.result is not Result.UNKNOWN:
                 return outcome
         elif due.first_send:
-            return _ACCOUNT_GONE
+            return ACCOUNT_GONE
         if seller.successor is None:
             log.error("vend.no_seller", reference=due.reference, provider=due.provider)
             return Outcome(Result.UNKNOWN, reason="no_seller")
@@ -137,7 +156,7 @@ class Vending:
             provider_reference=due.their_reference or "",
         )
         if due.first_send and not provider.may_send(vend.reference, self._clock.now()):
-            return _STALE_REFERENCE
+            return STALE_REFERENCE
         crash.point("vend.before_send")
         try:
             async with asyncio.timeout(provider.timeout_s + _GRACE_S):
@@ -149,33 +168,41 @@ class Vending:
             log.exception("vend.adapter_failed", provider=provider.name, reference=due.reference)
             return Outcome(Result.UNKNOWN, reason="adapter_failed")
 
+    async def _note(self, due: DueOrder, outcome: Outcome) -> None:
+        """Have the provider's circuit know how this went, where the provider was asked at all."""
+        well = went_well(outcome)
+        if well is None or outcome in (STALE_REFERENCE, ACCOUNT_GONE):
+            return
+        key = CircuitKey(due.tenant_id, due.product, due.provider)
+        await self._circuits.record(key, well=well, sent_at=due.sent_at)
+
     def _ruling(
         self,
         due: DueOrder,
         outcome: Outcome,
         decision: Decision,
-        seller: Seller,
+        choice: Choice | None,
         now: dt.datetime,
     ) -> Ruling:
-        next_attempt = None
-        verdict = decision.verdict
-        if outcome is _STALE_REFERENCE and seller.own is not None:
-            verdict = Verdict.NEXT
-            attempt_id = ids.derived("attempt", str(due.order_id), str(due.attempt_number + 1))
-            next_attempt = NextAttempt(
-                attempt_id,
-                due.provider,
-                seller.own.new_reference(attempt_id, now),
-                due.via,
-                due.provider_plan,
-            )
         sealed = {name: self._keyring.encrypt(text) for name, text in outcome.evidence.items()}
         return Ruling(
             order_id=due.order_id,
             tenant_id=due.tenant_id,
             attempt_id=due.attempt_id,
             outcome=replace(outcome, evidence=sealed),
-            verdict=verdict,
+            verdict=Verdict.NEXT if choice else decision.verdict,
             check_at=decision.check_at,
-            next_attempt=next_attempt,
+            next_attempt=_following(due, choice, now) if choice else None,
         )
+
+
+def _following(due: DueOrder, choice: Choice, now: dt.datetime) -> NextAttempt:
+    attempt_id = ids.derived("attempt", str(due.order_id), str(due.attempt_number + 1))
+    provider = choice.offer.provider
+    return NextAttempt(
+        attempt_id,
+        provider.name,
+        provider.new_reference(attempt_id, now),
+        choice.offer.via,
+        choice.plan,
+    )

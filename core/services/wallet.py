@@ -9,35 +9,40 @@ from core.domain.ledger import AccountKey, AccountType, Balance
 from core.domain.orders import OrderState
 from core.kit.money import Money
 from core.ports import Intents, Ledger, OrderBook
+from core.ports.payouts import PayoutBook
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a statement, with its true state: a text of that name says it in words."""
 
-    what: str  # airtime | fund
+    what: str  # airtime | fund | withdraw
     state: str
     amount: Money
     at: dt.datetime
     reference: str
-    about: str = ""  # the number it was for
+    about: str = ""  # the number it was for, or the bank
 
 
 class Wallet:
-    def __init__(self, ledger: Ledger, orders: OrderBook, intents: Intents) -> None:
+    def __init__(
+        self, ledger: Ledger, orders: OrderBook, intents: Intents, payouts: PayoutBook
+    ) -> None:
         self._ledger = ledger
         self._orders = orders
         self._intents = intents
+        self._payouts = payouts
 
     async def balance(self, tenant: Tenant, customer: Customer) -> Balance:
         key = AccountKey(tenant.id, AccountType.WALLET, str(customer.id), tenant.currency)
         return await self._ledger.balance(key)
 
     async def statement(self, tenant: Tenant, customer: Customer, count: int = 5) -> list[Line]:
-        """The latest purchases and payments in, newest first."""
-        orders, arrivals = await asyncio.gather(
+        """The latest purchases, payments in and payouts, newest first."""
+        orders, arrivals, payouts = await asyncio.gather(
             self._orders.latest(tenant.id, customer.id, count),
             self._intents.latest(customer, count),
+            self._payouts.latest(customer, count),
         )
         lines = [
             Line(
@@ -58,6 +63,17 @@ class Wallet:
                 reference=arrival.reference,
             )
             for arrival in arrivals
+        ]
+        lines += [
+            Line(
+                what="withdraw",
+                state=payout.state.value if payout.state.final else "pending",
+                amount=Money(payout.amount_minor + payout.fee_minor, payout.currency),
+                at=payout.created_at,
+                reference=payout.reference,
+                about=payout.bank_name,
+            )
+            for payout in payouts
         ]
         return sorted(lines, key=lambda line: line.at, reverse=True)[:count]
 

@@ -87,6 +87,11 @@ class Batcher(Generic[Item, Answer]):
         self._start_flusher()
         return await answer
 
+    @property
+    def waiting(self) -> int:
+        """How many items wait for the next batch."""
+        return len(self._waiting)
+
     async def close(self) -> None:
         """See through what waits."""
         while self._tasks:

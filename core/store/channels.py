@@ -3,13 +3,18 @@
 import asyncio
 import datetime as dt
 import time
+from collections.abc import Sequence
+from uuid import UUID
 
 import structlog
+from sqlalchemy import Update, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.turns import Channel
+from core.ports import ChannelRecord, Event
 from core.store.database import Database
+from core.store.events import add_event
 from core.store.tables import channels
 
 log = structlog.get_logger()
@@ -92,3 +97,62 @@ class PgChannels:
 
         await self._database.in_tenant(channel.tenant_id, write)
         self._kept.clear()
+
+    # What operators do: see `core.ports.ChannelBook`.
+
+    async def create(self, channel: Channel, event: Event, at: dt.datetime) -> None:
+        async def write(connection: AsyncConnection) -> None:
+            statement = insert(channels).values(
+                id=channel.id,
+                tenant_id=channel.tenant_id,
+                kind=channel.kind,
+                gateway=channel.gateway,
+                key=channel.key,
+                service_code=channel.service_code,
+                settings=dict(channel.settings),
+                active=True,
+                created_at=at,
+            )
+            again = statement.on_conflict_do_nothing(index_elements=[channels.c.id])
+            if (await connection.execute(again)).rowcount:
+                await add_event(connection, channel.tenant_id, event, at)
+
+        await self._database.in_tenant(channel.tenant_id, write)
+        self._kept.clear()
+
+    async def of_tenant(self, tenant_id: UUID) -> Sequence[ChannelRecord]:
+        columns = [channels.c[name] for name in ChannelRecord.__slots__]
+        query = select(*columns).where(channels.c.tenant_id == tenant_id)
+
+        async def read(connection: AsyncConnection) -> list[ChannelRecord]:
+            rows = await connection.execute(query.order_by(channels.c.created_at, channels.c.id))
+            return [ChannelRecord(**row) for row in rows.mappings()]
+
+        return await self._database.in_tenant(tenant_id, read)
+
+    async def rekey(
+        self, tenant_id: UUID, channel_id: UUID, key: str, event: Event, at: dt.datetime
+    ) -> bool:
+        changed = update(channels).values(key=key)
+        return await self._change(tenant_id, channel_id, changed, event, at)
+
+    async def disable(
+        self, tenant_id: UUID, channel_id: UUID, event: Event, at: dt.datetime
+    ) -> bool:
+        changed = update(channels).values(active=False)
+        return await self._change(tenant_id, channel_id, changed, event, at)
+
+    async def _change(
+        self, tenant_id: UUID, channel_id: UUID, changed: Update, event: Event, at: dt.datetime
+    ) -> bool:
+        own = changed.where(channels.c.tenant_id == tenant_id, channels.c.id == channel_id)
+
+        async def write(connection: AsyncConnection) -> bool:
+            if not (await connection.execute(own)).rowcount:
+                return False
+            await add_event(connection, tenant_id, event, at)
+            return True
+
+        known = await self._database.in_tenant(tenant_id, write)
+        self._kept.clear()
+        return known

@@ -57,7 +57,9 @@ RULES: dict[str, str] = {
         where a.held_minor <> coalesce(h.open_minor, 0)
     """,
     "a hold stands as its order does": """
-        select o.id from orders o full join holds h on h.id = o.id
+        select o.id from orders o full join (
+          select * from holds h where not exists (select from payouts p where p.id = h.id)
+        ) h on h.id = o.id
         left join (
           select reverses is not null as undone, event_id from transfers where reverses is not null
           group by 1, 2
@@ -69,6 +71,36 @@ RULES: dict[str, str] = {
             when 'in_doubt' then h.state <> 'open'
             when 'refunded' then h.state <> (case when u.undone then 'captured' else 'voided' end)
             else h.state <> 'captured' end
+    """,
+    "a payout's hold stands as the payout does": """
+        select p.id from payouts p left join holds h on h.id = p.id
+        left join transfers u on u.event_id = p.id and u.code = 'undo_payout'
+        where h.id is null or h.tenant_id <> p.tenant_id
+          or h.amount_minor <> p.amount_minor + p.fee_minor
+          or h.state <> case p.state
+            when 'paid' then 'captured'
+            when 'refunded' then case when u.id is null then 'voided' else 'captured' end
+            else 'open' end
+    """,
+    "a payout moved its amount to its gateway once, or not at all": """
+        select p.id from payouts p
+        left join transfers t on t.event_id = p.id and t.code = 'payout'
+        left join transfers u on u.event_id = p.id and u.code = 'undo_payout'
+        left join accounts c on c.id = t.credit_id
+        group by p.id
+        having count(distinct t.id) > 1 or count(distinct u.id) > 1
+          or (p.state = 'paid') <> (count(distinct t.id) = 1 and count(distinct u.id) = 0)
+          or (p.state <> 'refunded' and count(distinct u.id) > 0)
+          or bool_or(t.amount_minor <> p.amount_minor
+            or (c.type, c.owner) <> ('clearing', p.gateway))
+    """,
+    "a payout that is not final is looked at again": """
+        select id from payouts where state not in ('paid', 'refunded') and run_at is null
+    """,
+    "a payout that ended, or waits for a person, has its notice": """
+        select p.id from payouts p where p.state in ('paid', 'refunded', 'needs_person')
+          and not exists (select from notices n
+            where n.tenant_id = p.tenant_id and n.key = 'payout:' || p.id || ':' || p.state)
     """,
     "a captured hold was moved out of its wallet to the full, another not at all": """
         select h.id from holds h left join transfers t on t.hold_id = h.id

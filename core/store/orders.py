@@ -28,9 +28,10 @@ from core.store.batcher import Batcher, Limits
 from core.store.database import Database
 from core.store.tables import orders
 
-# One large batch at a time: all rulings meet on the float of their provider, so that a second batch
-# would only wait for the first, and what is spent per batch is shared by more orders.
-_LIMITS = Limits(batch_max=256, flushers=1)
+# One batch of a kind at a time: all rulings meet on the float of their provider, so that a second
+# batch would only wait for the first. No larger: some hundred orders in flight then go in several
+# batches, and while one is ruled upon another begins, where one large batch leaves all else idle.
+_LIMITS = Limits(batch_max=64, flushers=1)
 
 
 class UnknownOrder(Fault):
@@ -114,6 +115,10 @@ class PgOrderBook:
         """How long the oldest due order has waited for a worker."""
         [row] = await self._database.call("select order_lag($1) as lag_s", self._clock.now())
         return float(row["lag_s"])
+
+    def waiting(self) -> Mapping[str, int]:
+        """How many wait for the next commit in this process."""
+        return {"begins": self._begins.waiting, "rulings": self._rulings.waiting}
 
     async def close(self) -> None:
         await self._begins.close()
@@ -230,6 +235,7 @@ def _ruling_item(ruling: Ruling, answer_id: UUID, at: dt.datetime) -> tuple[obje
         following.provider_plan if following else "",
         ruling.actor,
         at,
+        outcome.blame.value,
     )
 
 

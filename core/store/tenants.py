@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.customers import Tenant
 from core.kit.errors import Fault
+from core.ports import Event
 from core.store.database import Database
+from core.store.events import add_event
 from core.store.tables import tenants
 
 # How long a change made by another process may go unseen here.
@@ -66,9 +68,23 @@ class PgTenants:
         rows = await self._database.call("select * from tenant_all()")
         return {row["key"]: row["id"] for row in rows}
 
+    async def create(self, tenant: Tenant, event: Event, at: dt.datetime) -> bool:
+        """See `core.ports.TenantBook`."""
+
+        async def write(connection: AsyncConnection) -> bool:
+            statement = insert(tenants).values(**_fields(tenant), created_at=at)
+            written = await connection.execute(statement.on_conflict_do_nothing())
+            if written.rowcount:
+                await add_event(connection, tenant.id, event, at)
+            # Its own row is there as well where this is asked again after a lost answer.
+            own = select(tenants.c.id).where(tenants.c.id == tenant.id)
+            return await connection.scalar(own) is not None
+
+        return await self._database.in_tenant(tenant.id, write)
+
     async def ensure(self, tenant: Tenant, at: dt.datetime) -> None:
         """Write a tenant, or bring the one of this id up to date."""
-        fields = {column.name: getattr(tenant, column.name) for column in _COLUMNS}
+        fields = _fields(tenant)
 
         async def write(connection: AsyncConnection) -> None:
             statement = insert(tenants).values(**fields, created_at=at)
@@ -79,3 +95,7 @@ class PgTenants:
 
         await self._database.in_tenant(tenant.id, write)
         self._kept.pop(tenant.id, None)
+
+
+def _fields(tenant: Tenant) -> dict[str, object]:
+    return {column.name: getattr(tenant, column.name) for column in _COLUMNS}

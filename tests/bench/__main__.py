@@ -14,7 +14,7 @@ from typing import Any
 import uvloop
 
 from core.kit import logging
-from tests.bench import menu, mixups, purchase, start
+from tests.bench import failover, menu, mixups, purchase, start, transfers
 from tests.bench.figures import Report, show
 from tests.e2e.program import home_folder
 
@@ -24,7 +24,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "menu": menu.measure,
     "mixups": mixups.measure,
     "start": start.measure,
+    "transfers": transfers.measure,
     "purchase": purchase.measure,
+    "failover": failover.measure,
 }
 
 _SETTINGS = ("CALLBOX_", "VTPASS_", "PAYSTACK_", "AFRICASTALKING_", "DATABASE_URL", "REDIS_URL")

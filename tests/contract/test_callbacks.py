@@ -1,6 +1,8 @@
 """Callbacks: signed over raw bytes, passed on as hints, answered as the sender expects."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import cast
 
 import httpx
 import pytest
@@ -8,8 +10,9 @@ from structlog.testing import capture_logs
 
 from api.app import create_app
 from core.kit.errors import Fault
+from core.ports.payouts import PayoutGateway
 from tests.fakes.serving import serve
-from tests.fakes.web import TENANT, FakeCore, UnsignedReader
+from tests.fakes.web import TENANT, FakeCore, SignedReader, UnsignedReader
 
 URL = "/callbacks/paystack/demo"
 SIGNED = {"x-signature": "right"}
@@ -114,3 +117,26 @@ async def test_a_tenants_own_provider_reads_its_callbacks(core: FakeCore) -> Non
 
     assert (taken.status_code, unknown.status_code) == (200, 404)
     assert core.callbacks.taken == [(TENANT, "acme", ("CB7",))]
+
+
+class TransferReader(SignedReader):
+    """Reads `{"transfer": ...}`, signed alike."""
+
+    def references_in(self, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
+        super().references_in(headers, body)
+        transfer = json.loads(body).get("transfer")
+        return (transfer,) if transfer else ()
+
+
+@pytest.mark.parametrize("document", [{"reference": "CB1"}, {"transfer": "CB1"}], ids=str)
+async def test_one_address_takes_what_comes_of_money_in_and_of_money_out(
+    core: FakeCore, http: httpx.AsyncClient, document: dict[str, str]
+) -> None:
+    core.payout_gateways["paystack"] = cast("PayoutGateway", TransferReader())
+    body = json.dumps(document).encode()
+
+    taken = await http.post(URL, content=body, headers=SIGNED)
+    refused = await http.post(URL, content=body)
+
+    assert (taken.status_code, refused.status_code) == (200, 401)
+    assert core.callbacks.taken == [(TENANT, "paystack", ("CB1",))]

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from api.app import create_app
+from core.services.gauges import Gauge
 from tests.fakes.serving import serve
 from tests.fakes.web import FakeCore
 
@@ -100,6 +101,32 @@ async def test_metrics_speak_prometheus(http: httpx.AsyncClient) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert "# TYPE process_resident_memory_bytes gauge" in answer.text
+
+
+async def test_metrics_show_how_things_stand(core: FakeCore, http: httpx.AsyncClient) -> None:
+    core.gauges.found = [
+        Gauge("callbox_test_score", "A score.", ("provider",), {("vtpass",): 0.75}),
+        Gauge("callbox_test_lag", "A lag.", (), {(): 3.5}),
+    ]
+
+    shown = (await http.get("/metrics")).text
+
+    assert 'callbox_test_score{provider="vtpass"} 0.75' in shown
+    assert "callbox_test_lag 3.5" in shown
+    assert "callbox_gauges_read 1.0" in shown
+
+
+async def test_metrics_are_told_while_the_database_is_away(
+    core: FakeCore, http: httpx.AsyncClient
+) -> None:
+    core.gauges.away = True
+
+    answer = await http.get("/metrics")
+
+    assert answer.status_code == 200
+    assert "callbox_gauges_read 0.0" in answer.text
+    assert "# TYPE callbox_vend_seconds histogram" in answer.text
+    assert "hunter2" not in answer.text
 
 
 async def test_an_unforeseen_error_shows_a_reference_and_nothing_else(

@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from core.engine.outcomes import Pending
+from core.kit.errors import Problem
+from core.services.routing import Paused
 from core.services.shelf import NotSold
 from tests.fakes.paths import answering, giving
 from tests.fakes.world import PIN, WRONG_PIN, Caller, World
@@ -232,14 +236,19 @@ async def test_a_slow_refusal_is_told_of_by_sms(world: World) -> None:
     assert await caller.money() == (1000, 0)
 
 
-async def test_with_no_provider_nothing_is_sold(world: World) -> None:
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [(NotSold(), "not been charged"), (Paused(), "Your money is safe")],
+    ids=["nobody sells it", "paused"],
+)
+async def test_with_no_provider_nothing_is_sold(world: World, why: Problem, words: str) -> None:
     caller = await world.caller(1000)
 
-    with world.paths.instead_of("airtime", "pay", giving(NotSold())):
+    with world.paths.instead_of("airtime", "pay", giving(why)):
         await review(caller)
         await caller.enter("1", PIN)
 
-    caller.sees("not on sale", "not been charged")
+    caller.sees(words)
 
 
 async def test_a_fault_of_ours_leaves_the_customer_with_what_is_known(world: World) -> None:

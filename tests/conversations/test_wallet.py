@@ -107,11 +107,90 @@ async def test_funding_can_be_left(world: World) -> None:
     caller = await world.caller(pin=False)
 
     await caller.dial()
-    await caller.enter("fund", "500", "2")
+    await caller.enter("fund", "500", "3")
 
     caller.sees("Cancelled")
     assert not caller.open
     assert await world.outside.messages(caller.msisdn) == []
+
+
+async def test_without_a_bank_the_link_is_offered_alone(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    for answer, said in (("1", "SMS with a link"), ("2", "Cancelled")):
+        with world.paths.instead_of("fund", "ways", giving("link")):
+            await caller.menu()
+            await caller.enter("2", "2", "500")
+            caller.sees("We send a payment link by SMS.")
+        await caller.enter(answer)
+        caller.sees(said)
+
+
+async def test_a_bank_account_takes_any_amount_any_number_of_times(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    await caller.dial()
+    await caller.enter("2", "2", "2000", "2")
+    caller.sees("Transfer N2,000 to 99", "SIM Bank", "We sent this by SMS.")
+    told = await caller.sms("Your Callbox account", "Transfer any amount")
+    number = told.partition("account: ")[2][:10]
+    assert number in caller.screen
+
+    for amount in ("2000", "150.50"):
+        (await world.outside.pay(number, amount=amount)).raise_for_status()
+        await caller.sms(f"N{float(amount):,.2f}".removesuffix(".00"), number)
+    assert (await caller.money())[0] == 2150
+
+    await caller.menu()
+    await caller.enter("2", "3")
+    caller.sees("+N2,000 received")
+
+
+async def test_a_bank_account_that_was_opened_but_not_told_comes_by_sms(world: World) -> None:
+    caller = await world.caller(pin=False)
+    await world.outside.play("paystack", "account_lost", next=1)
+
+    await caller.dial()
+    await caller.enter("2", "2", "500", "2")
+
+    # The reply was lost; whether the account is shown at once or sent, it is one and the same.
+    await caller.sms("Your Callbox account")
+
+
+async def test_a_bank_account_that_is_slow_to_open_comes_by_sms(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    with world.paths.instead_of("fund", "account", giving("coming")):
+        await caller.dial()
+        await caller.enter("2", "2", "500", "2")
+
+    caller.sees("comes by SMS in a moment")
+
+
+async def test_a_bank_that_wants_to_know_the_customer_first(world: World) -> None:
+    caller = await world.caller(pin=False)
+    await world.outside.play("paystack", "account_identity", next=1)
+
+    await caller.dial()
+    await caller.enter("2", "2", "500", "2")
+
+    caller.sees("Our bank opens no account for you yet.", "Nothing was charged")
+    await caller.menu()
+    await caller.enter("2", "2", "500", "2")
+    caller.sees("Transfer N500 to")
+
+
+async def test_trouble_with_the_bank_costs_nothing(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    for trouble in (
+        world.paths.broken("fund", "account"),
+        world.paths.instead_of("fund", "account", giving(Pending())),
+    ):
+        with trouble:
+            await caller.menu()
+            await caller.enter("2", "2", "500", "2")
+        caller.sees("could not open an account", "Nothing was charged")
 
 
 async def test_a_slow_payment_gateway_sends_its_link_later(world: World) -> None:
@@ -125,7 +204,8 @@ async def test_a_slow_payment_gateway_sends_its_link_later(world: World) -> None
     reference = caller.screen.rpartition("Ref ")[2].rstrip(".")
     funding = world.main.core.conversations._desk.funding
     assert await funding.hurry("paystack", [reference]) == 1
-    await caller.sms("Pay N500", "http", reference)
+    # The next gateway in order gives the link, under a reference of its own.
+    assert reference not in await caller.sms("Pay N500", "http")
 
 
 async def test_a_link_whose_answer_was_lost_comes_under_another_reference(world: World) -> None:

@@ -30,6 +30,8 @@ HASTE = {
     "CALLBOX_LEASE_MARGIN_S": "1",
     "CALLBOX_ERRAND_LEASE_S": "12",
     "CALLBOX_TURN_WAIT_S": "1.5",
+    # One bad day after another is what is played: it takes nobody off the market.
+    "CALLBOX_CIRCUIT_FAILURES": "1000",
 }
 NOT_TWICE_TO_ONE_NUMBER_S = "CALLBOX_SANDBOX_DUPLICATE_WINDOW_S"
 
@@ -171,6 +173,20 @@ class World:
         reply = await self.control.get("/control/sms", params={"to": to})
         return [message["text"] for message in reply.json()]
 
+    async def sells_alone(self, provider: str) -> None:
+        """Switch all others off, so that what this one does decides how an order ends."""
+        token = (self.home / "admin-token").read_text().strip()
+        who, whose = {"authorization": f"Bearer {token}"}, {"tenant": "demo"}
+        listed = await self.http.get("/api/v1/providers", headers=who, params=whose)
+        for row in listed.json()["data"]:
+            if row["service"] != "airtime" or row["provider"] == provider:
+                continue
+            path = f"/api/v1/configuration/api/airtime/{row['provider']}"
+            shown = (await self.http.get(path, headers=who, params=whose)).json()["data"]
+            off = {"base_url": shown["base_url"], "is_active": False}
+            reply = await self.http.put(path, json=off, headers=who, params=whose)
+            assert reply.status_code == 200, reply.text
+
     def server_pid(self, server: str) -> int:
         """Of its own `postgres` or `valkey`."""
         name = {"postgres": "postmaster.pid", "valkey": "valkey.pid"}[server]
@@ -187,6 +203,7 @@ async def running(home: Path, **extra: str) -> AsyncIterator[World]:
         await world.callbox.start()
         await _answers(world.control, "/control/scenarios", world.sandbox, 30)
         await world.ready()
+        await world.sells_alone("vtpass")
         yield world
     finally:
         await world.http.aclose()

@@ -1,5 +1,6 @@
 """Callbox as an operator meets it: starting, stopping, dying, and being set up wrongly."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,7 +11,15 @@ import pytest
 
 from tests.e2e.books import books_of, judge
 from tests.e2e.customer import Customer
-from tests.e2e.program import Process, World, eventually, free_port, home_folder, running
+from tests.e2e.program import (
+    CALLBOX,
+    Process,
+    World,
+    eventually,
+    free_port,
+    home_folder,
+    running,
+)
 from tests.e2e.secrecy import leaks
 
 RSS_MAX_KB = 300 * 1024
@@ -37,6 +46,10 @@ async def _servers_are_gone(pids: list[int]) -> None:
         return all(_is_gone(pid) for pid in pids)
 
     await eventually(gone, 15)
+
+
+async def _says(process: Process, words: str) -> bool:
+    return words in process.log.read_text()
 
 
 def _servers(world: World) -> list[int]:
@@ -72,6 +85,7 @@ async def test_everything_in_one_process_stays_small(home: Path) -> None:
         await world.ready()
         assert (await world.http.get("/health")).json() == {"status": "ok"}
         assert (await world.control.get("/phone")).status_code == 200
+        await eventually(lambda: _says(everything, f"Callbox is ready at {world.http.base_url}"))
         await Customer(world).fund()
 
         assert _rss_kb(everything.pid) < RSS_MAX_KB
@@ -153,6 +167,14 @@ WRONG = {
         {"CALLBOX_ENV": "production", "CALLBOX_SECRET_KEY": "k" * 43, "CALLBOX_SANDBOX": "on"},
         "CALLBOX_SANDBOX",
     ),
+    "a live key beside the sandbox": (
+        {"PAYSTACK_SECRET_KEY": "sk_live_0123456789"},
+        "PAYSTACK_SECRET_KEY",
+    ),
+    "a real provider beside the sandbox": (
+        {"VTPASS_API_KEY": "k", "VTPASS_BASE_URL": "https://api.vtpass.invalid/api"},
+        "VTPASS_BASE_URL",
+    ),
     "a home that is a file": ({"CALLBOX_HOME": "/dev/null"}, "/dev/null"),
     "a host that is nobody's": ({"CALLBOX_HOST": "203.0.113.1"}, "203.0.113.1"),
 }
@@ -188,6 +210,28 @@ async def test_a_wrong_setting_is_one_clear_line(home: Path, name: str) -> None:
     settings, named = WRONG[name]
     line = await _refused(home, named, settings)
     assert "pydantic" not in line
+    assert "0123456789" not in line
+
+
+async def test_the_sandbox_alone_takes_no_live_key_either(home: Path) -> None:
+    port = str(free_port())
+    sandbox = Process(
+        "sandbox",
+        {
+            "CALLBOX_HOME": str(home),
+            "CALLBOX_SANDBOX_PORT": port,
+            "STRIPE_SECRET_KEY": "rk_live_0123456789",
+        },
+        home.with_name("refused-sandbox.log"),
+    )
+    await sandbox.start()
+    try:
+        assert await sandbox.ended() == 1
+    finally:
+        await sandbox.kill()
+    said = sandbox.log.read_text()
+    assert said.startswith("callbox: STRIPE_SECRET_KEY: ")
+    assert "0123456789" not in said
 
 
 async def test_a_wrong_key_is_not_repeated(home: Path) -> None:
@@ -228,6 +272,37 @@ async def test_commands_work_beside_a_running_callbox(standing: World) -> None:
     assert await check.ended() == 0
 
     assert "The books balance" in check.log.read_text()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, None], ids=["Ctrl-C", "Ctrl-D"])
+async def test_a_talk_in_the_terminal_ends_quietly(
+    standing: World, stop: signal.Signals | None
+) -> None:
+    """In the middle of a screen, with nothing but the prompt after it."""
+    talk = await asyncio.create_subprocess_exec(
+        *(CALLBOX, "flows", "play", "--url", str(standing.http.base_url)),
+        env={**os.environ, **standing.callbox.env},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert talk.stdin is not None
+    assert talk.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            said = await talk.stdout.readuntil(b"> ")
+            if stop is None:
+                talk.stdin.close()
+            else:
+                talk.send_signal(stop)
+            rest = await talk.stdout.read()
+            status = await talk.wait()
+    finally:
+        if talk.returncode is None:
+            talk.kill()
+            await talk.wait()
+    assert b"Airtime" in said or b"airtime" in said
+    assert (rest.strip(), status) == (b"", 0)
 
 
 async def test_an_interrupt_from_the_keyboard_stops_it_cleanly(home: Path) -> None:

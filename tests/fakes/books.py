@@ -22,6 +22,7 @@ from core.store.ledger import PgLedger
 from core.store.orders import PgOrderBook
 from core.store.outbox import PgOutbox
 from core.store.tenants import PgTenants
+from core.store.virtual_accounts import PgVirtualAccounts
 
 NOON = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 DELIVERED = Outcome(Result.DELIVERED, reason="000")
@@ -42,6 +43,7 @@ class Books:
     orders: PgOrderBook
     customers: PgCustomers
     intents: PgIntents
+    accounts: PgVirtualAccounts
     outbox: PgOutbox
 
     def wallet(self, customer: Customer) -> AccountKey:
@@ -155,5 +157,6 @@ async def open_books(database: Database, key: str = "demo", currency: str = "NGN
         orders=PgOrderBook(database, clock),
         customers=PgCustomers(database, tenants, clock),
         intents=PgIntents(database, clock),
+        accounts=PgVirtualAccounts(database, clock),
         outbox=PgOutbox(database, Keyring("a test"), clock),
     )

@@ -54,7 +54,9 @@ class Taker:
 @asynccontextmanager
 async def taker(*answers: tuple[int, object]) -> AsyncIterator[Taker]:
     taking = Taker(answers) if answers else Taker()
-    async with serve(Starlette(routes=[Route("/hook", taking.take, methods=["POST"])])) as base:
+    paths = ("/hook", "/callbacks/{rest:path}")
+    routes = [Route(path, taking.take, methods=["POST"]) for path in paths]
+    async with serve(Starlette(routes=routes)) as base:
         taking.url = f"{base}/hook"
         yield taking
 

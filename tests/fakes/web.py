@@ -8,6 +8,8 @@ from uuid import UUID
 
 from api.core import Probe
 from core.ports import BadCallback, PaymentGateway, VtuProvider
+from core.ports.payouts import PayoutGateway
+from core.services.gauges import Gauge
 
 TENANT = UUID(int=7)
 
@@ -57,13 +59,28 @@ async def _well() -> Mapping[str, object]:
 
 
 @dataclass
+class FakeGauges:
+    """What a database would tell, or that it tells nothing."""
+
+    found: list[Gauge] = field(default_factory=list)
+    away: bool = False
+
+    async def read(self) -> Sequence[Gauge]:
+        if self.away:
+            raise ConnectionError("postgresql://callbox:hunter2@db")
+        return self.found
+
+
+@dataclass
 class FakeCore:
     callbacks: FakeCallbacks = field(default_factory=FakeCallbacks)
     reader: SignedReader = field(default_factory=SignedReader)
     probes: dict[str, Probe] = field(default_factory=lambda: {"database": _well, "redis": _well})
+    gauges: FakeGauges = field(default_factory=FakeGauges)
     with_sandbox: bool = True
     payment_name: str = "paystack"
     configured: dict[tuple[UUID, str], UnsignedReader] = field(default_factory=dict)
+    payout_gateways: dict[str, PayoutGateway] = field(default_factory=dict)
 
     @property
     def vtu_providers(self) -> Mapping[str, VtuProvider]:

@@ -272,6 +272,9 @@ async def open_world(urls: ServiceUrls, home: Path) -> AsyncIterator[World]:
         working(main.core),
     ):
         sandbox.paystack_webhook_url = f"{main.url}/callbacks/paystack/demo"
+        sandbox.flutterwave_webhook_url = f"{main.url}/callbacks/flutterwave/demo"
+        sandbox.monnify_webhook_url = f"{main.url}/callbacks/monnify/demo"
+        sandbox.stripe_webhook_url = f"{main.url}/callbacks/stripe/demo"
         sandbox.vtpass_webhook_url = f"{main.url}/callbacks/vtpass/demo"
         yield World(main, twin, Calls(control, SystemClock()), paths, urls)
 
@@ -286,6 +289,9 @@ def _settings(home: Path, sandbox_url: str, *, wait_s: float) -> Settings:
         airtime_day_limit_minor=20_000_00,
         requery_after_s=(0.3, 0.5, 1.0),
         fund_checks_after_s=(2.0, 60.0),
+        health_review_every_s=3600.0,  # a test pauses and resumes sales itself
+        circuit_failures=1000,  # one provider for all tests: what one breaks, the next needs
+        attempts_max=1,  # what that provider does to an order is what becomes of it
     )
 
 

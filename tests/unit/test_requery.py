@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.orders import DueOrder, OrderState, Verdict
-from core.domain.requery import Policy, decide
+from core.domain.requery import ACCOUNT_GONE, STALE_REFERENCE, Policy, decide
+from core.domain.routing import Again
 from core.domain.vending import Blame, Outcome, Product, Result
 from core.kit.msisdn import Msisdn
 
@@ -200,3 +201,37 @@ def test_an_order_that_is_wrong_itself_is_tried_nowhere_else() -> None:
         due(), outcome, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, now=NOW
     )
     assert not decision.elsewhere
+
+
+@pytest.mark.parametrize(
+    ("outcome", "again"),
+    [
+        pytest.param(STALE_REFERENCE, Again.RENEW, id="nobody was asked: too old"),
+        pytest.param(ACCOUNT_GONE, Again.RENEW, id="nobody was asked: no account"),
+        pytest.param(
+            Outcome(Result.REFUSED, "not_sent", blame=Blame.OURS, never_sent=True),
+            Again.RETRY,
+            id="the request never left",
+        ),
+        pytest.param(
+            Outcome(Result.REFUSED, "018", blame=Blame.OURS), Again.NEVER, id="they refused"
+        ),
+        pytest.param(Outcome(Result.FAILED, "016"), Again.NEVER, id="it failed there"),
+    ],
+)
+def test_the_same_provider_is_asked_again_only_where_it_was_not_asked(
+    outcome: Outcome, again: Again
+) -> None:
+    decision = decide(
+        due(), outcome, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, now=NOW
+    )
+
+    assert (decision.verdict, decision.elsewhere, decision.again) == (Verdict.REFUND, True, again)
+
+
+def test_past_the_deadline_nobody_else_is_asked() -> None:
+    late = due(deadline_in_s=0)
+    refused = Outcome(Result.REFUSED, "018", blame=Blame.OURS)
+    decision = decide(late, refused, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, now=NOW)
+
+    assert (decision.verdict, decision.elsewhere) == (Verdict.REFUND, False)

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import cast
 from uuid import UUID
 
-import pytest
-
 from core.domain.providers import ConfigKey, ProviderConfig
 from core.domain.vending import Capabilities, Product
 from core.kit.money import Money
 from core.ports import ProviderConfigs, VtuProvider
 from core.services.live_provider import LiveProvider, OwnedProvider
 from core.services.provider_registry import ProviderRegistry
-from core.services.shelf import NotSold, Offer, Seller, Shelf
+from core.services.shelf import Offer, Seller, Shelf
 
 US, THEM = UUID(int=1), UUID(int=2)
 AIRTIME, DATA = Product.AIRTIME, Product.DATA
@@ -92,17 +90,17 @@ def test_one_that_cannot_be_built_is_not_replaced_by_ours() -> None:
     assert names(shelf({ConfigKey(US, AIRTIME, "first"): None})) == ["second"]
 
 
-def test_the_best_is_the_first_that_is_switched_on() -> None:
+def test_one_that_is_switched_off_is_still_there_for_its_old_orders() -> None:
     off = Offer(provider("first"), priority=1, active=False)
     ours = shelf({ConfigKey(US, AIRTIME, "first"): off})
 
-    assert ours.best(US, AIRTIME).provider.name == "second"
+    assert names(ours) == ["first", "second"]
+    assert [offer.active for offer in ours.offers(US, AIRTIME)] == [False, True]
     assert sold_by(ours, AIRTIME) is off.provider
 
 
 def test_what_nobody_sells_is_not_sold() -> None:
-    with pytest.raises(NotSold):
-        shelf({}).best(US, Product.EXAM)
+    assert names(shelf({}), product=Product.EXAM) == []
     assert shelf({}).offer(US, AIRTIME, "gone") is None
 
 
@@ -208,11 +206,11 @@ async def test_an_order_is_asked_about_where_it_was_sent_whatever_changed_since(
     ours = Shelf({})
     registry = ProviderRegistry(ours, cast("ProviderConfigs", kept), make)
     await registry.refresh()
-    sent = ours.best(US, AIRTIME)
+    sent = ours.offers(US, AIRTIME)[0]
     kept.configs, kept.past = [config(version=7)], {3}
     await registry.refresh()
 
-    now = ours.best(US, AIRTIME).provider
+    now = ours.offers(US, AIRTIME)[0].provider
     assert await ours.seller(US, AIRTIME, "vtpass", sent.via) == Seller(sent.provider, now)
     assert await ours.seller(US, AIRTIME, "vtpass", "v7") == Seller(now)
     unseen = await ours.seller(US, AIRTIME, "vtpass", "v3")
@@ -226,7 +224,7 @@ async def test_an_order_is_asked_about_where_it_was_sent_whatever_changed_since(
 
 async def test_our_own_account_is_asked_though_a_configuration_stands_in_its_place() -> None:
     ours = Shelf({"first": provider("first")}, {"first": "s1"})
-    before = ours.best(US, AIRTIME)
+    before = ours.offers(US, AIRTIME)[0]
     mine = Offer(provider("first"), via="v1")
     ours.restock({ConfigKey(US, AIRTIME, "first"): mine})
 

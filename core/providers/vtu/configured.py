@@ -16,6 +16,7 @@ from core.domain.vending import Blame, Capabilities, Outcome, Product, Result, V
 from core.kit.errors import Fault
 from core.kit.money import Money, decimals
 from core.kit.msisdn import local
+from core.ports.outside import FloatNotTold
 from core.providers.http import NoReply, Reply
 from core.providers.values import major, member, whole, word
 from core.providers.vtu.answers import (
@@ -79,7 +80,7 @@ class ConfiguredVtu(HttpVtu):
     async def float_balance(self) -> Money:
         asked = self._known.balance
         if asked is None:
-            raise Fault(f"{self.name}: its configuration names no balance")
+            raise FloatNotTold(f"{self.name}: its configuration names no balance")
         reply = await self._get("balance", asked.path, params=self._key_in_query())
         document = self._read(reply, "the float balance")
         balance = major(member(document, *asked.amount.split(".")), self._known.currency)

@@ -46,7 +46,8 @@ from core.providers.vtu.answers import (
     unknown,
     unreadable,
 )
-from core.providers.vtu.base import HttpVtu, callback_fields
+from core.providers.vtu.base import callback_fields
+from core.providers.vtu.reloadly_statement import ReloadlyStatement
 
 _ACCEPT = {"accept": "application/com.reloadly.topups-v1+json"}
 _REFERENCE = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
@@ -106,7 +107,7 @@ _REFUSALS: Mapping[str, Meaning] = MappingProxyType(
 )
 
 
-class Reloadly(HttpVtu):
+class Reloadly(ReloadlyStatement):
     """Sells through Reloadly. Keeps `core.ports.VtuProvider`."""
 
     name = "reloadly"

@@ -42,7 +42,8 @@ from core.providers.vtu.answers import (
     unknown,
     unreadable,
 )
-from core.providers.vtu.base import HttpVtu, callback_fields
+from core.providers.vtu.base import callback_fields
+from core.providers.vtu.smeplug_statement import SmePlugStatement
 
 _REFERENCE = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 _SAFE = re.compile(r"[0-9A-Za-z_.-]{1,100}", re.ASCII)
@@ -85,7 +86,7 @@ _STATUS: Mapping[str, Meaning] = MappingProxyType(
 )
 
 
-class SmePlug(HttpVtu):
+class SmePlug(SmePlugStatement):
     """Sells through SMEPlug. Keeps `core.ports.VtuProvider`."""
 
     name = "smeplug"

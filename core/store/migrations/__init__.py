@@ -23,6 +23,10 @@ from core.store.database import APP_ROLE, normalised
 _TRIES = 3
 
 
+class NotMigrated(Fault):
+    """The database is empty or of an earlier release."""
+
+
 class CannotMigrate(Fault):
     """The login may not do what migrating needs; the message says what it lacks."""
 
@@ -60,6 +64,33 @@ async def upgrade(database_url: str) -> None:
             await asyncio.sleep(0.2)
     finally:
         await engine.dispose()
+
+
+async def require_current(database_url: str) -> None:
+    """Refuse a database that nobody migrated to this release; one of a later release will do.
+
+    Raises:
+        NotMigrated: it is to be migrated first.
+        CannotMigrate: it cannot be reached.
+    """
+    engine = create_async_engine(normalised(database_url), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            found = await connection.scalar(text("select version_num from alembic_version"))
+    except OSError as error:
+        raise CannotMigrate(
+            f"DATABASE_URL: the database cannot be reached ({type(error).__name__})"
+        ) from error
+    except exc.ProgrammingError as error:
+        cause = error.orig.__cause__ if error.orig else None
+        if isinstance(cause, asyncpg.InsufficientPrivilegeError):
+            return  # a login that may not even look; what it may do it will find out
+        found = None
+    finally:
+        await engine.dispose()
+    earlier = {each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is None or (found in earlier and found != head()):
+        raise NotMigrated("the database is not up to date: run `callbox migrate` first")
 
 
 def head() -> str:

@@ -41,10 +41,10 @@ declare
   v_steps order_step[];
 begin
   with judged as (
-    select r.ordinality as place, o.customer_id, o.state, o.attempt_number, o.currency,
+    select r.*, o.customer_id, o.state, o.attempt_number, o.currency,
         o.amount_minor + o.fee_minor as total_minor, a.provider, h.account_id as wallet_id,
-        case when r.cost_currency = o.currency and r.cost_minor >= 0 then r.cost_minor
-          else o.amount_minor end as cost_minor,
+        case when r.cost_currency = o.currency then r.cost_minor end as told_cost_minor,
+        o.amount_minor as face_minor,
         case
           when a.id is null then 'none'
           when o.state in ('delivered', 'refunded') and r.verdict = 'keep' then 'keep'
@@ -77,7 +77,9 @@ begin
       ) a on true
   )
   select array_agg(row(
-      place, step, p_rulings[place], customer_id, state,
+      ordinality, step, answer_id, order_id, tenant_id, attempt_id, verdict, result, reason, hint,
+      their_reference, evidence, check_at, next_id, next_provider, next_reference, next_via,
+      next_plan, actor, at, blame, customer_id, state,
       case step
         when 'capture' then 'delivered'
         when 'refund' then 'refunded'
@@ -88,25 +90,29 @@ begin
       end,
       attempt_number, provider, wallet_id,
       case when step in ('capture', 'pay_back', 'clear', 'late') then
-        coalesce((select x.id from accounts x where x.tenant_id = p_rulings[place].tenant_id
+        coalesce((select x.id from accounts x where x.tenant_id = judged.tenant_id
             and x.type = 'float' and x.owner = judged.provider and x.currency = judged.currency),
-          ledger_account(p_rulings[place].tenant_id, 'float', judged.provider, judged.currency))
+          ledger_account(judged.tenant_id, 'float', judged.provider, judged.currency))
       end,
-      case when step = 'capture' and total_minor > cost_minor then
-        coalesce((select x.id from accounts x where x.tenant_id = p_rulings[place].tenant_id
+      case when step = 'capture' and total_minor > paid_minor then
+        coalesce((select x.id from accounts x where x.tenant_id = judged.tenant_id
             and x.type = 'revenue' and x.owner = '' and x.currency = judged.currency),
-          ledger_account(p_rulings[place].tenant_id, 'revenue', '', judged.currency))
+          ledger_account(judged.tenant_id, 'revenue', '', judged.currency))
       end,
-      currency, total_minor, cost_minor)::order_step order by place)
-    into v_steps from judged;
+      currency, total_minor, paid_minor, told_cost_minor)::order_step order by ordinality)
+    into v_steps
+    from judged
+    cross join lateral (
+      -- Without a cost that can be believed, the face value is what the provider took.
+      select case when told_cost_minor >= 0 then told_cost_minor else face_minor end as paid_minor
+    ) paid;
   return coalesce(v_steps, '{}');
 end $$;
 
 -- The transfers of one order have ids derived from it, so that none can be written twice.
 create or replace function order_leg_id(p_subject uuid, p_code text) returns uuid
 language sql immutable as $$
-  select left(encode(sha256(convert_to('leg:' || p_subject::text || ':' || p_code, 'UTF8')), 'hex'),
-    32)::uuid
+  select md5('leg:' || p_subject::text || ':' || p_code)::uuid
 $$;
 
 create or replace function order_move_money(p_steps order_step[]) returns void
@@ -116,10 +122,10 @@ declare
   v_releases ledger_release[];
 begin
   select array_agg(row(
-      order_leg_id(case l.code when 'late_delivery' then (s.ruling).attempt_id
-        else (s.ruling).order_id end, l.code),
-      (s.ruling).tenant_id, l.debit_id, l.credit_id, l.amount_minor, l.code, (s.ruling).order_id,
-      case when l.held then (s.ruling).order_id end, l.reverses)::ledger_leg)
+      order_leg_id(case l.code when 'late_delivery' then s.attempt_id
+        else s.order_id end, l.code),
+      s.tenant_id, l.debit_id, l.credit_id, l.amount_minor, l.code, s.order_id,
+      case when l.held then s.order_id end, l.reverses)::ledger_leg)
     into v_legs
     from unnest(p_steps) s
     cross join lateral (
@@ -151,7 +157,7 @@ begin
       union all
       select 'undo_' || t.code, t.credit_id, t.debit_id, t.amount_minor, false, t.id
         from transfers t
-        where s.step = 'take_back' and t.event_id = (s.ruling).order_id
+        where s.step = 'take_back' and t.event_id = s.order_id
           and t.code in ('sale', 'margin', 'overcost')
     ) l (code, debit_id, credit_id, amount_minor, held, reverses)
     where l.amount_minor > 0;
@@ -169,68 +175,73 @@ begin
       union select credit_id from unnest(v_legs)
       union select account_id from unnest(v_releases)))
     order by id for no key update;
-  perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), (p_steps[1]).ruling.at);
+  perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), (p_steps[1]).at);
 
   update holds h
     set state = case s.step when 'refund' then 'voided' else 'captured' end,
       captured_minor = case s.step when 'refund' then 0 else s.total_minor end,
-      ended_at = (s.ruling).at
+      ended_at = s.at
     from unnest(p_steps) s
-    where s.step in ('capture', 'refund', 'pay_back') and h.id = (s.ruling).order_id;
+    where s.step in ('capture', 'refund', 'pay_back') and h.id = s.order_id;
 end $$;
 
 create or replace function order_system(p_step order_step, p_type text) returns bigint
 language sql as $$
-  select ledger_account((p_step).ruling.tenant_id, p_type, '', (p_step).currency)
+  select ledger_account((p_step).tenant_id, p_type, '', (p_step).currency)
 $$;
 
 -- Order, attempt and job take their next place.
 create or replace function order_advance(p_steps order_step[]) returns void
 language plpgsql as $$
+declare
+  v_kinds text[] := array(select distinct step from unnest(p_steps));
 begin
   update orders o
     set state = s.to_state,
-      hint = coalesce((s.ruling).hint, o.hint),
+      hint = coalesce(s.hint, o.hint),
       attempt_number = o.attempt_number + case s.step when 'next' then 1 else 0 end,
       settled_at = case when s.step in ('capture', 'refund', 'pay_back', 'take_back')
-        then (s.ruling).at else o.settled_at end
+        then s.at else o.settled_at end
     from unnest(p_steps) s
-    where o.id = (s.ruling).order_id and (s.to_state <> s.from_state or s.step = 'next');
+    where o.id = s.order_id and (s.to_state <> s.from_state or s.step = 'next');
 
   update attempts a
     set state = case when s.step in ('wait', 'pay_back') then a.state else 'closed' end,
       closed_at = case when s.step in ('wait', 'pay_back') then a.closed_at
-        else coalesce(a.closed_at, (s.ruling).at) end,
-      result = (s.ruling).result,
-      reason = (s.ruling).reason,
-      their_reference = coalesce((s.ruling).their_reference, a.their_reference),
-      cost_minor = case when (s.ruling).cost_currency = s.currency then (s.ruling).cost_minor
-        else a.cost_minor end,
-      evidence = coalesce((s.ruling).evidence, a.evidence),
+        else coalesce(a.closed_at, s.at) end,
+      result = s.result,
+      reason = s.reason,
+      their_reference = coalesce(s.their_reference, a.their_reference),
+      cost_minor = coalesce(s.told_cost_minor, a.cost_minor),
+      evidence = coalesce(s.evidence, a.evidence),
       checks = a.checks + 1,
-      not_found_since = case (s.ruling).result
-        when 'not_found' then coalesce(a.not_found_since, (s.ruling).at) end
+      not_found_since = case s.result
+        when 'not_found' then coalesce(a.not_found_since, s.at) end
     from unnest(p_steps) s
-    where s.step not in ('none', 'keep', 'recheck') and a.order_id = (s.ruling).order_id
+    where s.step not in ('none', 'keep', 'recheck') and a.order_id = s.order_id
       and a.number = s.attempt_number;
 
-  insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
-      state, created_at)
-    select (s.ruling).order_id, s.attempt_number + 1, (s.ruling).next_id, (s.ruling).tenant_id,
-      (s.ruling).next_provider, (s.ruling).next_reference, (s.ruling).next_via,
-      (s.ruling).next_plan, 'created', (s.ruling).at
-    from unnest(p_steps) s where s.step = 'next';
+  if 'next' = any (v_kinds) then
+    insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
+        state, created_at)
+      select s.order_id, s.attempt_number + 1, s.next_id, s.tenant_id,
+        s.next_provider, s.next_reference, s.next_via,
+        s.next_plan, 'created', s.at
+      from unnest(p_steps) s where s.step = 'next';
+  end if;
 
-  -- A signal that came while this answer was under way has the order looked at again at once.
-  update jobs j
-    set run_at = case when s.step = 'next' or j.hurried then (s.ruling).at
-      else coalesce((s.ruling).check_at, (s.ruling).at) end
-    from unnest(p_steps) s
-    where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = (s.ruling).order_id;
+  if v_kinds && array['wait', 'recheck', 'pay_back', 'next'] then
+    -- A signal that came while this answer was under way has the order looked at again at once.
+    update jobs j
+      set run_at = case when s.step = 'next' or j.hurried then s.at
+        else coalesce(s.check_at, s.at) end
+      from unnest(p_steps) s
+      where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = s.order_id;
+  end if;
 
   delete from jobs j using unnest(p_steps) s
     where s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep')
-      and j.ref = (s.ruling).order_id;
+      and j.ref = s.order_id;
 end $$;
 
 -- The customer's notice, the history, and the audit.
@@ -244,27 +255,29 @@ begin
       jsonb_strip_nulls(jsonb_build_object('reference', o.reference, 'amount', o.amount_minor,
         'fee', o.fee_minor, 'currency', o.currency, 'recipient', o.recipient,
         'network', o.network, 'product', o.product, 'hint', o.hint)),
-      (s.ruling).at, (s.ruling).at
+      s.at, s.at
     from unnest(p_steps) s
-    cross join lateral (select * from orders x where x.id = (s.ruling).order_id offset 0) o
+    cross join lateral (select * from orders x where x.id = s.order_id offset 0) o
     where s.step in ('capture', 'refund', 'pay_back', 'take_back')
     on conflict (id) do nothing;
 
-  insert into answers (order_id, id, tenant_id, attempt_id, result, reason, verdict, step, at)
-    select (s.ruling).order_id, (s.ruling).answer_id, (s.ruling).tenant_id, (s.ruling).attempt_id,
-      (s.ruling).result, (s.ruling).reason, (s.ruling).verdict, s.step, (s.ruling).at
+  insert into answers (order_id, id, tenant_id, attempt_id, result, reason, verdict, step, at,
+      blame)
+    select s.order_id, s.answer_id, s.tenant_id, s.attempt_id,
+      s.result, s.reason, s.verdict, s.step, s.at,
+      coalesce(s.blame, 'none')
     from unnest(p_steps) s
     on conflict do nothing;
 
   insert into events (subject, tenant_id, kind, actor, facts, at)
-    select (s.ruling).order_id::text, (s.ruling).tenant_id,
+    select s.order_id::text, s.tenant_id,
       'order.' || case s.step when 'wait' then 'in_doubt' when 'late' then 'late_delivery'
         when 'next' then 'next_attempt' when 'capture' then 'delivered'
         when 'refund' then 'refunded' when 'pay_back' then 'paid_back'
         when 'take_back' then 'taken_back' when 'book_loss' then 'loss_booked'
         else 'cleared' end,
-      (s.ruling).actor, jsonb_build_object('reason', (s.ruling).reason, 'provider', s.provider),
-      (s.ruling).at
+      s.actor, jsonb_build_object('reason', s.reason, 'provider', s.provider),
+      s.at
     from unnest(p_steps) s
     where s.step not in ('none', 'keep', 'recheck') and (s.step <> 'wait' or s.to_state <> s.from_state);
 end $$;

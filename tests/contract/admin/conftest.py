@@ -9,9 +9,24 @@ import pytest
 from core.store.database import Database
 from core.store.embedded import ServiceUrls
 from tests.fakes.admin import Desk, desk
-from tests.fakes.database import database, database_template, database_url, owner, services
+from tests.fakes.commands import Run, runner
+from tests.fakes.database import (
+    database,
+    database_template,
+    database_url,
+    empty_database_url,
+    owner,
+    services,
+)
 
-__all__ = ["database", "database_template", "database_url", "owner", "services"]
+__all__ = [
+    "database",
+    "database_template",
+    "database_url",
+    "empty_database_url",
+    "owner",
+    "services",
+]
 
 
 @pytest.fixture
@@ -23,3 +38,9 @@ def urls(services: ServiceUrls, database_url: str) -> ServiceUrls:
 async def operator(database: Database, urls: ServiceUrls, tmp_path: Path) -> AsyncIterator[Desk]:
     async with desk(database, urls, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def run(urls: ServiceUrls, tmp_path: Path) -> Run:
+    """Run the program with one command."""
+    return runner(urls, tmp_path)

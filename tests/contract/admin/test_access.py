@@ -168,12 +168,20 @@ async def test_the_description_names_every_path_in_full(operator: Desk) -> None:
 
     assert described["openapi"].startswith("3.")
     assert set(described["paths"]) == {
+        "/api/v1/alerts",
+        "/api/v1/alerts/stream",
+        "/api/v1/cases",
+        "/api/v1/cases/{case_id}",
+        "/api/v1/cases/{case_id}/close",
         "/api/v1/configuration/api/{service}/{provider}",
         "/api/v1/providers",
         "/api/v1/providers/{provider}/test",
         "/api/v1/transactions",
         "/api/v1/transactions/{reference}",
         "/api/v1/transactions/{reference}/reconcile",
+        "/api/v1/transactions/{reference}/refund",
+        "/api/v1/transactions/{reference}/resolve",
+        "/api/v1/transactions/{reference}/retry",
         "/api/v1/users",
         "/api/v1/users/{user_id}",
         "/api/v1/users/{user_id}/credit",

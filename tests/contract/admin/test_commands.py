@@ -1,59 +1,12 @@
 """The same from the command line, beside a database that others use."""
 
-import asyncio
 import json
-import os
 import re
-import sys
-from asyncio.subprocess import PIPE
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-import cli
-from core.store.embedded import ServiceUrls
 from tests.fakes.admin import CREDENTIALS, SECRETS, Desk, float_teller
-
-ROOT = Path(cli.__file__).parents[1]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Awaitable[Said]]
-
-
-@pytest.fixture
-def run(urls: ServiceUrls, tmp_path: Path) -> Run:
-    """Run the program with one command."""
-    environment = {
-        **os.environ,
-        "CALLBOX_HOME": str(tmp_path),
-        "CALLBOX_SECRET_KEY": "a secret key of a test",
-        "DATABASE_URL": urls.database_url,
-        "REDIS_URL": urls.redis_url,
-    }
-
-    async def once(*arguments: str, text: str = "") -> Said:
-        program = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", "from cli.main import main; main()", *arguments),
-            cwd=ROOT,
-            env=environment,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-        out, err = await program.communicate(text.encode())
-        assert program.returncode is not None
-        return Said(program.returncode, out.decode(), err.decode())
-
-    return once
+from tests.fakes.commands import Run
 
 
 async def test_a_provider_is_set_tested_switched_and_listed(operator: Desk, run: Run) -> None:

@@ -2,8 +2,6 @@
 
 from decimal import Decimal
 
-import asyncpg
-
 from core.domain.orders import Verdict
 from tests.fakes.admin import Desk
 from tests.fakes.books import DELIVERED, REFUSED, UNKNOWN
@@ -105,29 +103,6 @@ async def test_a_list_in_another_order_has_no_cursor(operator: Desk) -> None:
     body = await operator.get("/transactions", per_page=1, sort_by="amount")
 
     assert body["pagination"] == {"per_page": 1, "page": 1, "total": 2, "next_cursor": None}
-
-
-async def test_reconcile_has_the_provider_asked_now_and_is_noted(
-    operator: Desk, owner: asyncpg.Connection
-) -> None:
-    books = operator.books
-    order = await books.begun(await books.customer(funds=10_000))
-    await books.claimed(order)
-    await books.rule(order, Verdict.WAIT, UNKNOWN, check_in_s=9_999)
-
-    answer = await operator.post(f"/transactions/{order.reference}/reconcile")
-
-    assert answer.status_code == 202
-    assert answer.json()["data"]["status"] == "in_doubt"
-    job = await owner.fetchrow("select run_at, hurried from jobs where ref = $1", order.id)
-    assert job is not None
-    assert job["hurried"]
-    assert job["run_at"] <= operator.core.clock.now()
-    noted = await owner.fetchval(
-        "select actor from events where subject = $1 and kind = 'order.reconcile_asked'",
-        str(order.id),
-    )
-    assert noted == "token:admin-token"
 
 
 async def test_an_order_nobody_made_cannot_be_reconciled(operator: Desk) -> None:

@@ -179,7 +179,7 @@ async def test_the_description_names_every_path_in_full(operator: Desk) -> None:
         "/api/v1/providers/{provider}/float",
         "/api/v1/providers/{provider}/test",
         "/api/v1/reconciliations",
-        "/api/v1/reconciliations/{reconciliation_id}",
+        "/api/v1/reconciliations/{run_id}",
         "/api/v1/transactions",
         "/api/v1/transactions/{reference}",
         "/api/v1/transactions/{reference}/reconcile",

@@ -20,13 +20,16 @@ from core.kit.clock import SetClock
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.providers.payments import PAYMENT_GATEWAYS
+from core.providers.payouts import PAYOUT_GATEWAYS
 from core.providers.sms import SMS_SENDERS
 from core.providers.vtu import clubkonnect, vtpass
+from core.services.payouts import Destination
 from core.services.purchases import Airtime, Purchase
 from core.settings import Settings
 from core.store.embedded import ServiceUrls
 from sandbox.app import create_app
 from sandbox.settings import SandboxSettings
+from sandbox.transfers import names_of
 from tests.fakes.serving import serve
 
 SECRET = "a key for tests and nothing else"
@@ -147,6 +150,20 @@ class Kingdom:
         )
         return asked.reference
 
+    async def withdraw(self, customer: Customer, key: str, naira: int, account: str) -> None:
+        channel = await self.channel()
+        await self.core.conversations._desk.payouts.withdraw(
+            Money(naira * 100, "NGN"),
+            Money(0, "NGN"),
+            Destination("paystack:058", "Guaranty Trust Bank", account, names_of(account)[0]),
+            key=key,
+            tenant=await self.core.tenants.get(customer.tenant_id),
+            customer=customer,
+            channel_id=channel.id,
+            identity=customer.msisdn,
+            until=time.monotonic(),
+        )
+
     # What time and workers do.
 
     async def work(self) -> int:
@@ -199,9 +216,17 @@ class Kingdom:
                 "username": "sandbox",
             }
         )
-        for owned in (first, second, gateway, sms):
+        bank = PAYOUT_GATEWAYS["paystack"](
+            {"base_url": f"{url}/paystack_transfers", "secret_key": "sk_test_SIM"}
+        )
+        for owned in (first, second, gateway, sms, bank):
             life.push_async_callback(owned.aclose)
-        return Outside({"vtpass": first, "clubkonnect": second}, {"paystack": gateway}, sms)
+        return Outside(
+            {"vtpass": first, "clubkonnect": second},
+            {"paystack": gateway},
+            sms,
+            {"paystack": bank},
+        )
 
 
 @contextlib.asynccontextmanager

@@ -26,6 +26,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.domain.customers import Customer
 from core.kit.errors import Problem
+from core.kit.money import Money
+from core.ports.desk import Learned
 from core.store import invariants
 from core.store.database import owner_engine
 from core.store.embedded import ServiceUrls
@@ -56,6 +58,18 @@ FIRST_PLAYS = (
     "requery_down",
     "reversed_after_delivered",
 )
+BANK_PLAYS = (
+    "ok",
+    "pending_then_ok",
+    "pending_then_fail",
+    "refused",
+    "reply_lost",
+    "reply_500_no_order",
+    "reply_500_with_order",
+    "garbled",
+    "stuck_pending",
+)
+NOTHING_ARRIVES_AFTER_S = 200.0
 SECOND_PLAYS = ("ok", "refused", "delivered_but_reply_lost", "garbage_json")
 POINTS = (
     "purchase.before_begin",
@@ -78,8 +92,22 @@ _ORDERS = text("""
     join attempts a on a.order_id = o.id join customers c on c.id = o.customer_id
     where c.msisdn = any (:numbers)
 """)
+_LAST_ATTEMPTS = text("""
+    select o.tenant_id, o.reference, o.created_at, a.provider_reference from orders o
+    join attempts a on a.order_id = o.id and a.number = o.attempt_number
+    join customers c on c.id = o.customer_id where c.msisdn = any (:numbers)
+    order by o.created_at, o.id
+""")
+_PAYOUTS = text("""
+    select p.state, p.gateway_reference as provider_reference from payouts p
+    join customers c on c.id = p.customer_id where c.msisdn = any (:numbers)
+""")
 _HELD = text("""
-    select coalesce(sum(a.held_minor), 0) from accounts a
+    select coalesce(sum(a.held_minor), 0) - (
+      select coalesce(sum(p.amount_minor + p.fee_minor), 0) from payouts p
+      join customers c on c.id = p.customer_id
+      where c.msisdn = any (:numbers) and p.state = 'needs_person'
+    ) from accounts a
     join customers c on c.id::text = a.owner where c.msisdn = any (:numbers)
 """)
 _CREDITED = text("""
@@ -107,6 +135,8 @@ class Promises(RuleBasedStateMachine):
         self.bought: list[tuple[int, str, int]] = []
         self.links: list[str] = []
         self.paid_minor = 0
+        self.given_minor = 0
+        self.accounts: list[str] = []
         for person in range(2):
             self.fund(person, 300)
             self.pay(0, "exactly")
@@ -192,6 +222,79 @@ class Promises(RuleBasedStateMachine):
 
         self.run(pay())
 
+    @rule(person=PEOPLE, naira=st.sampled_from((100, 200)), play=st.sampled_from(BANK_PLAYS))
+    def withdraw(self, person: int, naira: int, play: str) -> None:
+        account = f"0{next(_numbers) % 10**9:09d}"
+        self.accounts.append(account)
+
+        async def take_out() -> None:
+            said = await self.control(
+                "scenarios", provider="paystack_transfers", scenario=play, recipient=account
+            )
+            assert "error" not in said, said
+            customer = await self.customer(person)
+            key = f"out {next(self.keys)}"
+            for _ in range(2):  # confirmed twice is confirmed once
+                with contextlib.suppress(Problem):
+                    await self.kingdom.live(self.kingdom.withdraw(customer, key, naira, account))
+
+        self.run(take_out())
+
+    @rule(person=PEOPLE, naira=st.sampled_from((10, 60)))
+    def an_operator_gives(self, person: int, naira: int) -> None:
+        async def give() -> None:
+            customer, key = (
+                await self.customer(person),
+                f"credit {self.numbers[0]} {next(self.keys)}",
+            )
+            for _ in range(2):
+                await self.kingdom.core.credits.give(
+                    customer, Money(naira * 100, "NGN"), reason="a test", key=key, actor="a test"
+                )
+
+        self.run(give())
+        self.given_minor += naira * 100
+
+    @precondition(lambda self: self.bought)
+    @rule(which=st.integers(0, 20), does=st.sampled_from(("retry", "refund", "resolve", "ask")))
+    def an_operator_acts(self, which: int, does: str) -> None:
+        """By hand, and telling the truth as a provider's own desk would know it."""
+
+        async def act() -> None:
+            orders = await self.rows(_LAST_ATTEMPTS)
+            if not orders:
+                return
+            order = orders[which % len(orders)]
+            actions, tenant = self.kingdom.core.order_actions, order.tenant_id
+            with contextlib.suppress(Problem):
+                match does:
+                    case "retry":
+                        await actions.retry(tenant, order.reference, "a test")
+                    case "refund":
+                        await actions.refund(tenant, order.reference, "a test", reason="a test")
+                    case "ask":
+                        await self.kingdom.live(
+                            actions.reconcile(tenant, order.reference, "a test")
+                        )
+                    case "resolve":
+                        if learned := await self._truth(order):
+                            await actions.resolve(
+                                tenant,
+                                order.reference,
+                                "a test",
+                                learned=learned,
+                                evidence="a note",
+                            )
+
+        self.run(act())
+
+    async def _truth(self, order: Any) -> Learned | None:
+        for _, reference, reversed_ in await self.delivered():
+            if reference == order.provider_reference:
+                return Learned.REVERSED if reversed_ else Learned.DELIVERED
+        age_s = (self.kingdom.clock.now() - order.created_at).total_seconds()
+        return Learned.NOT_DELIVERED if age_s > NOTHING_ARRIVES_AFTER_S else None
+
     # What the outside, time and workers do.
 
     async def _plays(self, provider: str, play: str, person: int, seconds: float) -> None:
@@ -270,6 +373,20 @@ class Promises(RuleBasedStateMachine):
         assert (await self.rows(_HELD))[0][0] == 0
         assert (await self.rows(_CREDITED))[0][0] <= self.paid_minor
         assert (await self.rows(_WAITING))[0][0] == 0
+        await self._what_was_taken_out_arrived()
+
+    async def _what_was_taken_out_arrived(self) -> None:
+        left = Counter[str]()
+        for account in self.accounts:
+            reply = await self.kingdom.control.get("/control/payouts", params={"account": account})
+            for one in reply.json():
+                left[one["reference"]] += not one["returned"]
+        assert all(times <= 1 for times in left.values()), left
+        states = {row.provider_reference: row.state for row in await self.rows(_PAYOUTS)}
+        assert set(states.values()) <= {"paid", "refunded", "needs_person"}
+        sure = {one for one, state in states.items() if state != "needs_person"}
+        paid = {one for one in sure if states[one] == "paid"}
+        assert paid == {one for one, times in left.items() if times and one in sure}
 
     async def delivered(self) -> list[tuple[str, str, bool]]:
         """What reached these people: the order, our reference, and whether it was taken back."""

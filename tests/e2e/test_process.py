@@ -285,6 +285,8 @@ async def test_a_talk_in_the_terminal_ends_quietly(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        # Whoever runs the tests in the background has their children deaf to Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert talk.stdin is not None
     assert talk.stdout is not None

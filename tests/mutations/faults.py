@@ -56,7 +56,7 @@ FAULTS = (
                 "            reference=provider.new_reference(ids.uuid7(), self._clock.now()),\n",
             ),
         ),
-        ("tests/integration/test_failover.py",),
+        ("tests/integration/test_vending.py",),
     ),
     Fault(
         "capture without evidence",
@@ -111,7 +111,7 @@ FAULTS = (
                 "            return ACCOUNT_GONE\n",
             ),
         ),
-        ("tests/integration/test_failover.py",),
+        ("tests/integration/test_vending.py",),
     ),
     Fault(
         "failover to a provider that cannot be asked again",

@@ -62,8 +62,9 @@ begin
           when a.number <> o.attempt_number or a.closed_at is not null then 'none'
           when o.state in ('held', 'in_doubt')
             and r.verdict in ('capture', 'refund', 'wait', 'pay_back') then r.verdict
+          -- Whoever rules, nobody else is asked but after an answer that can prove nothing came.
           when o.state in ('held', 'in_doubt') and r.verdict = 'next' and r.next_id is not null
-            then 'next'
+            and r.result in ('refused', 'failed', 'reversed', 'not_found') then 'next'
           when o.state = 'paid_back' and r.verdict in ('wait', 'book_loss', 'clear')
             then r.verdict
           else 'none'

@@ -105,7 +105,7 @@ EXAMPLE_LOCALE = Locale("en", "NG", "NGN", "Africa/Lagos")
 
 _WORKER_LAG_MAX_S = 60.0
 # Nearly all of them wait for a provider: so many a second at a provider that takes one.
-_ORDERS_AT_ONCE = 2048
+ORDERS_AT_ONCE = 2048
 _PAYOUTS = "_payouts"  # a gateway's transfers are set up apart from what it collects
 _NAMES = (
     *VTU_PROVIDERS,
@@ -427,7 +427,7 @@ async def build(
                     ),
                     vending.see_through,
                     orders_bell,
-                    at_once=_ORDERS_AT_ONCE,
+                    at_once=ORDERS_AT_ONCE,
                 ),
                 Pump(
                     "notices",

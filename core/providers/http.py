@@ -36,7 +36,7 @@ log = structlog.get_logger()
 REPLY_BYTES_MAX = 1024 * 1024
 _CONNECT_S_MAX = 10.0
 # Twice what a worker handles side by side: waiting in line must not look like a provider's failure.
-_CONNECTIONS_MAX = 128
+CONNECTIONS_MAX = 4096
 _IDLE_S = 15.0
 
 # httpx would write down every address, and some parties want our key in theirs.
@@ -110,7 +110,7 @@ def client(
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=tls,
-            limit=_CONNECTIONS_MAX,
+            limit=CONNECTIONS_MAX,
             force_close=not reuse_connections,
             keepalive_timeout=_IDLE_S if reuse_connections else None,
             resolver=lookup,

@@ -55,6 +55,7 @@ class Story:
     attempts: list[UUID] = field(default_factory=list)
     open: bool = True
     job: bool = True
+    hurried: bool = False
     late: set[UUID] = field(default_factory=set)
     cost: int = 0
     cleared: bool = False
@@ -137,6 +138,8 @@ class MoneyMachine(RuleBasedStateMachine):
         due = self.run(self.books.orders.claim(1000, 60))
         mine = {one.order_id for one in due if one.tenant_id == self.books.tenant.id}
         assert mine == {story.order.id for story in self.stories if story.job}
+        for story in self.stories:
+            story.hurried = False
 
     @rule(
         which=st.integers(0, 50),
@@ -177,7 +180,7 @@ class MoneyMachine(RuleBasedStateMachine):
             story = self.stories[which % len(self.stories)]
             reference = story.order.provider_reference
             assert self.run(self.books.orders.hurry("vtpass", [reference])) == 1
-            story.job = True
+            story.job = story.hurried = True
 
     @invariant()
     def money_is_where_the_model_says(self) -> None:
@@ -223,19 +226,19 @@ class MoneyMachine(RuleBasedStateMachine):
             elif present:
                 if verdict is Verdict.BOOK_LOSS and story.cleared:
                     self.expect_late(story, attempt, cost)
-                story.job = False
+                story.job = story.hurried
         else:
             self.expect_final(story, verdict, attempt, cost)
 
     def expect_final(self, story: Story, verdict: Verdict, attempt: UUID, cost: int) -> None:
         if verdict is Verdict.KEEP:
-            story.job = False
+            story.job = story.hurried
         elif story.state is OrderState.DELIVERED:
             if verdict is Verdict.TAKE_BACK and attempt == story.attempts[-1]:
                 self.undo(story)
         elif verdict is Verdict.CAPTURE:
             self.expect_late(story, attempt, cost)
-            story.job = False
+            story.job = story.hurried
 
     def expect_late(self, story: Story, attempt: UUID, cost: int) -> None:
         if attempt not in story.late:
@@ -264,22 +267,24 @@ class MoneyMachine(RuleBasedStateMachine):
         elif verdict is Verdict.NEXT:
             story.attempts.append(following.attempt_id)
         if story.state in {OrderState.DELIVERED, OrderState.REFUNDED}:
-            story.job = story.open = False
+            story.open = False
+            story.job = story.hurried
 
     def expect_paid_back(self, story: Story, verdict: Verdict) -> None:
-        if verdict is Verdict.BOOK_LOSS:
+        if verdict in {Verdict.BOOK_LOSS, Verdict.CAPTURE}:
             self.system[AccountType.LOSS] -= story.total
-        elif verdict is Verdict.CLEAR:
+        elif verdict in {Verdict.CLEAR, Verdict.REFUND}:
             self.system[AccountType.FLOAT] -= story.total
             story.cleared = True
         else:
             return
         self.system[AccountType.SUSPENSE] += story.total
-        story.job = story.open = False
+        story.open = False
+        story.job = story.hurried
 
     def undo(self, story: Story) -> None:
         story.state = OrderState.REFUNDED
-        story.job = False
+        story.job = story.hurried
         self.available[story.person] += story.total
         self.deliver(story, -1)
 

@@ -20,6 +20,7 @@ from tests.fakes.sellers import (
     DELIVERED,
     FAILED,
     NOT_FOUND,
+    REVERSED,
     UNKNOWN,
     Seller,
     Shop,
@@ -157,3 +158,20 @@ async def test_an_order_whose_account_is_gone_before_it_was_sent_begins_anew(
 
         assert (await shop.work())[-1] is OrderState.DELIVERED
         assert (len(a.vends), len(successor.vends)) == (0, 1)
+
+
+async def test_a_signal_that_comes_while_the_last_answer_is_under_way_is_heard(
+    books: Books, services: ServiceUrls
+) -> None:
+    """The provider delivered, and took it back before we had written down that it did."""
+    a = Seller("a", [UNKNOWN], requeried=[DELIVERED, REVERSED])
+    async with open_shop(books, services.redis_url, a) as shop:
+        await shop.bought()
+        books.clock.advance(5)
+        [due] = await books.orders.claim(100, 120)
+        [sent] = a.vends
+        await books.orders.hurry("a", [sent.reference])  # while the question is on its way
+
+        assert await shop.vending.see_through(due) is OrderState.DELIVERED
+        assert await shop.work() == [OrderState.REFUNDED]
+        assert await books.money(await books.customer()) == (1_000_000, 0)

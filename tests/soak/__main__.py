@@ -38,8 +38,8 @@ class Killer:
         self._chance = chance
         self._starting: set[asyncio.Task[None]] = set()
 
-    async def kill_until(self, stop: asyncio.Event, pause_s: float) -> None:
-        while not stop.is_set():
+    async def kill_until(self, stop: asyncio.Event, pause_s: float, kills: int) -> None:
+        while not stop.is_set() and self.killed.total() < kills:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(
                     stop.wait(), self._chance.uniform(0.5 * pause_s, 1.5 * pause_s)
@@ -90,7 +90,7 @@ async def soak(arguments: argparse.Namespace) -> int:
             stop = asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 group.create_task(crowd.buy_until(stop))
-                group.create_task(killer.kill_until(stop, pause_s))
+                group.create_task(killer.kill_until(stop, pause_s, arguments.kills))
                 async for orders in _counted(world, killer):
                     enough = orders >= arguments.orders and killer.killed.total() >= arguments.kills
                     if enough or time.monotonic() > deadline:

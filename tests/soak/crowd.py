@@ -103,8 +103,11 @@ class Crowd:
             await phone.enter(answer)
 
     def _same(self, first: str, second: str, killed: int) -> None:
-        """A repeated turn is answered as before, unless a kill took what was stored."""
-        if first != second and killed == self.killed:
+        """A repeated turn is answered as before, unless a kill took what was stored.
+
+        An apology is not stored: who repeats themself gets the answer once there is one.
+        """
+        if first != second and killed == self.killed and "Help code" not in first + second:
             self.seen["repeats answered otherwise"] += 1
             self.strange.append(f"{first!r} then {second!r}")
 

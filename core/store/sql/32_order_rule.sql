@@ -67,6 +67,9 @@ begin
             and r.result in ('refused', 'failed', 'reversed', 'not_found') then 'next'
           when o.state = 'paid_back' and r.verdict in ('wait', 'book_loss', 'clear')
             then r.verdict
+          -- Paid back by hand while this answer was under way.
+          when o.state = 'paid_back' and r.verdict = 'capture' then 'book_loss'
+          when o.state = 'paid_back' and r.verdict = 'refund' then 'clear'
           else 'none'
         end as step
       from unnest(p_rulings) with ordinality r
@@ -240,9 +243,14 @@ begin
       where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = s.order_id;
   end if;
 
+  -- A final answer ends the job too, unless a signal came while it was under way: what that tells
+  -- (a reversal, a delivery) may be younger than the answer.
+  update jobs j set run_at = s.at from unnest(p_steps) s
+    where j.hurried and j.ref = s.order_id
+      and s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep');
   delete from jobs j using unnest(p_steps) s
-    where s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep')
-      and j.ref = s.order_id;
+    where not j.hurried and j.ref = s.order_id
+      and s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep');
 end $$;
 
 -- The customer's notice, the history, and the audit.

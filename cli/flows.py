@@ -9,7 +9,8 @@ import typer
 
 from cli.output import AsJson, show_rows
 from core.app import EXAMPLE_LOCALE, TEXTS
-from core.engine import checks, diagram, paging
+from core.app.chat import CAPABILITIES
+from core.engine import checks, diagram
 from core.engine.checks import Severity
 from core.engine.manifest import compare, manifest
 from core.flows import all_flows
@@ -25,7 +26,7 @@ MANIFEST = TEXTS.parent / "flows" / "manifest.json"
 def check(*, as_json: AsJson = False) -> None:
     """Prove every conversation: no dead end, no missing word, every screen fits every channel."""
     flows = all_flows()
-    found = checks.check(flows, Texts.load(TEXTS), (paging.USSD,), EXAMPLE_LOCALE)
+    found = checks.check(flows, Texts.load(TEXTS), tuple(CAPABILITIES.values()), EXAMPLE_LOCALE)
     if MANIFEST.exists():
         found += compare(json.loads(MANIFEST.read_text()), manifest(flows))
     errors = [finding for finding in found if finding.severity is Severity.ERROR]

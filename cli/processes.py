@@ -12,7 +12,8 @@ from api.admin.app import create_admin
 from api.app import create_app
 from cli import demo
 from cli.serving import listen, serve, until_stopped
-from core.app import Core, build, refuse_live_keys
+from core.app import Core, build
+from core.app.outside import refuse_live_keys
 from core.jobs.workers import run_all
 from core.kit.errors import Fault
 from core.settings import Settings, admin_token, secret_key

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CALLBOX_", extra="ignore", env_ignore_empty=True)
 
     home: Path = Path(".callbox")
+    # Where customers' browsers reach the web process: one-time pages are linked to there.
+    public_url: str = ""
     env: Environment = Environment.DEMO
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
@@ -172,6 +174,11 @@ class Settings(BaseSettings):
     @property
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def outside_url(self) -> str:
+        """Where customers' browsers reach the web process, without a slash at the end."""
+        return (self.public_url or self.callbox_url).rstrip("/")
 
     @property
     def callbox_url(self) -> str:

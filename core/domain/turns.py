@@ -4,8 +4,11 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from uuid import UUID
+
+from core.domain.display import Screen
+from core.kit.msisdn import Msisdn
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,39 @@ class Channel:
     key: str
     service_code: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button: the option's key, or a navigation key; and which showing of which talk it is of.
+
+    Buttons stay where they are for ever: an old one must not answer a newer question.
+    """
+
+    key: str
+    turn: int | None = None
+    talk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """A secret given out of sight of the chat, for the screen of that turn and no other."""
+
+    digits: str = field(repr=False)
+    turn: int
+    talk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The customer's own number, as the channel vouches for it."""
+
+    msisdn: Msisdn
+
+
+Said: TypeAlias = str | Press | Unlock | Shared
+"""What a customer answers with: words, a button, a secret by its own way, or the own number."""
 
 
 class Progress(StrEnum):
@@ -38,7 +74,7 @@ class Advance:
     """
 
     progress: Progress
-    inputs: tuple[str, ...]
+    inputs: tuple[Said, ...]
     mark: str
 
 
@@ -58,6 +94,9 @@ class Inbound:
         identity: Who on this channel: an MSISDN on USSD, a user id on chat.
         session_id: The gateway's session, or "" where the channel has none.
         network_hint: The mobile network the gateway named, if it did (`mtn`).
+        msisdn: The person's number where the channel itself vouches for it.
+        name: What the person goes by there, or "".
+        language_hint: The language of the person's app, as a first guess.
     """
 
     channel: Channel
@@ -66,14 +105,21 @@ class Inbound:
     cursor: Cursor
     received_at: dt.datetime
     network_hint: str | None = None
+    msisdn: Msisdn | None = None
+    name: str = ""
+    language_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the customer sees. `ends`: nothing more can be answered in this session."""
+    """What the customer sees. `ends`: nothing more can be answered in this session.
+
+    `screen` is the same for channels that show more than words; USSD has none.
+    """
 
     text: str
     ends: bool
+    screen: Screen | None = None
 
 
 class SessionEnd(StrEnum):

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from core.domain.turns import Press, Said, Shared, Unlock
 from core.engine.conversation import Offered
 
 TYPED_MAX = 200
@@ -13,14 +14,6 @@ TYPED_MAX = 200
 _NUMBER = re.compile(r"[\W_]*(\d{1,3})[\W_]*", re.ASCII)
 _INVISIBLE = {"Cf", "Cs", "Co", "Cn", "Me"}
 _EMOJI_STYLE = "\ufe0f"
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """A button: the option's key, or a navigation key; and the turn that it was shown in."""
-
-    key: str
-    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +29,19 @@ class Typed:
     text: str = field(repr=False)
     number: str = field(repr=False)
     word: str = field(repr=False)
+
+
+def heard(said: Said) -> str:
+    """What was said, as if it had been typed. A secret that came by its own way says nothing."""
+    match said:
+        case Press():
+            return said.key
+        case Shared():
+            return "+" + said.msisdn
+        case Unlock():
+            return ""
+        case _:
+            return said
 
 
 def read(text: str) -> Typed:

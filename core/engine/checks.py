@@ -36,8 +36,10 @@ ENGINE_TEXTS = (
     "common.restart",
     "common.sorry",
     "common.no_shortcut",
+    "common.expired",
     "secret.digits",
     "secret.digits_between",
+    "secret.out_of_sight",
 )
 """Texts that the engine itself shows."""
 
@@ -103,7 +105,7 @@ def _of_lone_flows(flows: Flows) -> Iterator[Finding]:
         for flow in flows.all
     }
     roots = chain(
-        [flows.home],
+        [flows.home, *filter(None, [flows.door])],
         (shortcut.flow for shortcut in flows.shortcuts),
         (flow.name for flow in flows.all if flow.keywords and not flow.takes),
     )

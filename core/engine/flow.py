@@ -86,10 +86,13 @@ class Flow:
 class Shortcut:
     """A code dialled in one go: `*347*100*1*500#` enters `flow` at `node` with the amount given.
 
-    A code stays the same whatever the menus become. It never passes over a `Confirm` or a `Secret`
-    that the flow has before something is committed.
+    A code stays the same whatever the menus become, and so does a name, by which chat commands and
+    links enter. It never passes over a `Confirm` or a `Secret` that the flow has before something
+    is committed.
 
     Attributes:
+        code: Digits, or "" for one that cannot be dialled.
+        name: A plain word: `balance`, or "" for one that can only be dialled.
         args: Answers dialled after the code, in this order, read by their kinds.
         optional: Further ones that may be left out.
         keep: Answers that the code itself gives.
@@ -100,6 +103,7 @@ class Shortcut:
     code: str
     flow: str
     node: str
+    name: str = ""
     args: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     keep: Mapping[str, Scalar] = field(default_factory=dict)
@@ -120,17 +124,36 @@ class Flows:
         home: str,
         shortcuts: Iterable[Shortcut] = (),
         renamed: Mapping[str, str] | None = None,
+        door: str = "",
     ) -> None:
-        """`home` names the main menu; `renamed` maps flows of earlier releases to present ones."""
+        """All of them.
+
+        Args:
+            flows: In menu order.
+            home: Names the main menu.
+            shortcuts: Ways into them past the menu.
+            renamed: Maps flows of earlier releases to present ones.
+            door: Names the flow for people whose number nobody vouches for; they meet no other.
+        """
         self.all = tuple(flows)
         self.home = home
+        self.door = door
         self.shortcuts = tuple(shortcuts)
         self.renamed = dict(renamed or {})
         self.by_name = {flow.name: flow for flow in self.all}
-        self.by_code = {shortcut.code: shortcut for shortcut in self.shortcuts}
+        self._shortcuts = {
+            word: shortcut
+            for shortcut in self.shortcuts
+            for word in (shortcut.code, shortcut.name)
+            if word
+        }
         if faults := wiring.faults(self):
             raise BrokenFlow(faults)
         self._kinds: dict[str, dict[str, Kind]] = {}
+
+    def shortcut(self, word: str) -> Shortcut | None:
+        """The one of that code or name."""
+        return self._shortcuts.get(word.casefold())
 
     def __getitem__(self, name: str) -> Flow:
         return self.by_name[name]

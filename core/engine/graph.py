@@ -59,6 +59,8 @@ def _edges(node: Node) -> Iterator[Edge]:
             yield Edge(node.empty, "nothing to choose", silent=True)
         case Ask():
             yield Edge(node.to, "answered", frozenset({node.keep}))
+            if node.contact:
+                yield Edge(node.contact, "shared", frozenset({node.keep}))
         case Confirm():
             yield Edge(node.yes, "yes")
             yield Edge(node.no, "no")

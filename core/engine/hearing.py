@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+from core.domain.turns import Press, Said, Shared, Unlock
 from core.engine import answering, graph, moves
-from core.engine.answering import Press, Typed
+from core.engine.answering import Typed
 from core.engine.conversation import Conversation, Offered
+from core.engine.flow import Flow
 from core.engine.outcomes import Masked
 from core.engine.screens import Ask, Confirm, Menu, Pick, Secret
 from core.engine.step import Step
@@ -15,9 +17,9 @@ _YES_NO = {"yes": ("y", "yes", "ok"), "no": ("n", "no", "cancel")}
 _RESUME: Mapping[str, tuple[str, ...]] = {"continue": (), "home": ()}
 
 
-def heard(walk: Walk, conversation: Conversation, said: str | Press) -> Step:
+def heard(walk: Walk, conversation: Conversation, said: Said) -> Step:
     """Take an answer. What cannot be understood shows the screen again, with a line above it."""
-    typed = answering.read(said.key if isinstance(said, Press) else said)
+    typed = answering.read(answering.heard(said))
     if conversation.state == "ended":
         return _by_keyword(walk, conversation, typed) or walk.home(conversation)
     if conversation.asking == "resume":
@@ -42,7 +44,7 @@ def _navigated(walk: Walk, conversation: Conversation, typed: Typed) -> Step | N
     return None
 
 
-def _answered(walk: Walk, conversation: Conversation, said: str | Press, typed: Typed) -> Step:
+def _answered(walk: Walk, conversation: Conversation, said: Said, typed: Typed) -> Step:
     match walk.node(conversation):
         case Menu() | Pick() | Confirm() as node:
             offered = _offered(walk, conversation, node, said, typed)
@@ -51,10 +53,13 @@ def _answered(walk: Walk, conversation: Conversation, said: str | Press, typed: 
             at_menu = conversation.flow == walk.flows.home
             elsewhere = _by_keyword(walk, conversation, typed) if at_menu else None
             return elsewhere or walk.again(conversation, walk.words.say("common.choose"))
+        case Ask() as node if isinstance(said, Shared) and node.contact:
+            proven = moves.answered(conversation, {node.keep: said.msisdn})
+            return walk.enter(moves.to(proven, node.contact))
         case Ask() as node:
             return _told(walk, conversation, node, typed)
         case Secret() as node:
-            return _unlocking(walk, conversation, node, typed)
+            return _unlocking(walk, conversation, node, said, typed)
         case _:
             return walk.again(conversation, walk.words.say("common.choose"))
 
@@ -63,7 +68,7 @@ def _offered(
     walk: Walk,
     conversation: Conversation,
     node: Menu | Pick | Confirm,
-    said: str | Press,
+    said: Said,
     typed: Typed,
 ) -> Offered | None:
     if isinstance(said, Press):
@@ -120,8 +125,12 @@ def _told(walk: Walk, conversation: Conversation, node: Ask, typed: Typed) -> St
     return walk.checked(answered, node)
 
 
-def _unlocking(walk: Walk, conversation: Conversation, node: Secret, typed: Typed) -> Step:
-    digits = "".join(typed.text.split())
+def _unlocking(
+    walk: Walk, conversation: Conversation, node: Secret, said: Said, typed: Typed
+) -> Step:
+    if not isinstance(said, Unlock) and walk.words.out_of_sight(node):
+        return walk.again(conversation, walk.words.say("secret.out_of_sight"))
+    digits = "".join((said.digits if isinstance(said, Unlock) else typed.text).split())
     least, most = node.digits
     if not (digits.isascii() and digits.isdigit() and least <= len(digits) <= most):
         return walk.again(conversation, _digits_wanted(walk, least, most))
@@ -134,18 +143,44 @@ def _digits_wanted(walk: Walk, least: int, most: int) -> str:
     return walk.words.problem(Problem("secret.digits_between", min=least, max=most))
 
 
+def greeted(walk: Walk, begun: Conversation, said: Said) -> Step:
+    """The first words of somebody who was not asked anything yet: a keyword, or hello."""
+    typed = answering.read(answering.heard(said))
+    return _by_keyword(walk, begun, typed) or walk.enter(begun)
+
+
+def puzzling(walk: Walk, conversation: Conversation, text: str) -> bool:
+    """Words at the main menu, or after an end, that name nothing there."""
+    typed = answering.read(text)
+    if not typed.word or typed.number or _keyword_of(walk, typed) is not None:
+        return False
+    if conversation.state == "ended":
+        return True
+    node = walk.node(conversation)
+    if conversation.asking or conversation.flow != walk.flows.home or not isinstance(node, Menu):
+        return False
+    return _offered(walk, conversation, node, text, typed) is None
+
+
 def _by_keyword(walk: Walk, conversation: Conversation, typed: Typed) -> Step | None:
     """Into the flow whose keyword was typed."""
+    flow = _keyword_of(walk, typed)
+    if flow is None:
+        return None
+    home = moves.home(conversation, walk.flows[walk.flows.home])
+    return walk.enter(moves.jumped(home, flow, {}))
+
+
+def _keyword_of(walk: Walk, typed: Typed) -> Flow | None:
     if not typed.word:
         return None
     for flow in walk.flows.all:
         if not flow.takes and typed.word in map(answering.word, flow.keywords):
-            home = moves.home(conversation, walk.flows[walk.flows.home])
-            return walk.enter(moves.jumped(home, flow, {}))
+            return flow
     return None
 
 
-def _resuming(walk: Walk, conversation: Conversation, said: str | Press, typed: Typed) -> Step:
+def _resuming(walk: Walk, conversation: Conversation, said: Said, typed: Typed) -> Step:
     if typed.number in (walk.words.capability.home, walk.words.capability.back):
         return walk.home(conversation)
     offered = (

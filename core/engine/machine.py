@@ -14,8 +14,8 @@ from functools import lru_cache, partial
 
 from msgspec.structs import replace
 
+from core.domain.turns import Press, Said, Unlock
 from core.engine import answering, hearing, moves, paging, settling, wiring
-from core.engine.answering import Press
 from core.engine.conversation import Answers, Conversation, Offered
 from core.engine.flow import Flow, Flows, Shortcut
 from core.engine.kinds import Locale, Scalar
@@ -29,7 +29,7 @@ from core.engine.words import Words
 from core.kit.errors import Problem
 from core.kit.texts import Texts
 
-__all__ = ["Effect", "Machine", "Outcome", "Press", "Step"]
+__all__ = ["Effect", "Machine", "Outcome", "Press", "Step"]  # what callers of the machine name
 
 TURNS_MAX = 500
 """Screens of one journey; then it starts again at the menu, as something is going in circles."""
@@ -44,6 +44,7 @@ class Machine:
     def __init__(self, flows: Flows, texts: Texts) -> None:
         self._flows = flows
         self._texts = texts
+        self.door = flows.door or flows.home  # where strangers are let in
         self._words = lru_cache(_WORDS_KEPT)(partial(Words, flows, texts))
 
     def start(
@@ -76,7 +77,7 @@ class Machine:
         *,
         now: int = 0,
     ) -> Step:
-        """Begin where a code dialled in one go leads, with the answers in it.
+        """Begin where a code dialled in one go leads, or a named shortcut, with the answers in it.
 
         An argument that is missing or cannot be read is asked for; an unknown code gets the menu.
         """
@@ -84,17 +85,65 @@ class Machine:
         begun = self._fresh(conversation_id, locale, self._flows[self._flows.home], now)
         if not inputs:
             return walk.enter(begun)
-        shortcut = self._flows.by_code.get(answering.read(inputs[0]).text)
+        shortcut = self._flows.shortcut(answering.read(inputs[0]).text)
         if shortcut is None:
             return walk.home(begun, walk.words.say("common.no_shortcut"))
         node, answers, notice = self._dialled(walk, shortcut, inputs[1:])
         entered = moves.into(begun, self._flows[shortcut.flow], node, answers)
         return walk.enter(replace(entered, notice=notice))
 
+    def greet(
+        self,
+        conversation_id: str,
+        said: Said,
+        locale: Locale,
+        capability: Capability,
+        *,
+        notice: str = "",
+    ) -> Step:
+        """Begin with what somebody wrote unasked: at the flow that a keyword names, or the menu.
+
+        `notice` is a line above the first screen.
+        """
+        begun = self._fresh(conversation_id, locale, self._flows[self._flows.home], 0)
+        walk = self._walk(locale, capability)
+        return hearing.greeted(walk, replace(begun, notice=notice), said)
+
+    def puzzled(
+        self, conversation: Conversation, text: str, locale: Locale, capability: Capability
+    ) -> bool:
+        """Words that name nothing here, where a customer may ask for anything."""
+        walk = self._walk(locale, capability)
+        return hearing.puzzling(walk, migrated(conversation, self._flows), text)
+
+    def propose(
+        self,
+        conversation: Conversation,
+        shortcut: str,
+        given: Mapping[str, str],
+        locale: Locale,
+        capability: Capability,
+        *,
+        notice: str = "",
+    ) -> Step:
+        """On from here by a named shortcut with answers in words, as if they had been dialled.
+
+        What is missing or cannot be read is asked for. Nothing that the flow confirms is skipped.
+        """
+        walk = self._walk(locale, capability)
+        conversation = migrated(conversation, self._flows)
+        found = self._flows.shortcut(shortcut)
+        if found is None or conversation.state == "acting":
+            return self.redisplay(conversation, locale, capability)
+        node, answers, wrong = self._given(walk, found, given)
+        home = moves.home(conversation, self._flows[self._flows.home])
+        entered = moves.into(home, self._flows[found.flow], node, answers)
+        return walk.enter(replace(entered, notice=wrong or notice))
+
     def step(
         self,
         conversation: Conversation,
-        said: str | Press,
+        said: Said,
         locale: Locale,
         capability: Capability,
     ) -> Step:
@@ -105,8 +154,9 @@ class Machine:
             return walk.home(conversation, walk.words.say("common.updated"))
         if conversation.state == "acting":
             return self.recover(conversation, locale, capability)
-        if isinstance(said, Press) and said.turn not in (None, conversation.turn):
-            return self.redisplay(conversation, locale, capability)
+        if isinstance(said, Press | Unlock) and _is_old(said, conversation):
+            expired = replace(conversation, notice=walk.words.say("common.expired"))
+            return walk.redisplayed(expired)
         if conversation.turn - conversation.begun >= TURNS_MAX:
             return walk.home(conversation, walk.words.say("common.restart"))
         return hearing.heard(walk, conversation, said)
@@ -211,17 +261,31 @@ class Machine:
         self, walk: Walk, shortcut: Shortcut, given: Sequence[str]
     ) -> tuple[str, Answers, str]:
         """The node to enter, the answers read, and a notice on the first that was not."""
+        names = (*shortcut.args, *shortcut.optional)
+        return self._given(walk, shortcut, dict(zip(names, given, strict=False)))
+
+    def _given(
+        self, walk: Walk, shortcut: Shortcut, given: Mapping[str, str]
+    ) -> tuple[str, Answers, str]:
+        """As `_dialled`, for answers by name."""
         flow = self._flows[shortcut.flow]
         answers: Answers = dict(shortcut.keep)
-        for place, name in enumerate((*shortcut.args, *shortcut.optional)):
-            if place >= len(given):
+        for name in (*shortcut.args, *shortcut.optional):
+            if name not in given:
                 if name in shortcut.optional:
-                    break
+                    continue
                 return wiring.opening(flow, shortcut, name), answers, ""
             try:
                 answers[name] = flow.kinds[name].parse(
-                    answering.read(given[place]).text, walk.words.locale
+                    answering.read(given[name]).text, walk.words.locale
                 )
             except Problem as problem:
                 return wiring.opening(flow, shortcut, name), answers, walk.words.problem(problem)
         return shortcut.node, answers, ""
+
+
+def _is_old(said: Press | Unlock, conversation: Conversation) -> bool:
+    """It belongs to another showing, of this talk or of an earlier one."""
+    if said.talk and said.talk != conversation.id:
+        return True
+    return said.turn not in (None, conversation.turn)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from core.domain.display import NavWords
 from core.kit import gsm7
 
 _CUT = ".."
@@ -25,6 +26,7 @@ class Capability:
         options_whole: A list this long stays on one page if it fits: one keypress less.
         sessions: The channel has sessions that an `End` closes.
         plain: Texts are written in the GSM 7-bit alphabet.
+        typed_secrets: A PIN may be typed where everything else is; else it has a page of its own.
         back, home, more, also_more: The navigation keys; `also_more` where `more` is intercepted.
     """
 
@@ -36,6 +38,7 @@ class Capability:
     options_whole: int
     sessions: bool
     plain: bool
+    typed_secrets: bool = True
     back: str = "0"
     home: str = "00"
     more: str = "98"
@@ -60,32 +63,56 @@ def ussd(text_max: int = 160) -> Capability:
     )
 
 
-def chat(name: str = "chat", *, text_max: int = 1024, label_max: int = 64) -> Capability:
-    """A chat channel: long texts, any alphabet, no sessions."""
+def telegram(*, typed_secrets: bool = False) -> Capability:
+    """A Telegram chat: 4096 letters, a button a line, and the navigation as buttons too."""
     return Capability(
-        name=name,
-        text_max=text_max,
+        name="telegram",
+        text_max=4096,
         cost=len,
-        label_max=label_max,
+        label_max=64,
         options_max=9,
         options_whole=10,
         sessions=False,
         plain=False,
+        typed_secrets=typed_secrets,
+    )
+
+
+def whatsapp() -> Capability:
+    """A WhatsApp chat: lists have ten rows in all, and three of them may have to navigate.
+
+    Every interactive body is held to 1024 letters, a row's title to 24.
+    """
+    return Capability(
+        name="whatsapp",
+        text_max=1024,
+        cost=len,
+        label_max=24,
+        options_max=7,
+        options_whole=8,
+        sessions=False,
+        plain=False,
+        typed_secrets=False,
     )
 
 
 USSD = ussd()
-CHAT = chat()
+TELEGRAM = telegram()
+TELEGRAM_TYPED = telegram(typed_secrets=True)
+WHATSAPP = whatsapp()
 
 
 @dataclass(frozen=True, slots=True)
-class NavWords:
-    """The catalogue's words for the navigation lines."""
+class Page:
+    """One page as words, and what is on it: `words` of the text, and options `first` up to `last`.
 
-    back: str
-    home: str
-    home_short: str
-    more: str
+    Options are counted from 0; `last` is the first that is not on the page.
+    """
+
+    body: str
+    words: str
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +132,7 @@ class Pieces:
     ends: bool
 
 
-def render(pieces: Pieces, capability: Capability) -> tuple[str, ...]:
+def render(pieces: Pieces, capability: Capability) -> tuple[Page, ...]:
     """The pages, each within `text_max`. The same pieces give the same pages."""
     pages = _Layout(pieces, capability, pieces.words.home).pages()
     if len(pages) == 1:
@@ -155,20 +182,20 @@ class _Layout:
         self._capability = capability
         self._home = home
 
-    def pages(self) -> tuple[str, ...]:
+    def pages(self) -> tuple[Page, ...]:
         whole = self._whole()
         if whole is not None:
             return (whole,)
         blocks = list(self._blocks())
-        pages: list[str] = []
+        pages: list[Page] = []
         while blocks:
             taken, last = self._take(blocks, first=not pages)
             nav = self._nav(first=not pages, last=last)
-            pages.append(_set(blocks[:taken]) + nav)
+            pages.append(_page(blocks[:taken], nav, pages[-1].last if pages else 0))
             blocks = blocks[taken:]
         return tuple(pages)
 
-    def _whole(self) -> str | None:
+    def _whole(self) -> Page | None:
         """Everything on one page, if it fits there."""
         pieces = self._pieces
         if len(pieces.labels) > self._capability.options_whole:
@@ -176,7 +203,9 @@ class _Layout:
         head = letters(_head(pieces), self._capability)
         options = "".join(f"\n{line}" for line in _numbered(pieces.labels))
         page = (head + options + self._nav(first=True, last=True)).strip("\n")
-        return page if self._cost(page) <= self._capability.text_max else None
+        if self._cost(page) > self._capability.text_max:
+            return None
+        return Page(page, head, 0, len(pieces.labels))
 
     def _take(self, blocks: Sequence[_Block], *, first: bool) -> tuple[int, bool]:
         """How many blocks the next page holds, and whether it is the last."""
@@ -255,5 +284,10 @@ def _collapsed(glue: str) -> str:
     return "\n" if "\n" in glue else glue[:1]
 
 
+def _page(blocks: Sequence[_Block], nav: str, first: int) -> Page:
+    words = [block for block in blocks if not block.option]
+    return Page(_set(blocks) + nav, _set(words), first, first + len(blocks) - len(words))
+
+
 def _set(blocks: Sequence[_Block]) -> str:
-    return blocks[0].body + "".join(block.glue + block.body for block in blocks[1:])
+    return "".join(block.glue * bool(place) + block.body for place, block in enumerate(blocks))

@@ -90,7 +90,8 @@ class Ask:
     """A question answered in the customer's own words.
 
     `check` runs after the answer could be read and before it is kept; its `Problem` is shown and
-    the question asked again.
+    the question asked again. `contact` makes it a question for the customer's own number: where to
+    go when the channel itself vouches for it, and nothing needs to be proven.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Ask:
     keep: str
     to: str
     check: Check | None = None
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Secret:
         digits: Least and most digits; anything else is asked again without a check.
         keeps: Answers that every exit gives, but for `wrong`, `locked` and those in `bare`.
         choosing: The customer makes up a new secret, so there is nothing to guess and to lock.
+        once: It is worth nothing once it was used, so it may be typed in a chat, where it stays.
     """
 
     name: str
@@ -137,6 +140,7 @@ class Secret:
     keeps: Mapping[str, Kind] = field(default_factory=dict)
     choosing: bool = False
     bare: tuple[str, ...] = ()
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +222,14 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The last word. Ends the session where there are sessions, leads to the menu elsewhere."""
+    """The last word. Ends the session where there are sessions, leads to the menu elsewhere.
+
+    `receipt` names the answer that holds our reference of what was bought, for a picture of it.
+    """
 
     name: str
     text: str
+    receipt: str = ""
 
 
 Node: TypeAlias = Menu | Pick | Ask | Confirm | Secret | Fact | Act | Call | Return | Jump | End

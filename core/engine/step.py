@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from core.domain.display import Screen
 from core.engine.conversation import Conversation
-from core.engine.display import Screen
 from core.engine.kinds import Scalar
 from core.engine.outcomes import Masked
 

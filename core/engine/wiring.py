@@ -167,22 +167,26 @@ def _passes_silently(flows: "Flows", name: str, known: dict[str, bool]) -> bool:
 
 
 def _of_shortcut_targets(flows: "Flows") -> Iterator[str]:
-    for code in _doubled(shortcut.code for shortcut in flows.shortcuts):
-        yield f"shortcut {code} is there twice"
+    words = [word for each in flows.shortcuts for word in (each.code, each.name) if word]
+    for word in _doubled(words):
+        yield f"shortcut {word} is there twice"
     for shortcut in flows.shortcuts:
+        word = shortcut.code or shortcut.name
         if shortcut.flow not in flows:
-            yield f"shortcut {shortcut.code} leads to {shortcut.flow!r}, which is no flow"
+            yield f"shortcut {word} leads to {shortcut.flow!r}, which is no flow"
             continue
         for node in (shortcut.node, *shortcut.otherwise.values()):
             if node not in flows[shortcut.flow].nodes:
-                yield f"shortcut {shortcut.code} leads to {node!r}, no screen of {shortcut.flow}"
+                yield f"shortcut {word} leads to {node!r}, no screen of {shortcut.flow}"
 
 
 def _of_shortcut(flows: "Flows", shortcut: "Shortcut") -> Iterator[str]:
     flow = flows[shortcut.flow]
-    name = f"shortcut {shortcut.code}"
-    if not shortcut.code.isdecimal():
+    name = f"shortcut {shortcut.code or shortcut.name}"
+    if not (shortcut.code.isdecimal() if shortcut.code else shortcut.name):
         yield f"{name} cannot be dialled"
+    if shortcut.name and not (shortcut.name.isidentifier() and shortcut.name.islower()):
+        yield f"{name} is called {shortcut.name!r}, which is no plain word"
     for arg in (*shortcut.args, *shortcut.optional):
         if arg not in flow.kinds:
             yield f"{name} gives {arg!r}, which {flow.name} does not keep"

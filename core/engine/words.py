@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TypeVar
 
-from core.engine import display, graph, paging
+from core.domain import display
+from core.domain.display import NavWords
+from core.engine import graph, paging
 from core.engine.conversation import Conversation, Offered
 from core.engine.flow import Flows
 from core.engine.kinds import Locale, Scalar
-from core.engine.paging import Capability, NavWords, Pieces
-from core.engine.screens import Confirm, End, Menu, Node, Pick, Secret
+from core.engine.paging import Capability, Pieces
+from core.engine.screens import Ask, Confirm, End, Menu, Node, Pick, Secret
 from core.kit import money
 from core.kit.errors import Problem
 from core.kit.texts import MissingText, Texts
@@ -79,25 +81,37 @@ class Words:
         )
         pages = paging.render(pieces, self.capability)
         page = min(conversation.page, len(pages) - 1)
+        shown = pages[page]
         last = page == len(pages) - 1
-        secret = not conversation.asking and isinstance(node, Secret)
+        secret = None if conversation.asking or not isinstance(node, Secret) else node
+        options = tuple(
+            display.Line(number, offered.key, offered.label, offered.hint)
+            for number, offered in enumerate(conversation.shown, start=1)
+        )
         return display.Screen(
             key=f"{conversation.flow}.{conversation.asking or conversation.node}",
+            talk=conversation.id,
             turn=conversation.turn,
             text=text,
-            options=tuple(
-                display.Line(number, offered.key, offered.label, offered.hint)
-                for number, offered in enumerate(conversation.shown, start=1)
-            ),
+            options=options,
             nav=display.Nav(back=plain_nav or page > 0, home=home, more=not last),
+            nav_words=self._nav_words,
             notice=conversation.notice,
-            secret=secret,
+            secret=secret is not None,
+            out_of_sight=secret is not None and self.out_of_sight(secret),
+            receipt=_receipt(conversation, node),
             ends=ending and in_session and last,
             input=_entry(node, conversation, ending=ending),
             page=page,
             pages=len(pages),
-            body=pages[page],
+            body=shown.body,
+            page_text=shown.words,
+            page_options=options[shown.first : shown.last],
         )
+
+    def out_of_sight(self, secret: Secret) -> bool:
+        """It must not be typed on this channel."""
+        return not (self.capability.typed_secrets or secret.once)
 
     def _at_root(self, conversation: Conversation) -> bool:
         """At the main menu's own first screen, which nothing lies behind."""
@@ -161,7 +175,15 @@ def _entry(node: Node, conversation: Conversation, *, ending: bool) -> display.E
         return "none"
     if conversation.asking or isinstance(node, Menu | Pick | Confirm):
         return "choice" if conversation.shown else "none"
-    return "digits" if isinstance(node, Secret) else "text"
+    if isinstance(node, Secret):
+        return "digits"
+    return "contact" if isinstance(node, Ask) and node.contact else "text"
+
+
+def _receipt(conversation: Conversation, node: Node) -> str:
+    if conversation.asking or not isinstance(node, End) or not node.receipt:
+        return ""
+    return str(conversation.answers.get(node.receipt, ""))
 
 
 def or_stranded(known: Mapping[str, _Given], name: str) -> _Given:

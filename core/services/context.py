@@ -7,6 +7,7 @@ from core.domain.customers import Customer, Tenant
 from core.domain.turns import Channel
 from core.engine.kinds import Locale, Scalar
 from core.kit.clock import Clock
+from core.kit.errors import Fault
 from core.kit.texts import Texts
 from core.ports import Customers
 from core.services.funding import Funding
@@ -43,11 +44,13 @@ class Context:
             but begin nothing that the customer may long have given up on.
         until: When the customer must have an answer, in seconds of `time.monotonic`.
         network_hint: The mobile network that the gateway named, if it did.
+        known: The customer, once somebody vouched for their number.
+        name: What the person goes by on this channel, or "".
     """
 
     desk: Desk
     tenant: Tenant
-    customer: Customer
+    known: Customer | None
     channel: Channel
     identity: str
     locale: Locale
@@ -57,3 +60,11 @@ class Context:
     until: float
     lapsed: bool
     network_hint: str | None
+    name: str = ""
+
+    @property
+    def customer(self) -> Customer:
+        """Who this is. Strangers meet no flow that asks."""
+        if self.known is None:
+            raise Fault("a stranger was taken for a customer")
+        return self.known

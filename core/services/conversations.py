@@ -16,8 +16,17 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from core.domain.customers import Customer, Tenant
-from core.domain.turns import Advance, Channel, Inbound, Progress, Reply, SessionEnd
+from core.domain.customers import Tenant
+from core.domain.display import Screen
+from core.domain.turns import (
+    Advance,
+    Channel,
+    Inbound,
+    Progress,
+    Reply,
+    Said,
+    SessionEnd,
+)
 from core.engine.conversation import Conversation
 from core.engine.kinds import Locale
 from core.engine.machine import Effect, Machine, Outcome, Step
@@ -26,12 +35,17 @@ from core.engine.paging import Capability
 from core.kit import crash, ids
 from core.kit.clock import Clock
 from core.kit.errors import Problem
-from core.kit.msisdn import from_network
 from core.kit.texts import Texts
 from core.ports import Busy, ConversationStore, Tenants
+from core.ports.chat import Assistant, Proposal
 from core.services.context import Context, Desk
+from core.services.greeting import greeting
+from core.services.people import People
 
 log = structlog.get_logger()
+
+Capabilities = Callable[[Channel], Capability]
+"""What a channel can show."""
 
 Announce = Callable[[Context], Awaitable[str | None]]
 """A line about what was bought or paid in last, for somebody who comes back soon after it."""
@@ -43,12 +57,15 @@ _ID_LETTERS = 12
 
 
 class Record(msgspec.Struct, omit_defaults=True):
-    """What is kept of one person on one channel. Holds no secret: `mark` is a keyed digest."""
+    """What is kept of one person on one channel. Holds no secret: `mark` is a keyed digest.
+
+    `customer` is None for a stranger: nobody has vouched for their number yet.
+    """
 
     session: str
     mark: str
     conversation: Conversation
-    customer: UUID
+    customer: UUID | None
     language: str = "en"
     reply: str = ""
     ends: bool = False
@@ -80,6 +97,10 @@ class _Overtaken(Exception):
     """Somebody else moved this conversation on; look again."""
 
 
+class _Estranged(Exception):
+    """The person is not the customer any more whom the conversation was begun with."""
+
+
 class Conversations:
     """The one place where requests become turns."""
 
@@ -91,10 +112,14 @@ class Conversations:
         desk: Desk,
         texts: Texts,
         clock: Clock,
-        capabilities: dict[str, Capability],
+        capabilities: Capabilities,
         patience: Patience,
         announce: Announce,
+        people: People,
+        assistant: Assistant | None = None,
     ) -> None:
+        self._people = people
+        self._assistant = assistant
         self._machine = machine
         self._store = store
         self._tenants = tenants
@@ -119,13 +144,30 @@ class Conversations:
         """
         place = (inbound.channel.id, inbound.identity)
         lock = self._locks.setdefault(place, asyncio.Lock())
+        anew = False
         async with lock:
             for _ in range(_CONFLICTS_MAX):
                 try:
-                    return await _Turn(self, inbound).take()
+                    return await _Turn(self, inbound, anew=anew).take()
                 except _Overtaken:
                     continue
+                except _Estranged:
+                    anew = True
         raise Busy("one conversation, too many writers")
+
+    async def screen(self, inbound: Inbound) -> Screen | None:
+        """Where the person stands, with nothing done; None where that is nowhere, or under way.
+
+        Raises:
+            Unavailable: the conversation store is down.
+        """
+        record, _ = await self.load(inbound)
+        if record is None or record.conversation.state == "acting":
+            return None
+        tenant = await self.tenant(inbound.channel.tenant_id)
+        capability = self.capability(inbound.channel)
+        locale = _locale(tenant, record.language)
+        return self._machine.redisplay(record.conversation, locale, capability).screen
 
     async def session_ended(self, channel: Channel, session_id: str, how: SessionEnd) -> None:
         """Only worth a line in the log: it may be late, doubled or lost, so nothing hangs on it."""
@@ -145,14 +187,32 @@ class Conversations:
         return self._clock.now().timestamp()
 
     def capability(self, channel: Channel) -> Capability:
-        return self._capabilities.get(channel.gateway) or self._capabilities[channel.kind]
+        return self._capabilities(channel)
 
     async def tenant(self, tenant_id: UUID) -> Tenant:
         return await self._tenants.get(tenant_id)
 
-    async def customer_at(self, inbound: Inbound) -> Customer:
-        msisdn = from_network(inbound.identity)
-        return await self._desk.customers.at(inbound.channel, inbound.identity, msisdn)
+    @property
+    def people(self) -> People:
+        return self._people
+
+    def language(self, tenant: Tenant, hint: str) -> str:
+        """The language of somebody of whom nothing else is known."""
+        return hint if hint in self._texts.languages else tenant.language
+
+    def greeting(self, inbound: Inbound, locale: Locale) -> str:
+        return greeting(self._texts, locale, inbound.name, self._clock.now())
+
+    async def proposal(
+        self, text: str, tenant: Tenant, customer_id: UUID, language: str
+    ) -> Proposal | None:
+        """What free words seem to ask for."""
+        if self._assistant is None:
+            return None
+        customer = await self._desk.customers.get(tenant.id, customer_id)
+        return await self._assistant.propose(
+            text, tenant=tenant, customer=customer, language=language
+        )
 
     async def load(self, inbound: Inbound) -> tuple[Record | None, int | None]:
         stored = await self._store.load(inbound.channel.id, inbound.identity)
@@ -185,10 +245,14 @@ class Conversations:
         record: Record,
         effect: Effect,
     ) -> Context:
+        """What an effect may know. Raises `_Estranged`."""
+        known = await self._people.still(inbound, record.customer)
+        if record.customer is not None and known is None:
+            raise _Estranged
         return Context(
             desk=self._desk,
             tenant=tenant,
-            customer=await self._desk.customers.get(tenant.id, record.customer),
+            known=known,
             channel=inbound.channel,
             identity=inbound.identity,
             locale=locale,
@@ -198,6 +262,7 @@ class Conversations:
             until=time.monotonic() + self._patience.wait_s,
             lapsed=record.lapsed,
             network_hint=inbound.network_hint or record.network_hint,
+            name=inbound.name,
         )
 
     async def news(
@@ -212,8 +277,9 @@ class Conversations:
 class _Turn:
     """One try at one request, from one reading of the store."""
 
-    def __init__(self, parent: Conversations, inbound: Inbound) -> None:
+    def __init__(self, parent: Conversations, inbound: Inbound, *, anew: bool) -> None:
         self._parent = parent
+        self._anew = anew  # whatever was kept is somebody else's
         self._machine = parent.machine
         self._inbound = inbound
         self._capability = parent.capability(inbound.channel)
@@ -221,6 +287,8 @@ class _Turn:
 
     async def take(self) -> Reply:
         record, self._version = await self._parent.load(self._inbound)
+        if self._anew:
+            record = None
         tenant = await self._parent.tenant(self._inbound.channel.tenant_id)
         advance = self._inbound.cursor.advance(record.mark if record else None)
         if record is None or advance.progress is Progress.BEGIN:
@@ -229,24 +297,40 @@ class _Turn:
         if record.conversation.state == "acting":
             return await self._recover(tenant, locale, record, advance)
         if advance.progress is Progress.NEW:
+            if not self._capability.sessions and not self._is_recent(record):
+                return await self._begin(tenant, record, advance)
             return await self._answer(tenant, locale, record, advance)
         if advance.progress is Progress.STALE:
             log.info("turn.stale", session=self._inbound.session_id)
-        return Reply(record.reply, record.ends)
+        return self._reply(locale, record)
+
+    def _reply(self, locale: Locale, record: Record, screen: Screen | None = None) -> Reply:
+        """What was kept, with the screen for channels that show more than its words."""
+        if self._capability.sessions:
+            return Reply(record.reply, record.ends)
+        if screen is None:
+            again = self._machine.redisplay(record.conversation, locale, self._capability)
+            screen = again.screen
+        return Reply(record.reply, record.ends, screen)
 
     async def _begin(self, tenant: Tenant, before: Record | None, advance: Advance) -> Reply:
         """A new session: go on where the last one broke off, or start at the menu."""
-        customer = await self._parent.customer_at(self._inbound)
-        locale = _locale(tenant, customer.language)
-        recent = before if before is not None and self._is_recent(before) else None
+        customer = await self._parent.people.recognised(self._inbound)
+        language = (
+            customer.language
+            if customer
+            else self._parent.language(tenant, self._inbound.language_hint)
+        )
+        locale = _locale(tenant, language)
+        recent = before if before is not None and self._is_worth_keeping(before) else None
         record = Record(
             session=self._inbound.session_id,
             mark=advance.mark,
             conversation=self._machine.start(
                 ids.speakable(_ID_LETTERS), locale, self._capability
             ).conversation,
-            customer=customer.id,
-            language=customer.language,
+            customer=customer.id if customer else None,
+            language=language,
             committed=recent.committed if recent else False,
             network_hint=self._inbound.network_hint,
         )
@@ -257,6 +341,10 @@ class _Turn:
             return await self._recover(tenant, locale, record, advance)
         step = await self._opening(tenant, locale, record, recent, advance)
         return await self._run(tenant, locale, record, step)
+
+    def _is_worth_keeping(self, record: Record) -> bool:
+        """A chat is one long talk: what was begun there is offered again, or seen through."""
+        return not self._capability.sessions or self._is_recent(record)
 
     def _is_recent(self, record: Record) -> bool:
         away_s = self._parent.now() - record.touched_at
@@ -272,15 +360,36 @@ class _Turn:
     ) -> Step:
         """The first screen: what was dialled along, the offer to go on, or the menu."""
         conversation_id = record.conversation.id
-        if advance.inputs:
-            return self._machine.dial(conversation_id, advance.inputs, locale, self._capability)
-        if recent and self._machine.resumable(recent.conversation):
+        if record.customer is None:
+            return self._machine.start(
+                conversation_id, locale, self._capability, flow=self._machine.door
+            )
+        dialled = tuple(each for each in advance.inputs if isinstance(each, str))
+        if dialled and advance.progress is Progress.BEGIN:
+            return self._machine.dial(conversation_id, dialled, locale, self._capability)
+        if (
+            recent
+            and self._machine.resumable(recent.conversation)
+            and (self._capability.sessions or advance.progress is Progress.NEW)
+        ):
             return self._machine.resume_prompt(recent.conversation, locale, self._capability)
         notice = None
         if record.committed:
             notice = await self._parent.news(self._inbound, tenant, locale, record)
             record.committed = False
-        return self._machine.start(conversation_id, locale, self._capability, notice=notice or "")
+        if self._capability.sessions:
+            return self._machine.start(
+                conversation_id, locale, self._capability, notice=notice or ""
+            )
+        said = advance.inputs[0] if advance.inputs else ""
+        step = self._machine.greet(
+            conversation_id,
+            said,
+            locale,
+            self._capability,
+            notice=notice or self._parent.greeting(self._inbound, locale),
+        )
+        return await self._puzzled_out(tenant, locale, record, step, said) or step
 
     async def _answer(
         self, tenant: Tenant, locale: Locale, record: Record, advance: Advance
@@ -292,13 +401,38 @@ class _Turn:
         """
         record.mark = advance.mark
         first, *ahead = advance.inputs
-        step = self._machine.step(record.conversation, first, locale, self._capability)
+        here = Step(record.conversation)
+        step = await self._puzzled_out(tenant, locale, record, here, first) or self._machine.step(
+            record.conversation, first, locale, self._capability
+        )
         for text in ahead:
             step = await self._settle(tenant, locale, record, step)
             if self._machine.guarded(step) or (step.screen and step.screen.notice):
                 break
             step = self._machine.step(step.conversation, text, locale, self._capability)
         return await self._run(tenant, locale, record, step)
+
+    async def _puzzled_out(
+        self, tenant: Tenant, locale: Locale, record: Record, here: Step, said: Said
+    ) -> Step | None:
+        """Where free words seem to lead, in a chat, where they name nothing that is offered."""
+        if self._capability.sessions or record.customer is None or not isinstance(said, str):
+            return None
+        if here.effect or not self._machine.puzzled(
+            here.conversation, said, locale, self._capability
+        ):
+            return None
+        wanted = await self._parent.proposal(said, tenant, record.customer, locale.language)
+        if wanted is None:
+            return None
+        return self._machine.propose(
+            here.conversation,
+            wanted.shortcut,
+            wanted.given,
+            locale,
+            self._capability,
+            notice=wanted.notice,
+        )
 
     async def _recover(
         self, tenant: Tenant, locale: Locale, record: Record, advance: Advance
@@ -325,6 +459,7 @@ class _Turn:
         """See effects through to a screen, keep it, and answer with it."""
         step = await self._settle(tenant, locale, record, step)
         assert step.screen is not None
+        locale = _locale(tenant, record.language)
         record.conversation = step.conversation
         record.reply = step.screen.body
         record.ends = step.screen.ends
@@ -334,10 +469,11 @@ class _Turn:
         crash.point("turn.before_save")
         await self._parent.save(self._inbound, record, self._version)
         crash.point("turn.saved")
-        return Reply(record.reply, record.ends)
+        return self._reply(locale, record, step.screen)
 
     async def _settle(self, tenant: Tenant, locale: Locale, record: Record, step: Step) -> Step:
         """Run effects until a screen comes of it."""
+        step = self._kept_out(locale, record, step)
         while (effect := step.effect) is not None:
             self._complain(step)
             if effect.changes:
@@ -348,9 +484,28 @@ class _Turn:
             outcome = await self._perform(tenant, locale, record, effect)
             if effect.commits and not isinstance(outcome, Problem):
                 record.committed = True
+            if effect.changes and (record.customer is None or not self._capability.sessions):
+                await self._get_to_know(record)
+                locale = _locale(tenant, record.language)
             step = self._machine.resume(step.conversation, outcome, locale, self._capability)
+            step = self._kept_out(locale, record, step)
         self._complain(step)
         return step
+
+    def _kept_out(self, locale: Locale, record: Record, step: Step) -> Step:
+        """A stranger comes no further than the door, whatever they typed."""
+        if record.customer is not None or step.conversation.flow == self._machine.door:
+            return step
+        return self._machine.start(
+            ids.speakable(_ID_LETTERS), locale, self._capability, flow=self._machine.door
+        )
+
+    async def _get_to_know(self, record: Record) -> None:
+        """The stranger's number may just have been proven, or another language been chosen."""
+        customer = await self._parent.people.recognised(self._inbound)
+        if customer is not None:
+            record.customer = customer.id
+            record.language = customer.language
 
     def _complain(self, step: Step) -> None:
         if step.complaint:
@@ -364,6 +519,8 @@ class _Turn:
             async with asyncio.timeout(self._parent.patience.effect_s):
                 outcome: Outcome = await effect.run(context)
                 return outcome
+        except _Estranged:
+            raise
         except Problem as problem:
             return problem
         except TimeoutError:

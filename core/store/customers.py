@@ -37,20 +37,16 @@ class PgCustomers:
     async def tenant(self, tenant_id: UUID) -> Tenant:
         return await self._tenants.get(tenant_id)
 
-    async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
-        known = customer_columns().join(
-            identities,
-            (identities.c.customer_id == customers.c.id)
-            & (identities.c.tenant_id == customers.c.tenant_id),
-        )
-        known = known.where(
-            identities.c.tenant_id == channel.tenant_id,
-            identities.c.kind == channel.kind,
-            identities.c.identity == identity,
-        )
+    async def linked(self, channel: Channel, identity: str) -> Customer | None:
+        known = _linked(channel, identity)
 
         async def find(connection: AsyncConnection) -> Customer | None:
             return await _one(connection, known)
+
+        return await self._database.in_tenant(channel.tenant_id, find)
+
+    async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
+        known = _linked(channel, identity)
 
         async def make(connection: AsyncConnection) -> Customer:
             await self._make(connection, channel, identity, msisdn, tenant)
@@ -58,7 +54,7 @@ class PgCustomers:
             assert made is not None
             return made
 
-        found = await self._database.in_tenant(channel.tenant_id, find)
+        found = await self.linked(channel, identity)
         if found is not None:
             return found
         tenant = await self.tenant(channel.tenant_id)
@@ -229,6 +225,19 @@ def customer_columns() -> Select[tuple[object, ...]]:
         customers.c.status,
         customers.c.pin_hash.is_not(None).label("pin_set"),
         customers.c.created_at,
+    )
+
+
+def _linked(channel: Channel, identity: str) -> Select[tuple[object, ...]]:
+    known = customer_columns().join(
+        identities,
+        (identities.c.customer_id == customers.c.id)
+        & (identities.c.tenant_id == customers.c.tenant_id),
+    )
+    return known.where(
+        identities.c.tenant_id == channel.tenant_id,
+        identities.c.kind == channel.kind,
+        identities.c.identity == identity,
     )
 
 

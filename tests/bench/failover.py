@@ -16,7 +16,8 @@ from typing import cast
 from pydantic import SecretStr
 
 from cli import demo
-from core.app import Core, Outside, build
+from core.app import Core, build
+from core.app.outside import Outside
 from core.domain.customers import Customer
 from core.domain.orders import OrderState
 from core.domain.providers import ConfigKey

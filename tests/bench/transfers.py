@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli import demo
-from core.app import Core, Outside, build
+from core.app import Core, build
+from core.app.outside import Outside
 from core.domain.customers import Customer
 from core.domain.ledger import AccountKey, AccountType, Posting, Transfer
 from core.kit import ids

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.turns import Progress
+from core.domain.turns import Progress, Said
 from core.kit.crypto import Keyring
 from ussd.transcript import Transcript
 
@@ -16,7 +16,7 @@ def transcript(text: str, session: str = "s1") -> Transcript:
     return Transcript(KEYRING, session, text)
 
 
-def told(*texts: str, session: str = "s1") -> list[tuple[Progress, tuple[str, ...]]]:
+def told(*texts: str, session: str = "s1") -> list[tuple[Progress, tuple[Said, ...]]]:
     """What each of a session's requests comes to, one after the other."""
     mark, progress = None, []
     for text in texts:
@@ -121,7 +121,7 @@ def test_every_answer_of_a_session_comes_out_once_and_in_order(answers: list[str
     """With each request sent twice, and the one before it once more."""
     texts = ["*".join(answers[:count]) for count in range(len(answers) + 1)]
     mark: str | None = None
-    heard: list[str] = []
+    heard: list[Said] = []
     for place, text in enumerate(texts):
         for sent in (text, text, texts[max(0, place - 1)]):
             advance = transcript(sent).advance(mark)

@@ -147,7 +147,7 @@ async def open_books(database: Database, key: str = "demo", currency: str = "NGN
     channel = Channel(ids.uuid7(), tenant.id, "ussd", "africastalking", key, "*347*100#")
     tenants = PgTenants(database)
     await tenants.ensure(tenant, NOON)
-    await PgChannels(database).ensure(channel, NOON)
+    await PgChannels(database, Keyring("a key for tests")).ensure(channel, NOON)
     return Books(
         database=database,
         tenant=tenant,

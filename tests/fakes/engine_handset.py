@@ -3,9 +3,9 @@
 from collections.abc import Coroutine
 from typing import Any
 
+from core.domain.display import Screen
 from core.engine import paging
 from core.engine.conversation import Conversation, from_json, to_json
-from core.engine.display import Screen
 from core.engine.machine import Machine, Outcome, Press, Step
 from core.engine.outcomes import Failed
 from core.engine.paging import Capability

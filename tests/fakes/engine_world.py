@@ -242,6 +242,8 @@ ENGLISH = {
     "common.restart": "That took too many steps.",
     "common.sorry": "Sorry, something went wrong on our side.",
     "common.no_shortcut": "We do not know that code.",
+    "common.expired": "That menu has expired.",
+    "secret.out_of_sight": "Use the button.",
     "secret.digits": "Please enter {count} digits.",
     "secret.digits_between": "Please enter {min} to {max} digits.",
     "amount.unreadable": "Please enter an amount.",

@@ -5,10 +5,11 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeAlias
 
+from core.domain.turns import Said
 from core.engine.conversation import Conversation
 from core.engine.flow import Flows
 from core.engine.kinds import Locale
-from core.engine.machine import Machine, Outcome, Press, Step
+from core.engine.machine import Machine, Outcome, Step
 from core.engine.outcomes import Done, Failed, Masked, Pending
 from core.engine.paging import Capability
 from core.engine.screens import Call, Jump, Return
@@ -84,7 +85,7 @@ class WalkedMachine(Machine):
     def step(
         self,
         conversation: Conversation,
-        said: str | Press,
+        said: Said,
         locale: Locale,
         capability: Capability,
     ) -> Step:

@@ -12,7 +12,8 @@ import httpx
 from pydantic import SecretStr
 
 from cli import demo
-from core.app import Core, Outside, build
+from core.app import Core, build
+from core.app.outside import Outside
 from core.domain.customers import Customer
 from core.domain.turns import Channel
 from core.kit import crash

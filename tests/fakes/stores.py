@@ -60,6 +60,10 @@ class People:
             raise LookupError(tenant_id)
         return self._tenant
 
+    async def linked(self, channel: Channel, identity: str) -> Customer | None:
+        found = (each.customer for each in self._people.values())
+        return next((each for each in found if each.msisdn == identity), None)
+
     async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
         return self._person(customer(msisdn)).customer
 

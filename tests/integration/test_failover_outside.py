@@ -10,7 +10,8 @@ import asyncpg
 from pydantic import SecretStr
 
 from cli import demo
-from core.app import Core, Outside, build
+from core.app import Core, build
+from core.app.outside import Outside
 from core.domain.customers import Customer
 from core.domain.ledger import AccountKey, AccountType, Transfer
 from core.domain.orders import OrderState

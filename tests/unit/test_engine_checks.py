@@ -14,7 +14,7 @@ from core.engine.screens import Act, Ask, Confirm, End, Fact, Jump, Menu, Node, 
 from core.kit.texts import Texts
 from tests.fakes.engine_world import BUY, ENGLISH, FLOWS, LOCALE, TEXTS
 
-CHANNELS = (paging.USSD, paging.CHAT)
+CHANNELS = (paging.USSD, paging.TELEGRAM, paging.WHATSAPP)
 
 
 async def run(_: object) -> Done:

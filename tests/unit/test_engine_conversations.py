@@ -114,7 +114,7 @@ def test_a_named_return_takes_the_caller_s_exit() -> None:
 
 
 def test_the_last_word_leads_to_the_menu_where_there_are_no_sessions() -> None:
-    handset = Handset(capability=paging.CHAT)
+    handset = Handset(capability=paging.TELEGRAM)
     handset.dial()
     page = handset.enter(*TO_REVIEW, "2")
 

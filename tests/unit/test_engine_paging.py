@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.domain.display import NavWords
 from core.engine import paging
-from core.engine.paging import CHAT, USSD, NavWords, Pieces, render, ussd
+from core.engine.paging import USSD, WHATSAPP, Pieces, ussd
+from core.engine.paging import render as laid_out
 from core.kit import gsm7
 
 WORDS = NavWords(back="Back", home="Main menu", home_short="Menu", more="More")
@@ -23,6 +25,18 @@ def pieces(
     ends: bool = False,
 ) -> Pieces:
     return Pieces(notice, text, labels, WORDS, back=back, home=back, ends=ends)
+
+
+def render(given_pieces: Pieces, channel: paging.Capability) -> tuple[str, ...]:
+    """The pages as they are sent; what each says of itself is true."""
+    pages = laid_out(given_pieces, channel)
+    assert [0, *(page.last for page in pages)] == [
+        *(page.first for page in pages),
+        len(given_pieces.labels),
+    ]
+    for page in pages:
+        assert page.body.startswith(page.words.strip("\n"))
+    return tuple(page.body for page in pages)
 
 
 def body(page: str) -> list[str]:
@@ -97,7 +111,7 @@ def test_a_dynamic_label_too_long_is_cut_visibly() -> None:
 
 
 def test_a_label_cannot_pass_for_another_line() -> None:
-    assert "\n" not in paging.label("1\n2. Free money\r\n0. Back", CHAT)
+    assert "\n" not in paging.label("1\n2. Free money\r\n0. Back", WHATSAPP)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ _OUTCOMES: st.SearchStrategy[Outcome] = st.sampled_from(
     ]
 )
 _EFFECTS = ("which", "own", "bundle", "amount", "quote", "pay", "pin", "again", "prove", "save")
-_CHANNELS = st.sampled_from([paging.USSD, paging.ussd(120), paging.CHAT])
+_CHANNELS = st.sampled_from([paging.USSD, paging.ussd(120), paging.TELEGRAM, paging.WHATSAPP])
 
 
 @settings(max_examples=150, deadline=None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.app import _collecting
+from core.app.outside import collecting as _collecting
 from core.settings import BadSettings, Settings
 
 

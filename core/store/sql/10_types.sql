@@ -1,6 +1,16 @@
 -- What the functions take and hand on. An array of these is one call's worth of work.
 drop type if exists account_key, ledger_item, ledger_leg, ledger_release, order_item, ruling_item,
-  order_step, payment_item cascade;
+  order_step, payment_item, inbox_item, inbox_answer_item cascade;
+
+create type inbox_item as (
+  channel_id uuid, external_id text, tenant_id uuid, identity text, content text, at timestamptz,
+  run_at timestamptz
+);
+
+create type inbox_answer_item as (
+  channel_id uuid, identity text, external_id text, state text, why text, shown text,
+  held_until timestamptz, run_at timestamptz, released boolean
+);
 
 create type account_key as (tenant_id uuid, type text, owner text, currency text);
 

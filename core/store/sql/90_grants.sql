@@ -6,7 +6,7 @@ begin
   for v_function in
     select p.oid::regprocedure from pg_proc p
       join pg_namespace n on n.oid = p.pronamespace
-      where n.nspname = 'public' and p.proname ~ '^(payment|payout|reconciliation|virtual|ledger|order|intent|notice|channel|tenant|token|provider|case|health|sale|alert)_'
+      where n.nspname = 'public' and p.proname ~ '^(inbox|payment|payout|reconciliation|virtual|ledger|order|intent|notice|channel|tenant|token|provider|case|health|sale|alert)_'
   loop
     execute format('revoke all on function %s from public', v_function);
   end loop;
@@ -18,12 +18,13 @@ begin
         'order_states', 'order_rule', 'payout_begin', 'payout_claim', 'payout_hurry',
         'payout_rule', 'payout_settle', 'payout_states', 'notice_claim', 'intent_credit', 'intent_claim',
         'intent_by_reference', 'intent_hurry', 'virtual_account_credit', 'virtual_account_claim',
-        'virtual_account_hurry', 'channel_find', 'tenant_find', 'order_lag',
+        'virtual_account_hurry', 'channel_find', 'channel_of_kind', 'channel_get', 'tenant_find', 'order_lag',
         'tenant_all', 'provider_configs_version', 'provider_configs_all', 'token_create',
         'token_find', 'token_all', 'token_revoke', 'reconciliation_owners', 'order_act', 'case_doubts',
         'health_claim', 'health_checked', 'health_turn', 'health_figures',
         'health_notice_lag', 'health_ledger', 'health_uptime', 'health_reviewed', 'health_prune', 'health_standings', 'health_backlog',
         'sale_trouble', 'sale_well', 'sale_turn_away', 'sale_paused', 'alert_counts',
+        'inbox_put', 'inbox_claim', 'inbox_answer', 'inbox_lag', 'inbox_hurry', 'inbox_prune',
         'case_settle', 'case_counts', 'ledger_adjust')
   loop
     execute format('grant execute on function %s to callbox_app', v_function);

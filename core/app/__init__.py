@@ -1,23 +1,22 @@
-"""Builds the core: the one module that knows every concrete class."""
+"""Builds the core: the one package that knows every concrete class."""
 
 import asyncio
 import contextlib
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
-
+from core.app import rules
+from core.app.chat import CAPABILITIES, capability_of, wired_chat
+from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_outside
+from core.domain.chat import Talk
 from core.domain.circuits import CircuitRules
-from core.domain.live_keys import beside_sandbox
 from core.domain.payouts import DuePayout
 from core.domain.providers import ProviderConfig
-from core.domain.requery import Policy
 from core.domain.routing import RoutingRules
-from core.engine import checks, paging
+from core.engine import checks
 from core.engine.checks import Severity
 from core.engine.flow import Flows
 from core.engine.kinds import Locale
@@ -32,48 +31,48 @@ from core.kit.clock import Clock, SystemClock
 from core.kit.crypto import Keyring
 from core.kit.errors import Fault
 from core.kit.texts import Texts
-from core.ports import PaymentGateway, SmsSender, Standings, VtuProvider
+from core.ports import PaymentGateway, Standings, VtuProvider
 from core.ports.payouts import PayoutGateway
 from core.ports.statements import ReconciliationBook
 from core.providers.addresses import Reach, objection
-from core.providers.payments import PAYMENT_GATEWAYS
-from core.providers.payouts import PAYOUT_GATEWAYS
-from core.providers.sms import SMS_SENDERS
 from core.providers.vtu import VTU_PROVIDERS
 from core.providers.vtu.making import make
 from core.services.alerts import AlertDesk
 from core.services.callbacks import Callbacks
-from core.services.cases import CaseDesk, CaseRules, CaseSweep
+from core.services.cases import CaseDesk, CaseSweep
+from core.services.chat import ChatIngest
 from core.services.context import Desk
 from core.services.conversations import Conversations, Patience
 from core.services.credits import Credits
 from core.services.floats import Floats
-from core.services.funding import Funding, FundingRules
+from core.services.funding import Funding
 from core.services.gauges import Gauges
 from core.services.gauges import Sources as GaugeSources
 from core.services.health import HealthChecks
 from core.services.live_provider import OwnedProvider
+from core.services.messengers import Messengers
 from core.services.order_actions import OrderActions
 from core.services.outcomes import Outcomes
 from core.services.paying_out import PayingOut
 from core.services.payout_desk import PayoutDesk
-from core.services.payouts import Payouts, PayoutTerms
+from core.services.payouts import Payouts
+from core.services.people import People
 from core.services.pins import PinRules, Pins
 from core.services.provider_configs import Noting, ProviderSetup, Sources
 from core.services.provider_controls import ProviderControls
 from core.services.provider_registry import ProviderRegistry
-from core.services.purchases import Purchases, Terms
+from core.services.purchases import Purchases
 from core.services.reconciliation import Reconciliation
 from core.services.reconciliation_parts import Surroundings
-from core.services.review import HealthRules, Review
+from core.services.review import Review
 from core.services.routing import Router
 from core.services.sales import Sales
 from core.services.shelf import Shelf
 from core.services.tokens import TokenDesk
 from core.services.vending import Vending
-from core.services.virtual_accounts import AccountRules, VirtualAccountDesk
+from core.services.virtual_accounts import VirtualAccountDesk
 from core.services.wallet import Wallet
-from core.settings import BadSettings, Settings, admin_token, bad_setting
+from core.settings import Settings, admin_token
 from core.store.alerts import PgAlerts
 from core.store.attempts import PgAttempts
 from core.store.backoffice import PgBackoffice
@@ -85,6 +84,7 @@ from core.store.customers import PgCustomers
 from core.store.database import Database
 from core.store.embedded import ServiceUrls
 from core.store.health import PgSales, PgStandings
+from core.store.inbox import PgInbox
 from core.store.intents import PgIntents
 from core.store.ledger import PgLedger
 from core.store.order_desk import PgOrderDesk
@@ -99,87 +99,13 @@ from core.store.tenants import PgTenants
 from core.store.tokens import PgTokens
 from core.store.virtual_accounts import PgVirtualAccounts
 
-TEXTS = Path(__file__).parent / "texts"
+TEXTS = Path(__file__).parents[1] / "texts"
 EXAMPLE_LOCALE = Locale("en", "NG", "NGN", "Africa/Lagos")
 """In whose money and numbers the fit of screens is proven."""
 
-_WORKER_LAG_MAX_S = 60.0
 # Nearly all of them wait for a provider: so many a second at a provider that takes one.
 ORDERS_AT_ONCE = 2048
-_PAYOUTS = "_payouts"  # a gateway's transfers are set up apart from what it collects
-_NAMES = (
-    *VTU_PROVIDERS,
-    *PAYMENT_GATEWAYS,
-    *SMS_SENDERS,
-    *(name + _PAYOUTS for name in PAYOUT_GATEWAYS),
-)
-
 Probe = Callable[[], Awaitable[Mapping[str, object]]]
-
-# Where the demo's payers find themselves after paying; the sandbox's own address is put in.
-_PAID_PAGE = "{sandbox}/phone"
-
-# How the demo's providers are reached: the sandbox on this machine, with its made-up keys.
-_DEMO_KEYS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "vtpass": (
-        "/vtpass/api",
-        {"api_key": "SIM-vtpass-key", "public_key": "PK_SIM", "secret_key": "SK_SIM"},
-    ),
-    "clubkonnect": (
-        "/clubkonnect",
-        {"user_id": "SIM-clubkonnect-user", "api_key": "SIM-clubkonnect-key"},
-    ),
-    "buypower": ("/buypower/v2", {"api_key": "SIM-buypower-key"}),
-    "baxi": ("/baxi/api/baxipay", {"api_key": "SIM-baxi-key", "agent_id": "SIM"}),
-    "reloadly": (
-        "/reloadly",
-        {
-            "auth_url": "{sandbox}/reloadly/oauth/token",
-            "client_id": "SIM-reloadly-client",
-            "secret_key": "SIM-reloadly-secret",
-            "webhook_key": "SIM-reloadly-hook",
-        },
-    ),
-    "flutterwave_bills": (
-        "/flutterwave_bills/v3",
-        {"secret_key": "FLWSECK_TEST-SIM-X", "webhook_key": "SIM-flutterwave-hash"},
-    ),
-    "smeplug": ("/smeplug/api/v1", {"secret_key": "SIM-smeplug-secret"}),
-    "inlomax": ("/inlomax/api", {"api_key": "SIM-inlomax-key"}),
-    "paystack": ("/paystack", {"secret_key": "sk_test_SIM", "preferred_bank": "test-bank"}),
-    "flutterwave": (
-        "/flutterwave/v3",
-        {
-            "secret_key": "FLWSECK_TEST-SIM-X",
-            "secret_hash": "SIM-flutterwave-hash",
-            "return_url": _PAID_PAGE,
-            "bvn": "00000000000",
-        },
-    ),
-    "monnify": (
-        "/monnify",
-        {
-            "api_key": "MK_TEST_SIM",
-            "secret_key": "SIM-monnify-key",
-            "contract_code": "SIM",
-            "bvn": "00000000000",
-        },
-    ),
-    "stripe": (
-        "/stripe",
-        {"secret_key": "sk_test_SIM", "webhook_secret": "whsec_SIM", "return_url": _PAID_PAGE},
-    ),
-    "paystack_payouts": ("/paystack_transfers", {"secret_key": "sk_test_SIM"}),
-    "flutterwave_payouts": (
-        "/flutterwave_transfers/v3",
-        {"secret_key": "FLWSECK_TEST-SIM-X", "secret_hash": "SIM-flutterwave-hash"},
-    ),
-    "africastalking": ("/africastalking", {"api_key": "SIM-at-key", "username": "sandbox"}),
-}
-
-
-# What the outside contract calls a provider whose own name is taken by a payment gateway.
-_ALSO_CALLED: Mapping[str, str] = {"flutterwave": "flutterwave_bills"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +123,9 @@ class Core:
     ledger: PgLedger
     orders: PgOrderBook
     conversations: Conversations
+    messengers: Messengers
+    chat_ingest: ChatIngest
+    chat_pump: Pump[Talk]
     callbacks: Callbacks
     shelf: Shelf
     setup: ProviderSetup
@@ -232,18 +161,8 @@ class Core:
         return self.settings.with_sandbox
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """Whoever sells to us, collects for us and carries our words, by name."""
-
-    vtu: Mapping[str, VtuProvider]
-    payments: Mapping[str, PaymentGateway]
-    sms: SmsSender
-    payouts: Mapping[str, PayoutGateway] = field(default_factory=dict)
-
-
 @contextlib.asynccontextmanager
-async def build(
+async def build(  # noqa: PLR0915 - one line for each part
     settings: Settings,
     urls: ServiceUrls,
     secret: str,
@@ -265,9 +184,9 @@ async def build(
         await database.start()
         line = await stack.enter_async_context(open_line(urls.redis_url))
         store = RedisConversations(line, keyring)
-        outside = outside or await _outside(settings, stack)
+        outside = outside or await open_outside(settings, stack)
         tenants = PgTenants(database)
-        channels = PgChannels(database)
+        channels = PgChannels(database, keyring)
         customers = PgCustomers(database, tenants, clock)
         outbox = PgOutbox(database, keyring, clock)
         intents = PgIntents(database, clock)
@@ -277,7 +196,7 @@ async def build(
         stack.push_async_callback(orders.close)
 
         orders_bell, intents_bell = Bell(), Bell()
-        shelf = Shelf(outside.vtu, _accounts(settings, outside, keyring))
+        shelf = Shelf(outside.vtu, account_names(settings, outside, keyring))
         watch = _watch(settings, database, shelf, tenants, clock)
         setup = await _setup(
             settings,
@@ -293,9 +212,9 @@ async def build(
         circuits = await _circuits(settings, line, clock, stack)
         router = await _router(settings, shelf, circuits, watch.standings, plans, clock, stack)
         review = _review(settings, watch, shelf, circuits, clock)
-        purchases = Purchases(orders, outcomes, router, _terms(settings), clock, orders_bell)
+        purchases = Purchases(orders, outcomes, router, rules.terms(settings), clock, orders_bell)
         funding = Funding(
-            intents, customers, outside.payments, _funding_rules(settings), clock, intents_bell
+            intents, customers, outside.payments, rules.funding_rules(settings), clock, intents_bell
         )
         stack.push_async_callback(funding.close)
         accounts, accounts_bell = PgVirtualAccounts(database, clock), Bell()
@@ -304,7 +223,7 @@ async def build(
             customers,
             outbox,
             outside.payments,
-            _account_rules(settings),
+            rules.account_rules(settings),
             clock,
             accounts_bell,
         )
@@ -329,7 +248,7 @@ async def build(
             circuits,
             keyring,
             clock,
-            _policy(settings),
+            rules.policy(settings),
             orders_bell,
         )
         order_desk = PgOrderDesk(
@@ -349,7 +268,7 @@ async def build(
         stack.push_async_callback(order_actions.close)
         cases = PgCases(database, clock)
         case_rounds = CaseRounds(
-            CaseSweep(cases, watch.alerts, shelf, clock, _case_rules(settings))
+            CaseSweep(cases, watch.alerts, shelf, clock, rules.case_rules(settings))
         )
         callbacks = Callbacks(
             channels,
@@ -373,6 +292,21 @@ async def build(
             clock=clock,
         )
         reconciliation, daily = _reconciling(settings, surroundings)
+        conversations = Conversations(
+            Machine(flows, texts),
+            store,
+            tenants,
+            desk,
+            texts,
+            clock,
+            capability_of,
+            Patience(wait_s=settings.turn_wait_s, resume_within_s=settings.resume_within_s),
+            announce_latest,
+            People(customers),
+        )
+        inbox = PgInbox(database, channels, keyring, clock)
+        stack.push_async_callback(inbox.close)
+        chat = wired_chat(inbox, conversations, texts, clock)
         yield Core(
             settings=settings,
             keyring=keyring,
@@ -384,17 +318,10 @@ async def build(
             customers=customers,
             ledger=ledger,
             orders=orders,
-            conversations=Conversations(
-                Machine(flows, texts),
-                store,
-                tenants,
-                desk,
-                texts,
-                clock,
-                {"ussd": paging.USSD},
-                Patience(wait_s=settings.turn_wait_s, resume_within_s=settings.resume_within_s),
-                announce_latest,
-            ),
+            conversations=conversations,
+            messengers=chat.messengers,
+            chat_ingest=chat.ingest,
+            chat_pump=chat.pump,
             callbacks=callbacks,
             shelf=shelf,
             setup=setup,
@@ -469,6 +396,7 @@ async def build(
                     at_once=16,
                 ),
                 money_out.pump,
+                chat.pump,
             ),
         )
 
@@ -488,11 +416,11 @@ def _money_out(
 ) -> _MoneyOut:
     book, bell = PgPayouts(database, clock), Bell()
     cases = PgCases(database, clock)
-    work = PayingOut(book, outside.payouts, cases, keyring, clock, _policy(settings))
+    work = PayingOut(book, outside.payouts, cases, keyring, clock, rules.policy(settings))
     lease_s = settings.lease_margin_s + work.timeout_max_s
     return _MoneyOut(
         book=book,
-        payouts=Payouts(book, outside.payouts, _payout_terms(settings), keyring, clock, bell),
+        payouts=Payouts(book, outside.payouts, rules.payout_terms(settings), keyring, clock, bell),
         desk=PayoutDesk(book, keyring),
         pump=Pump(
             "payouts", lambda count: book.claim(count, lease_s), work.see_through, bell, at_once=16
@@ -526,8 +454,8 @@ def _watch(
 def _review(
     settings: Settings, watch: _Watch, shelf: Shelf, circuits: RedisCircuits, clock: Clock
 ) -> Review:
-    rules = _health_rules(settings)
-    return Review(shelf, circuits, watch.standings, watch.sales, watch.alerts, clock, rules)
+    looks = rules.health_rules(settings)
+    return Review(shelf, circuits, watch.standings, watch.sales, watch.alerts, clock, looks)
 
 
 def _gauges(watch: _Watch, circuits: RedisCircuits, orders: PgOrderBook) -> Gauges:
@@ -568,7 +496,7 @@ def _reconciling(
 
 def _prove(flows: Flows, texts: Texts) -> None:
     """Refuse to start with a conversation that could strand a customer. Raises `Fault`."""
-    found = checks.check(flows, texts, (paging.USSD,), EXAMPLE_LOCALE)
+    found = checks.check(flows, texts, tuple(CAPABILITIES.values()), EXAMPLE_LOCALE)
     wrong = [str(finding) for finding in found if finding.severity is Severity.ERROR]
     if wrong:
         raise Fault("conversations are not sound:\n  " + "\n  ".join(wrong))
@@ -589,7 +517,7 @@ def _probes(
 
     async def ask_worker() -> Mapping[str, object]:
         lag_s = await orders.lag_s()
-        if lag_s > _WORKER_LAG_MAX_S:
+        if lag_s > rules.WORKER_LAG_MAX_S:
             await review.look_for_stuck()  # where no worker runs, nobody else tells of it
             raise Fault(f"orders wait {lag_s:.0f} s for a worker")
         return {"lag_s": round(lag_s, 1)}
@@ -609,18 +537,18 @@ async def _setup(
     reach = Reach.PUBLIC_OR_HERE if settings.demo else Reach.PUBLIC
 
     def made(config: ProviderConfig) -> OwnedProvider:
-        return make(config, reach=reach, beneath=_given(settings, config.key.provider))
+        return make(config, reach=reach, beneath=keys_of(settings, config.key.provider))
 
     registry = ProviderRegistry(shelf, configs, made)
     stack.push_async_callback(registry.aclose)
     await registry.refresh()
     following = asyncio.create_task(registry.follow(), name="providers")
     stack.push_async_callback(_ended, following)
-    also_called = {name: own for name, own in _ALSO_CALLED.items() if own in VTU_PROVIDERS}
+    also_called = {name: own for name, own in ALSO_CALLED.items() if own in VTU_PROVIDERS}
     sources = Sources(
         make=made,
         objection=lambda url: objection(url, reach),
-        base_url=lambda name: (_given(settings, name) or {}).get("base_url"),
+        base_url=lambda name: (keys_of(settings, name) or {}).get("base_url"),
         also_called=also_called,
         beside_sandbox=settings.with_sandbox,
     )
@@ -669,164 +597,3 @@ async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-async def _outside(settings: Settings, stack: contextlib.AsyncExitStack) -> Outside:
-    """The adapters that the settings name; those with no keys are left out."""
-    vtu = {}
-    for name, make_provider in VTU_PROVIDERS.items():
-        if (given := _given(settings, name)) is not None:
-            with _naming_variables(name):
-                vtu[name] = provider = make_provider(given)
-            stack.push_async_callback(provider.aclose)
-    payments = {}
-    for name in _collecting(settings):
-        if (given := _given(settings, name)) is not None:
-            with _naming_variables(name):
-                payments[name] = gateway = PAYMENT_GATEWAYS[name](given)
-            stack.push_async_callback(gateway.aclose)
-    with _naming_variables("africastalking"):
-        sender = SMS_SENDERS["africastalking"](_given(settings, "africastalking") or {})
-    stack.push_async_callback(sender.aclose)
-    payouts = {}
-    for name, make_payouts in PAYOUT_GATEWAYS.items():
-        if (given := _given(settings, name + _PAYOUTS)) is not None:
-            with _naming_variables(name + _PAYOUTS):
-                payouts[name] = transfers = make_payouts(given)
-            stack.push_async_callback(transfers.aclose)
-    return Outside(vtu, payments, sender, payouts)
-
-
-def _collecting(settings: Settings) -> Sequence[str]:
-    """Payment gateways in the order in which they are asked to collect.
-
-    Those that the setting leaves out come last: they are asked for no link while another gives one,
-    but what was begun with them is still seen through.
-
-    Raises:
-        BadSettings: no such gateway, or one that has no keys.
-    """
-    for name in settings.payment_gateways:
-        if name not in PAYMENT_GATEWAYS:
-            known = ", ".join(PAYMENT_GATEWAYS)
-            raise BadSettings(f"CALLBOX_PAYMENT_GATEWAYS: no gateway {name!r}; there are: {known}")
-        if _given(settings, name) is None:
-            raise BadSettings(f"CALLBOX_PAYMENT_GATEWAYS: {name} has no key in the environment")
-    return tuple(dict.fromkeys((*settings.payment_gateways, *PAYMENT_GATEWAYS)))
-
-
-@contextlib.contextmanager
-def _naming_variables(adapter: str) -> Iterator[None]:
-    """Have a wrong setting of an adapter stop the start with one clear line as any other does."""
-    try:
-        yield
-    except ValidationError as error:
-        raise bad_setting(error, f"{adapter.upper()}_") from None
-
-
-def _given(settings: Settings, name: str) -> Mapping[str, str] | None:
-    """What to build an adapter from: the environment alone, or the sandbox in demo, or nothing."""
-    if any(_means(variable, name) for variable in os.environ):
-        return {}
-    if not settings.demo or name not in _DEMO_KEYS:
-        return None
-    path, keys = _DEMO_KEYS[name]
-    here = {field: text.replace("{sandbox}", settings.sandbox_url) for field, text in keys.items()}
-    return {"base_url": settings.sandbox_url + path, **here}
-
-
-def refuse_live_keys() -> None:
-    """Stop a start that would have real keys beside the sandbox.
-
-    Raises:
-        BadSettings: one line that names the variable, and not what it is set to.
-    """
-    given = [name for name in _NAMES if any(_means(variable, name) for variable in os.environ)]
-    if objection := beside_sandbox(os.environ, given):
-        raise BadSettings(objection)
-
-
-def _means(variable: str, name: str) -> bool:
-    """Whether a variable is a key of that adapter, and not of one whose name begins alike."""
-    if not (variable.startswith(f"{name.upper()}_") and variable.endswith("_KEY")):
-        return False
-    longer = (other for other in _NAMES if other.startswith(f"{name}_"))
-    return not any(variable.startswith(f"{other.upper()}_") for other in longer)
-
-
-def _accounts(settings: Settings, outside: Outside, keyring: Keyring) -> Mapping[str, str]:
-    """Names our account at each provider by what it is reached with, which the name hides."""
-    return {
-        name: "s" + keyring.digest(name, *_reached_with(settings, name)) for name in outside.vtu
-    }
-
-
-def _reached_with(settings: Settings, name: str) -> Iterator[str]:
-    for name_of, value in sorted((_given(settings, name) or {}).items()):
-        yield f"{name_of}={value}"
-    for variable, value in sorted(os.environ.items()):
-        if variable.startswith(f"{name.upper()}_") and "TIMEOUT" not in variable:
-            yield f"{variable}={value}"
-
-
-def _terms(settings: Settings) -> Terms:
-    return Terms(
-        amount_min_minor=settings.airtime_min_minor,
-        amount_max_minor=settings.airtime_max_minor,
-        fee_minor=settings.airtime_fee_minor,
-        day_limit_minor=settings.airtime_day_limit_minor,
-        in_doubt_deadline_s=settings.in_doubt_deadline_s,
-    )
-
-
-def _payout_terms(settings: Settings) -> PayoutTerms:
-    return PayoutTerms(
-        offered=settings.with_withdrawals,
-        amount_min_minor=settings.withdraw_min_minor,
-        amount_max_minor=settings.withdraw_max_minor,
-        fee_minor=settings.withdraw_fee_minor,
-        day_limit_minor=settings.withdraw_day_limit_minor,
-        deadline_s=settings.withdraw_deadline_s,
-    )
-
-
-def _funding_rules(settings: Settings) -> FundingRules:
-    return FundingRules(
-        amount_min_minor=settings.fund_min_minor,
-        amount_max_minor=settings.fund_max_minor,
-        checks_after_s=settings.fund_checks_after_s,
-    )
-
-
-def _account_rules(settings: Settings) -> AccountRules:
-    return AccountRules(checks_after_s=settings.fund_checks_after_s)
-
-
-def _case_rules(settings: Settings) -> CaseRules:
-    return CaseRules(
-        in_doubt_after_s=settings.case_in_doubt_after_s,
-        evidence_after_s=settings.case_evidence_after_s,
-    )
-
-
-def _health_rules(settings: Settings) -> HealthRules:
-    return HealthRules(
-        review_every_s=settings.health_review_every_s,
-        window_s=settings.health_window_s,
-        outage_s=settings.outage_after_s,
-        float_low_minor=settings.float_low_minor,
-        float_low_of=settings.float_low_of,
-        least_minor=settings.airtime_min_minor,
-        lag_max_s=_WORKER_LAG_MAX_S,
-        kept_s=settings.health_kept_days * 86_400,
-    )
-
-
-def _policy(settings: Settings) -> Policy:
-    return Policy(
-        schedule_s=settings.requery_after_s,
-        not_found_apart_s=settings.not_found_apart_s,
-        settle_s=settings.settle_s,
-        paid_back_every_s=settings.paid_back_every_s,
-        send_within_s=settings.send_within_s,
-    )

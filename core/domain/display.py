@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Entry: TypeAlias = Literal["none", "choice", "text", "digits"]
-"""How the customer answers: not at all, by an option, in words, or by digits that stay hidden."""
+Entry: TypeAlias = Literal["none", "choice", "text", "digits", "contact"]
+"""How the customer answers: not at all, by an option, in words, by digits, or by their number.
+
+`contact` is answered in words too: a channel that can vouch for a number offers to share it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +30,52 @@ class Nav:
 
 
 @dataclass(frozen=True, slots=True)
+class NavWords:
+    """The catalogue's words for the navigation."""
+
+    back: str
+    home: str
+    home_short: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
     """One turn's answer to the customer.
 
     Attributes:
         key: `flow.node`, for counting and for logs.
-        turn: Which showing this is; a button sends it back, so that an old one is recognised.
+        talk, turn: Which showing of which talk this is; a button sends both back, so that an old
+            one is recognised.
         text: The whole text, however many pages it takes.
         options: All of them, however many pages they take.
+        nav_words: What the ways out are called.
         notice: A line about the last input, or "".
         secret: The answer is a secret: delete it from a chat, keep it from a log.
+        out_of_sight: The secret must not be typed here: it is given through a page of its own.
+        receipt: Our reference of what was bought, where a receipt goes with the screen, or "".
         ends: Nothing can be answered in this session any more.
         page: Which page `body` is, from 0, of `pages`.
         body: The page in words, with numbered options and navigation, fit for the channel.
+        page_text: The words of this page alone, with the notice and without options and navigation.
+        page_options: The options of this page alone.
     """
 
     key: str
+    talk: str
     turn: int
     text: str
     options: tuple[Line, ...]
     nav: Nav
+    nav_words: NavWords
     notice: str
     secret: bool
+    out_of_sight: bool
+    receipt: str
     ends: bool
     input: Entry
     page: int
     pages: int
     body: str
+    page_text: str
+    page_options: tuple[Line, ...]

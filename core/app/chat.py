@@ -1,0 +1,89 @@
+"""What answers people who write."""
+
+# ruff: noqa: ARG001, ARG002
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.domain.chat import Address, ChatMessage, Refused, Talk
+from core.domain.display import Screen
+from core.domain.turns import Channel
+from core.engine import paging
+from core.engine.paging import Capability
+from core.jobs.workers import Pump
+from core.kit.bell import Bell
+from core.kit.clock import Clock
+from core.kit.texts import Texts
+from core.services.chat import ChatDesk, ChatIngest
+from core.services.chat import Surroundings as ChatSurroundings
+from core.services.conversations import Conversations
+from core.services.messengers import Messengers
+from core.store.inbox import PgInbox
+
+CAPABILITIES: Mapping[str, Capability] = {
+    "ussd": paging.USSD,
+    "telegram": paging.TELEGRAM,
+    "whatsapp": paging.WHATSAPP,
+}
+"""What each kind of channel can show; every screen is proven to fit all of them."""
+
+CHATS_AT_ONCE = 64
+CHAT_LEASE_S = 60.0
+
+
+def capability_of(channel: Channel) -> Capability:
+    """What a channel can show."""
+    if channel.kind == "telegram" and channel.settings.get("typed_pin") is True:
+        return paging.TELEGRAM_TYPED
+    return CAPABILITIES[channel.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What answers people who write."""
+
+    messengers: Messengers
+    ingest: ChatIngest
+    pump: Pump[Talk]
+
+
+def wired_chat(inbox: PgInbox, conversations: Conversations, texts: Texts, clock: Clock) -> Chat:
+    messengers, bell = Messengers(), Bell()
+    around = ChatSurroundings(
+        turns=conversations,
+        people=_Nobody(),
+        persons=_Nobody(),
+        pictures=_Nobody(),
+        unlock_url=_no_page,
+        unsaid=texts.get("en", "secret.unsaid"),
+        alarm=_no_alarm,
+    )
+    desk = ChatDesk(inbox, messengers, around, clock, bell)
+    pump = Pump(
+        "chat",
+        lambda count: inbox.claim(count, CHAT_LEASE_S),
+        desk.see_through,
+        bell,
+        at_once=CHATS_AT_ONCE,
+    )
+    return Chat(messengers, ChatIngest(inbox, clock, bell), pump)
+
+
+class _Nobody:
+    async def unreachable(self, to: Address, why: str) -> None: ...
+
+    async def heard(self, to: Address, message: ChatMessage) -> bool:
+        return False
+
+    async def left(self, to: Address) -> None: ...
+
+    async def receipt(self, tenant_id: UUID, reference: str, language: str) -> bytes | None:
+        return None
+
+
+async def _no_page(to: Address, screen: Screen) -> str:
+    return "http://127.0.0.1/"
+
+
+async def _no_alarm(to: Address, refused: Refused) -> None: ...

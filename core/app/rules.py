@@ -1,0 +1,75 @@
+"""What settings mean to each service."""
+
+from core.domain.requery import Policy
+from core.services.cases import CaseRules
+from core.services.funding import FundingRules
+from core.services.payouts import PayoutTerms
+from core.services.purchases import Terms
+from core.services.review import HealthRules
+from core.services.virtual_accounts import AccountRules
+from core.settings import Settings
+
+WORKER_LAG_MAX_S = 60.0
+
+
+def terms(settings: Settings) -> Terms:
+    return Terms(
+        amount_min_minor=settings.airtime_min_minor,
+        amount_max_minor=settings.airtime_max_minor,
+        fee_minor=settings.airtime_fee_minor,
+        day_limit_minor=settings.airtime_day_limit_minor,
+        in_doubt_deadline_s=settings.in_doubt_deadline_s,
+    )
+
+
+def payout_terms(settings: Settings) -> PayoutTerms:
+    return PayoutTerms(
+        offered=settings.with_withdrawals,
+        amount_min_minor=settings.withdraw_min_minor,
+        amount_max_minor=settings.withdraw_max_minor,
+        fee_minor=settings.withdraw_fee_minor,
+        day_limit_minor=settings.withdraw_day_limit_minor,
+        deadline_s=settings.withdraw_deadline_s,
+    )
+
+
+def funding_rules(settings: Settings) -> FundingRules:
+    return FundingRules(
+        amount_min_minor=settings.fund_min_minor,
+        amount_max_minor=settings.fund_max_minor,
+        checks_after_s=settings.fund_checks_after_s,
+    )
+
+
+def account_rules(settings: Settings) -> AccountRules:
+    return AccountRules(checks_after_s=settings.fund_checks_after_s)
+
+
+def case_rules(settings: Settings) -> CaseRules:
+    return CaseRules(
+        in_doubt_after_s=settings.case_in_doubt_after_s,
+        evidence_after_s=settings.case_evidence_after_s,
+    )
+
+
+def health_rules(settings: Settings) -> HealthRules:
+    return HealthRules(
+        review_every_s=settings.health_review_every_s,
+        window_s=settings.health_window_s,
+        outage_s=settings.outage_after_s,
+        float_low_minor=settings.float_low_minor,
+        float_low_of=settings.float_low_of,
+        least_minor=settings.airtime_min_minor,
+        lag_max_s=WORKER_LAG_MAX_S,
+        kept_s=settings.health_kept_days * 86_400,
+    )
+
+
+def policy(settings: Settings) -> Policy:
+    return Policy(
+        schedule_s=settings.requery_after_s,
+        not_found_apart_s=settings.not_found_apart_s,
+        settle_s=settings.settle_s,
+        paid_back_every_s=settings.paid_back_every_s,
+        send_within_s=settings.send_within_s,
+    )

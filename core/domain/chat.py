@@ -1,0 +1,153 @@
+"""What people do in a chat, and what becomes of what they are sent."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from core.domain.turns import Channel
+
+
+class Doing(StrEnum):
+    """What one message or tap is."""
+
+    TEXT = "text"
+    PRESS = "press"  # a button under a screen of ours
+    COMMAND = "command"  # /balance; `text` is its name
+    START = "start"  # the first contact, or a link; `text` is what the link carries
+    CONTACT = "contact"  # a number out of the phone book, or the own one
+    NUDGE = "nudge"  # nobody said anything: show where the talk stands
+    OTHER = "other"  # a picture, a voice, a place: nothing that a flow could take
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One thing that one person did on one chat channel.
+
+    Attributes:
+        external_id: The channel's own name for it, the same whenever it is delivered again.
+        identity: Who, for ever: a user id. Never a number where there is anything better.
+        text: What was written, or the command, or what a link carries.
+        key, turn, talk: Of a press, as the button brought them back.
+        msisdn: Of a contact: the number in it. Else the number that the channel vouches for, or "".
+        own: The channel vouches for `msisdn` as this person's own.
+        also: Another name by which the same person was known there before, or "".
+        message_id: The channel's name for what was written, or for the screen whose button it was.
+        query_id: What the tap must be answered under, where the channel wants that.
+        name, language: Of the profile, as a first guess.
+    """
+
+    external_id: str
+    identity: str
+    doing: Doing
+    text: str = field(default="", repr=False)
+    key: str = ""
+    turn: int | None = None
+    talk: str = ""
+    msisdn: str = field(default="", repr=False)
+    own: bool = False
+    also: str = ""
+    message_id: str = ""
+    query_id: str = ""
+    name: str = field(default="", repr=False)
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One person on one chat channel, leased to one worker, with what waits to be taken up.
+
+    Attributes:
+        messages: In the order in which they came.
+        last_shown: The channel's name for the last screen that was shown, or "".
+        heard_at: When the person wrote last.
+        with_person: An operator has taken over: what is written is for them.
+        tries: How often these messages were taken up before.
+    """
+
+    channel: Channel
+    identity: str
+    messages: tuple[ChatMessage, ...]
+    last_shown: str
+    heard_at: dt.datetime
+    with_person: bool
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The channel took it, under this name."""
+
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The channel asks for patience, or cannot be reached: try again after so many seconds."""
+
+    after_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """This person cannot be reached here: they blocked us, or left, or were never here."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Only a template may be sent now: the person has not written for a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It will never be taken as it is, and somebody must look: our words or our keys are wrong.
+
+    `stops` the whole channel: no other message will fare better.
+    """
+
+    why: str
+    stops: bool = False
+
+
+Delivery = Sent | Later | Unreachable | Closed | Refused
+"""What became of one thing that was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What a channel tells later of something that it took: it arrived, was read, or failed.
+
+    `failed` says what is to be done about it; None when it is well.
+    """
+
+    message_id: str
+    status: str
+    failed: Later | Unreachable | Closed | Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Words for a person outside of a turn.
+
+    Attributes:
+        key: The same for the same words: for the channel to recognise a repetition, where it can.
+        picture: A PNG to go with them, or None.
+        template_facts: What fills the channel's template, in order, where only a template may go.
+    """
+
+    key: str
+    text: str = field(repr=False)
+    picture: bytes | None = field(default=None, repr=False)
+    template_facts: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a person is reached: on a channel, by an identity."""
+
+    tenant_id: UUID
+    channel: Channel
+    identity: str

@@ -1,0 +1,143 @@
+"""Chat: the channels that carry screens and words, and where messages wait."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from core.domain.chat import Address, ChatMessage, Delivery, Talk, Telling
+from core.domain.customers import Customer, Tenant
+from core.domain.display import Screen
+from core.domain.turns import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a screen answers, for channels that can put it in the place of another.
+
+    Attributes:
+        answering: What the person did; None when nobody did anything.
+        last_shown: The channel's name for the screen before, or "".
+        unlock_url: Where the secret is given that the screen asks for, or "".
+        picture: A PNG that belongs to the screen, or None.
+    """
+
+    answering: ChatMessage | None = None
+    last_shown: str = ""
+    unlock_url: str = ""
+    picture: bytes | None = field(default=None, repr=False)
+
+
+class Messenger(Protocol):
+    """Speaks one kind of chat channel. Raises for nothing outside: what failed is a `Delivery`.
+
+    A request whose answer was lost counts as not sent: a screen twice is better than none.
+    """
+
+    @property
+    def kind(self) -> str: ...
+
+    async def received(self, channel: Channel, message: ChatMessage) -> None:
+        """Tell the person at once that we are at it: read, typing, the tap taken. Best effort."""
+        ...
+
+    async def show(self, to: Address, screen: Screen, moment: Moment) -> Delivery:
+        """Show a screen, in the place of the last one where that is what the person tapped."""
+        ...
+
+    async def tell(self, to: Address, telling: Telling, *, template: bool = False) -> Delivery:
+        """Send words that answer nothing; with `template` as the channel's template."""
+        ...
+
+    async def unsay(self, channel: Channel, message: ChatMessage) -> bool:
+        """Delete what the person wrote. False where the channel cannot, or did not."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Inbox(Protocol):
+    """Messages that were taken and are not answered yet. Kept before anything is acknowledged."""
+
+    async def put(
+        self,
+        channel: Channel,
+        messages: Sequence[ChatMessage],
+        at: dt.datetime,
+        *,
+        not_before: dt.datetime | None = None,
+    ) -> int:
+        """Keep them, each once per channel and `external_id`; answers how many were new."""
+        ...
+
+    async def claim(self, count: int, lease_s: float) -> Sequence[Talk]:
+        """Lease talks in which something waits, each to one worker at a time, of all tenants.
+
+        A dead worker's talks come due again when the lease ends.
+        """
+        ...
+
+    async def answered(
+        self, talk: Talk, message: ChatMessage, shown: str | None, *, last: bool
+    ) -> bool:
+        """This message is dealt with. `shown` names the screen that is shown now; None as before.
+
+        What it said is wiped; that it came is remembered. `last` gives the talk back too; True
+        when something waits that came meanwhile.
+        """
+        ...
+
+    async def release(self, talk: Talk, *, again_at: dt.datetime | None = None) -> bool:
+        """Give the talk back; True when something waits.
+
+        With `again_at` what is not answered waits until then, whatever comes meanwhile.
+        """
+        ...
+
+    async def park(self, talk: Talk, message: ChatMessage, why: str, *, last: bool) -> bool:
+        """Give a message up that fails whenever it is taken up. As `answered` otherwise."""
+        ...
+
+    async def hurry(self, channel: Channel, identity: str) -> None:
+        """Have what waits in a talk taken up now."""
+        ...
+
+    async def lag_s(self) -> float:
+        """How long the oldest message that could be taken up waits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What somebody seems to want: a named shortcut, and answers in words for it.
+
+    Nothing is done by it: the flow shows its review, and asks for the PIN, as always.
+
+    Attributes:
+        shortcut: Its name: `airtime`.
+        given: Answers by name, as a customer would type them: {"amount": "500"}.
+        notice: A line above the first screen, or "".
+    """
+
+    shortcut: str
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
+    notice: str = ""
+
+
+class Assistant(Protocol):
+    """Makes sense of free words."""
+
+    async def propose(
+        self, text: str, *, tenant: Tenant, customer: Customer, language: str
+    ) -> Proposal | None:
+        """What the customer seems to want; None when that cannot be told. Never raises."""
+        ...
+
+
+class Picturing(Protocol):
+    """Draws receipts."""
+
+    async def receipt(self, tenant_id: UUID, reference: str, language: str) -> bytes | None:
+        """A PNG of the receipt of an order; None when there is no such order, or it did not end."""
+        ...

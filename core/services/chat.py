@@ -1,0 +1,348 @@
+"""Chat: what people write is kept, then taken up in order, once, and answered.
+
+A message is in the inbox before its channel is told that it was taken. Whoever leases the talk runs
+the turn, shows the screen, and only then strikes the message out. A crash between any two steps
+leaves the message where it was: the turn finds its own result under the same mark, and the screen
+is shown.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from prometheus_client import Counter
+
+from core.domain.chat import (
+    Address,
+    ChatMessage,
+    Closed,
+    Delivery,
+    Doing,
+    Later,
+    Refused,
+    Sent,
+    Talk,
+    Telling,
+    Unreachable,
+)
+from core.domain.display import Screen
+from core.domain.turns import Advance, Channel, Inbound, Press, Progress, Reply, Said, Shared
+from core.kit import crash
+from core.kit.bell import Bell
+from core.kit.clock import Clock
+from core.kit.errors import Problem
+from core.kit.msisdn import Msisdn, from_network
+from core.ports.chat import Inbox, Messenger, Moment, Picturing
+from core.services.messengers import Messengers
+
+log = structlog.get_logger()
+
+_TAKEN = Counter("callbox_chat_messages_total", "Messages by what became of them", ["kind", "how"])
+
+TRIES_MAX = 8
+"""Then a message that fails whenever it is taken up is parked, and the next one is."""
+
+_AGAIN_AFTER_S = (1, 2, 5, 15, 60, 120, 300, 600)
+# Longer than this, and the customer should see that we are at it.
+_AWHILE_S = 0.4
+_SECRET_DIGITS = range(3, 9)
+_MENU = "menu"
+
+
+class Turns(Protocol):
+    """See `core.services.conversations.Conversations`."""
+
+    async def take(self, inbound: Inbound) -> Reply: ...
+
+    async def screen(self, inbound: Inbound) -> Screen | None: ...
+
+
+class People(Protocol):
+    """What is noted of people by the way."""
+
+    async def unreachable(self, to: Address, why: str) -> None:
+        """They cannot be told anything there any more."""
+        ...
+
+
+class Persons(Protocol):
+    """Operators who talk to customers themselves."""
+
+    async def heard(self, to: Address, message: ChatMessage) -> bool:
+        """Take what the customer wrote; False when no person is in this talk any more."""
+        ...
+
+    async def left(self, to: Address) -> None:
+        """The customer went back to the menu."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Whom a chat needs around it.
+
+    Attributes:
+        unlock_url: Where the secret is given that a screen asks for.
+        unsaid: The words for a secret that was typed and could not be deleted.
+        alarm: Tells operators that a channel refuses what we send.
+    """
+
+    turns: Turns
+    people: People
+    persons: Persons
+    pictures: Picturing
+    unlock_url: Callable[[Address, Screen], Awaitable[str]]
+    unsaid: str
+    alarm: Callable[[Address, Refused], Awaitable[None]]
+
+
+class _NotNow(Exception):
+    """The channel asks for patience."""
+
+    def __init__(self, later: Later) -> None:
+        super().__init__(later.why)
+        self.after_s = later.after_s
+
+
+class ChatIngest:
+    """Takes what edges were sent. When `take` returns, nothing can be lost any more."""
+
+    def __init__(self, inbox: Inbox, clock: Clock, bell: Bell) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self._bell = bell
+
+    async def take(self, channel: Channel, messages: Sequence[ChatMessage]) -> None:
+        """Keep them, in order; those that are known already change nothing.
+
+        Raises:
+            Unavailable, Busy: nothing is promised; the channel should deliver them again.
+        """
+        fresh = await self._inbox.put(channel, messages, self._clock.now())
+        _TAKEN.labels(channel.kind, "new").inc(fresh)
+        _TAKEN.labels(channel.kind, "known").inc(len(messages) - fresh)
+        if fresh:
+            self._bell.ring()
+
+    async def nudge(self, to: Address, key: str, *, after_s: float = 0.0) -> None:
+        """Have the person shown where they stand, after what waits and not before that time."""
+        now = self._clock.now()
+        message = ChatMessage(f"nudge:{key}", to.identity, Doing.NUDGE)
+        at = now + dt.timedelta(seconds=after_s)
+        await self._inbox.put(to.channel, [message], now, not_before=at)
+        if not after_s:
+            self._bell.ring()
+
+    async def hurry(self, to: Address) -> None:
+        """What waits for this person waits no longer."""
+        await self._inbox.hurry(to.channel, to.identity)
+        self._bell.ring()
+
+
+class ChatDesk:
+    """Answers people, one talk at a time, each by one worker at a time."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        messengers: Messengers,
+        surroundings: Surroundings,
+        clock: Clock,
+        bell: Bell,
+    ) -> None:
+        self._inbox = inbox
+        self._messengers = messengers
+        self._around = surroundings
+        self._clock = clock
+        self._bell = bell
+
+    async def see_through(self, talk: Talk) -> None:
+        """Answer what waits in a leased talk, in order, and give it back."""
+        messenger = self._messengers.of(talk.channel)
+        if messenger is None or not talk.messages:
+            await self._inbox.release(talk, again_at=self._in_a(60 if messenger is None else 0))
+            return
+        to = Address(talk.channel.tenant_id, talk.channel, talk.identity)
+        shown, more = talk.last_shown, False
+        for place, message in enumerate(talk.messages, start=1):
+            last = place == len(talk.messages)
+            try:
+                fresh = await self._take_up(messenger, to, talk, message, shown)
+            except _NotNow as later:
+                await self._inbox.release(talk, again_at=self._in_a(later.after_s))
+                return
+            except Exception as error:
+                log.exception("chat.message_failed", kind=talk.channel.kind, tries=talk.tries)
+                if talk.tries < TRIES_MAX or place > 1:
+                    await self._inbox.release(talk, again_at=self._after_try(talk.tries))
+                    return
+                _TAKEN.labels(talk.channel.kind, "parked").inc()
+                more = await self._inbox.park(talk, message, type(error).__name__, last=last)
+                continue
+            crash.point("chat.shown")
+            shown = fresh if fresh is not None else shown
+            more = await self._inbox.answered(talk, message, fresh, last=last)
+            _TAKEN.labels(talk.channel.kind, "answered").inc()
+            crash.point("chat.answered")
+        if more:
+            self._bell.ring()
+
+    def _in_a(self, seconds: float) -> dt.datetime:
+        return self._clock.now() + dt.timedelta(seconds=seconds)
+
+    def _after_try(self, tries: int) -> dt.datetime:
+        return self._in_a(_AGAIN_AFTER_S[min(tries, len(_AGAIN_AFTER_S)) - 1])
+
+    async def _take_up(
+        self, messenger: Messenger, to: Address, talk: Talk, message: ChatMessage, shown: str
+    ) -> str | None:
+        """Run the turn of one message and show its screen; what it is called there.
+
+        None when nothing new is shown.
+        """
+        if talk.with_person and await self._for_a_person(to, message):
+            return None
+        inbound = _inbound(to, message, self._clock.now())
+        await self._out_of_the_chat(messenger, to, inbound, message)
+        async with _Awhile(messenger, to.channel, message):
+            reply = await self._around.turns.take(inbound)
+        crash.point("chat.turned")
+        if reply.screen is None:
+            return None
+        delivery = await messenger.show(
+            to,
+            reply.screen,
+            Moment(
+                answering=message if message.doing is not Doing.NUDGE else None,
+                last_shown=shown,
+                unlock_url=await self._unlock_url(to, reply.screen),
+                picture=await self._picture(to, reply.screen),
+            ),
+        )
+        return await self._delivered(to, delivery)
+
+    async def _for_a_person(self, to: Address, message: ChatMessage) -> bool:
+        """Whether it was meant for the operator in this talk, and taken."""
+        if message.doing in (Doing.TEXT, Doing.CONTACT, Doing.OTHER):
+            return await self._around.persons.heard(to, message)
+        if message.doing is not Doing.NUDGE:
+            await self._around.persons.left(to)
+        return False
+
+    async def _out_of_the_chat(
+        self, messenger: Messenger, to: Address, inbound: Inbound, message: ChatMessage
+    ) -> None:
+        """A secret that was typed is deleted before anything is done with it."""
+        if message.doing is not Doing.TEXT or not _may_be_secret(message.text):
+            return
+        screen = await self._around.turns.screen(inbound)
+        if screen is None or not screen.secret:
+            return
+        if not await messenger.unsay(to.channel, message):
+            telling = Telling(f"unsay:{message.external_id}", self._around.unsaid)
+            await messenger.tell(to, telling)
+
+    async def _unlock_url(self, to: Address, screen: Screen) -> str:
+        return await self._around.unlock_url(to, screen) if screen.out_of_sight else ""
+
+    async def _picture(self, to: Address, screen: Screen) -> bytes | None:
+        if not screen.receipt:
+            return None
+        language = "en"
+        return await self._around.pictures.receipt(to.tenant_id, screen.receipt, language)
+
+    async def _delivered(self, to: Address, delivery: Delivery) -> str | None:
+        match delivery:
+            case Sent(message_id):
+                return message_id
+            case Later():
+                raise _NotNow(delivery)
+            case Unreachable(why):
+                await self._around.people.unreachable(to, why)
+            case Refused():
+                await self._around.alarm(to, delivery)
+            case Closed():
+                log.warning("chat.closed", kind=to.channel.kind)
+        return None
+
+
+class _Awhile:
+    """Tells the person that we are at it, if the answer takes a moment."""
+
+    def __init__(self, messenger: Messenger, channel: Channel, message: ChatMessage) -> None:
+        self._messenger, self._channel, self._message = messenger, channel, message
+        self._telling: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_AWHILE_S, self._tell)
+
+    def _tell(self) -> None:
+        telling = self._messenger.received(self._channel, self._message)
+        self._telling = asyncio.ensure_future(telling)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._telling is not None:
+            await asyncio.gather(self._telling, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCursor:
+    """Tells a message from the one before it by the name that its channel gave it."""
+
+    message: ChatMessage
+
+    def advance(self, mark: str | None) -> Advance:
+        message = self.message
+        if mark == message.external_id:
+            return Advance(Progress.REPEAT, (), message.external_id)
+        match message.doing:
+            case Doing.START | Doing.COMMAND:
+                begins = message.text and message.text != _MENU
+                inputs: tuple[Said, ...] = (message.text,) if begins else ()
+                return Advance(Progress.BEGIN, inputs, message.external_id)
+            case Doing.TEXT:
+                return self._new(message.text)
+            case Doing.PRESS:
+                return self._new(Press(message.key, message.turn, message.talk))
+            case Doing.CONTACT if message.own:
+                return self._new(Shared(Msisdn(message.msisdn)))
+            case Doing.CONTACT:
+                return self._new(message.msisdn)
+            case _:
+                return Advance(Progress.STALE, (), mark or "")
+
+    def _new(self, said: Said) -> Advance:
+        return Advance(Progress.NEW, (said,), self.message.external_id)
+
+
+def _inbound(to: Address, message: ChatMessage, now: dt.datetime) -> Inbound:
+    return Inbound(
+        channel=to.channel,
+        identity=to.identity,
+        session_id="",
+        cursor=MessageCursor(message),
+        received_at=now,
+        msisdn=_vouched_for(message),
+        name=message.name,
+        language_hint=message.language,
+    )
+
+
+def _vouched_for(message: ChatMessage) -> Msisdn | None:
+    """The number that the channel itself knows the person by; a shared contact is for the flow."""
+    if not message.own or not message.msisdn or message.doing is Doing.CONTACT:
+        return None
+    try:
+        return from_network(message.msisdn)
+    except Problem:
+        return None
+
+
+def _may_be_secret(text: str) -> bool:
+    digits = "".join(text.split())
+    return digits.isdigit() and len(digits) in _SECRET_DIGITS

@@ -1,0 +1,2 @@
+-- Numbers that change hands, and people who cannot be reached.
+select 1;

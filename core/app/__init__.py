@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core.app import rules
 from core.app.chat import CAPABILITIES, capability_of, wired_chat
-from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_outside
+from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_model, open_outside
 from core.domain.chat import Talk
 from core.domain.circuits import CircuitRules
 from core.domain.payouts import DuePayout
@@ -37,7 +37,9 @@ from core.ports.statements import ReconciliationBook
 from core.providers.addresses import Reach, objection
 from core.providers.vtu import VTU_PROVIDERS
 from core.providers.vtu.making import make
+from core.services.advice import Advice
 from core.services.alerts import AlertDesk
+from core.services.assistant import WordsAssistant
 from core.services.callbacks import Callbacks
 from core.services.cases import CaseDesk, CaseSweep
 from core.services.chat import ChatIngest
@@ -238,6 +240,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             pins=Pins(customers, outbox, keyring, clock, PinRules()),
             customers=customers,
             sales=Sales(router, watch.sales),
+            advice=Advice(plans, clock),
             clock=clock,
         )
         vending = Vending(
@@ -303,6 +306,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             Patience(wait_s=settings.turn_wait_s, resume_within_s=settings.resume_within_s),
             announce_latest,
             People(customers),
+            WordsAssistant(await open_model(stack)),
         )
         inbox = PgInbox(database, channels, keyring, clock)
         stack.push_async_callback(inbox.close)

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from core.domain.live_keys import beside_sandbox
 from core.kit.crypto import Keyring
 from core.ports import PaymentGateway, SmsSender, VtuProvider
+from core.ports.chat import LanguageModel
 from core.ports.payouts import PayoutGateway
+from core.providers.ai import LANGUAGE_MODELS
 from core.providers.payments import PAYMENT_GATEWAYS
 from core.providers.payouts import PAYOUT_GATEWAYS
 from core.providers.sms import SMS_SENDERS
@@ -125,6 +127,16 @@ async def open_outside(settings: Settings, stack: contextlib.AsyncExitStack) -> 
                 payouts[name] = transfers = make_payouts(given)
             stack.push_async_callback(transfers.aclose)
     return Outside(vtu, payments, sender, payouts)
+
+
+async def open_model(stack: contextlib.AsyncExitStack) -> LanguageModel | None:
+    """The language model that free words are read with; None without a key."""
+    if not os.environ.get("ASSISTANT_API_KEY"):
+        return None
+    with _naming_variables("assistant"):
+        model = LANGUAGE_MODELS["openai"]({})
+    stack.push_async_callback(model.aclose)
+    return model
 
 
 def collecting(settings: Settings) -> Sequence[str]:

@@ -1,7 +1,8 @@
 """The conversations, in menu order. A new one is a file here and a line below."""
 
 from core.engine.flow import Flow, Flows, Shortcut
-from core.flows.airtime import AIRTIME, DIAL_AIRTIME
+from core.flows.advice import DATA_ADVICE, SAY_DATA
+from core.flows.airtime import AIRTIME, DIAL_AIRTIME, SAY_AIRTIME
 from core.flows.fund import DIAL_FUND, FUND
 from core.flows.help import HELP
 from core.flows.home import announce_latest, home_of
@@ -18,6 +19,7 @@ FLOWS: tuple[Flow, ...] = (
     WITHDRAW,
     PIN,
     HELP,
+    DATA_ADVICE,
     ASK_PIN,
     SET_PIN,
 )
@@ -25,6 +27,8 @@ FLOWS: tuple[Flow, ...] = (
 SHORTCUTS: tuple[Shortcut, ...] = (
     DIAL_AIRTIME,
     DIAL_FUND,
+    SAY_AIRTIME,
+    SAY_DATA,
 )
 
 

@@ -6,7 +6,7 @@ from core.domain.vending import Product
 from core.engine.flow import Flow, Shortcut
 from core.engine.kinds import MONEY, MSISDN
 from core.engine.outcomes import Choice, Done
-from core.engine.screens import Act, Ask, Call, Confirm, End, Fact, Jump, Menu, Option, Pick
+from core.engine.screens import Act, Ask, Call, Confirm, End, Exit, Fact, Jump, Menu, Option, Pick
 from core.flows import shared
 from core.flows.kinds import NETWORK, REFERENCE
 from core.kit.errors import Problem
@@ -95,6 +95,28 @@ async def deep_dialled(ctx: Context) -> Done:
     except Problem:
         return Done("other_amount", keep)
     return Done("ok", keep)
+
+
+async def said(ctx: Context) -> Done:
+    """What was asked for in free words: as much of it as holds, and the rest is asked for."""
+    amount, msisdn = ctx.answers.get("amount"), ctx.answers.get("msisdn")
+    here = msisdn is not None and is_of(Msisdn(str(msisdn)), ctx.locale.country)
+    keep = {"msisdn": msisdn} if here else {}
+    if amount is None:
+        return Done("no_amount", keep) if here else Done("nothing")
+    try:
+        await sellable(ctx)
+    except Problem:
+        return Done("no_amount", keep) if here else Done("nothing")
+    return Done("all", {**keep, "amount": amount}) if here else Done("no_number")
+
+
+async def network_said(ctx: Context) -> Done:
+    """The network that was named, where it is one; else as it is suggested."""
+    network = ctx.answers.get("network")
+    if network in networks(ctx.locale.country):
+        return Done("known", {"network": network})
+    return await network_of(ctx)
 
 
 async def affordable(ctx: Context) -> Done:
@@ -297,6 +319,34 @@ AIRTIME = Flow(
             keeps={"msisdn": MSISDN},
             bare=("other_number",),
         ),
+        # Entered by free words.
+        Fact("open_said", on_sale, {"ok": "said", "paused": "paused"}),
+        Fact("open_other", on_sale, {"ok": "said_other", "paused": "paused"}),
+        Ask("said_other", "airtime.number", MSISDN, keep="msisdn", to="said", check=sold_here),
+        Fact(
+            "said",
+            said,
+            {
+                "all": Exit("said_all", keeps={"msisdn": MSISDN, "amount": MONEY}),
+                "no_amount": Exit("said_number", keeps={"msisdn": MSISDN}),
+                "no_number": "who",
+                "nothing": "who",
+            },
+        ),
+        Fact(
+            "said_all",
+            network_said,
+            {"known": "quote", "unknown": "other_network"},
+            keeps={"network": NETWORK},
+            bare=("unknown",),
+        ),
+        Fact(
+            "said_number",
+            network_said,
+            {"known": "bounds", "unknown": "network"},
+            keeps={"network": NETWORK},
+            bare=("unknown",),
+        ),
         Fact(
             "dialled_guess",
             network_of,
@@ -305,6 +355,15 @@ AIRTIME = Flow(
             bare=("unknown",),
         ),
     ),
+)
+
+SAY_AIRTIME = Shortcut(
+    "",
+    flow="airtime",
+    node="open_said",
+    name="say_airtime",
+    optional=("amount", "network", "msisdn"),
+    otherwise={"amount": "open_said", "network": "open_said", "msisdn": "open_other"},
 )
 
 DIAL_AIRTIME = Shortcut(

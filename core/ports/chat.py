@@ -135,6 +135,36 @@ class Assistant(Protocol):
         ...
 
 
+INTENTS = ("airtime", "data", "balance", "fund", "withdraw", "status", "pin", "help", "none")
+"""What a message may be about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a model makes of a message whose numbers were replaced by `#1`, `#2`, ...
+
+    Attributes:
+        intent: One of `INTENTS`.
+        amount: Which of the numbers is the amount, like `#1`.
+        recipient: Which one is the number to recharge, or `self`, or `other` for a person who is
+            named without a number.
+        network: `mtn`, `airtel`, ...
+    """
+
+    intent: str
+    amount: str | None = None
+    recipient: str | None = None
+    network: str | None = None
+
+
+class LanguageModel(Protocol):
+    """Sorts messages. It never sees a digit that a customer wrote, and nothing it says is done."""
+
+    async def read(self, words: str) -> Reading | None:
+        """What it makes of them; None when it cannot say, or cannot be reached. Never raises."""
+        ...
+
+
 class Picturing(Protocol):
     """Draws receipts."""
 

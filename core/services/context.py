@@ -10,6 +10,7 @@ from core.kit.clock import Clock
 from core.kit.errors import Fault
 from core.kit.texts import Texts
 from core.ports import Customers
+from core.services.advice import Advice
 from core.services.funding import Funding
 from core.services.payouts import Payouts
 from core.services.pins import Pins
@@ -31,6 +32,7 @@ class Desk:
     pins: Pins
     customers: Customers
     sales: Sales
+    advice: Advice
     clock: Clock
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +14,7 @@ from core.domain.routing import PlanOffer
 from core.ports import Event
 from core.store.database import Database
 from core.store.events import add_event
-from core.store.tables import plan_offers, plans
+from core.store.tables import orders, plan_offers, plans
 
 _PLAN = tuple(plans.c[name] for name in Plan.__slots__)
 _PLAN_KEY = ("tenant_id", "id")
@@ -56,6 +56,29 @@ class PgPlans:
             )
             rows = (await connection.execute(query)).mappings()
             return [PlanListing(Plan(**row), sold[row["id"]]) for row in rows]
+
+        return await self._database.in_tenant(tenant_id, read)
+
+    async def bought(
+        self, tenant_id: UUID, customer_id: UUID, since: dt.datetime
+    ) -> Mapping[str, int]:
+        """Megabytes that this customer was delivered since then, by network."""
+        here = and_(plans.c.tenant_id == orders.c.tenant_id, plans.c.id == orders.c.plan)
+        query = (
+            select(plans.c.network, func.sum(plans.c.size_mb))
+            .select_from(orders.join(plans, here))
+            .where(
+                orders.c.tenant_id == tenant_id,
+                orders.c.customer_id == customer_id,
+                orders.c.created_at >= since,
+                orders.c.product == "data",
+                orders.c.state == "delivered",
+            )
+            .group_by(plans.c.network)
+        )
+
+        async def read(connection: AsyncConnection) -> Mapping[str, int]:
+            return {network: int(size) for network, size in await connection.execute(query)}
 
         return await self._database.in_tenant(tenant_id, read)
 

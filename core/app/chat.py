@@ -29,7 +29,8 @@ CAPABILITIES: Mapping[str, Capability] = {
 """What each kind of channel can show; every screen is proven to fit all of them."""
 
 CHATS_AT_ONCE = 64
-CHAT_LEASE_S = 60.0
+# Longer than what is answered under one lease may take, shorter than what makes an act lapse.
+CHAT_LEASE_S = 50.0
 
 
 def capability_of(channel: Channel) -> Capability:

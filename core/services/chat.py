@@ -8,6 +8,7 @@ is shown.
 
 import asyncio
 import datetime as dt
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -45,6 +46,8 @@ _TAKEN = Counter("callbox_chat_messages_total", "Messages by what became of them
 TRIES_MAX = 8
 """Then a message that fails whenever it is taken up is parked, and the next one is."""
 
+# After so many seconds nothing more is begun under one lease: what is left is taken up anew.
+_LEASE_USED_S = 25.0
 _AGAIN_AFTER_S = (1, 2, 5, 15, 60, 120, 300, 600)
 # Longer than this, and the customer should see that we are at it.
 _AWHILE_S = 0.4
@@ -167,8 +170,12 @@ class ChatDesk:
             return
         to = Address(talk.channel.tenant_id, talk.channel, talk.identity)
         shown, more = talk.last_shown, False
+        until = time.monotonic() + _LEASE_USED_S
         for place, message in enumerate(talk.messages, start=1):
             last = place == len(talk.messages)
+            if time.monotonic() > until:
+                more = await self._inbox.release(talk)
+                break
             try:
                 fresh = await self._take_up(messenger, to, talk, message, shown)
             except _NotNow as later:

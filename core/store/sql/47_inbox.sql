@@ -64,7 +64,7 @@ as $$
     cross join lateral (select * from channels x where x.id = l.channel_id offset 0) c
     left join lateral (
       select * from inbox x where x.channel_id = l.channel_id and x.identity = l.identity
-        and x.state = 'waiting' order by x.place limit 50 offset 0
+        and x.state = 'waiting' order by x.place limit 8 offset 0
     ) i on true
     order by l.run_at, l.channel_id, l.identity, i.place
 $$;

@@ -6,7 +6,7 @@ nobody's. English as it is spoken in Nigeria, Pidgin included.
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.kit.errors import Problem
@@ -150,16 +150,20 @@ def _plain(text: str) -> str:
 def _number_in(said: str, country: str) -> tuple[str, Msisdn | None]:
     """The words without the first phone number, and that number."""
     for match in _NUMBER.finditer(said):
-        groups = match.group().split(" ")
-        for count in range(len(groups), 0, -1):  # an amount may stand right behind it
-            written = " ".join(groups[:count])
+        for written in _parts(match.group().split(" ")):
             try:
                 number = parse_msisdn(written, country)
             except Problem:
                 continue
-            end = match.start() + len(written)
-            return f"{said[: match.start()]} {said[end:]}", number
+            return said.replace(written, " ", 1), number
     return said, None
+
+
+def _parts(groups: Sequence[str]) -> Iterator[str]:
+    """The whole, then ever shorter parts: an amount may stand right before or behind a number."""
+    for length in range(len(groups), 0, -1):
+        for start in range(len(groups) - length + 1):
+            yield " ".join(groups[start : start + length])
 
 
 def _amount_in(rest: str, currency: str) -> dict[str, str]:

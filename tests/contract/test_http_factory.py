@@ -192,9 +192,9 @@ async def test_whatever_breaks_after_connecting_may_have_been_sent(
 ) -> None:
     async with (
         wire(behaviour) as server,
-        connected(server.base_url, 0.5, reuse_connections=reuse_connections) as http,
+        connected(server.base_url, 1.0, reuse_connections=reuse_connections) as http,
     ):
-        assert await ask(http, within_s=0.8) == NoReply(reason)
+        assert await ask(http, within_s=1.5) == NoReply(reason)
         assert len(server.requests) == 1
 
 
@@ -203,7 +203,7 @@ async def test_an_answer_is_awaited_no_longer_than_allowed() -> None:
     async with wire(trickles) as server, connected(server.base_url) as http:
         started = time.monotonic()
         assert await ask(http, within_s=0.3) == NoReply("timeout")
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 4
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "POST"])

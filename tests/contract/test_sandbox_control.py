@@ -191,7 +191,7 @@ async def test_what_was_promised_survives_a_kill(tmp_path: Path) -> None:
             world = Calls(http, SystemClock())
             late, told = world.request_id(), world.request_id()
             async with _process(listener, tmp_path / "sandbox.db", http):
-                await world.play("vtpass", "arrives_late", recipient="08031234567", seconds=1)
+                await world.play("vtpass", "arrives_late", recipient="08031234567", seconds=3)
                 with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
                     await world.vend(late)
                 await world.vend(told, "08051234567")
@@ -199,7 +199,7 @@ async def test_what_was_promised_survives_a_kill(tmp_path: Path) -> None:
                 await world.initialize("R-1")
                 await world.pay("R-1")
                 assert (await world.ask(late)).json()["code"] == "015"
-            await asyncio.sleep(1)
+            await asyncio.sleep(3)
             async with _process(listener, tmp_path / "sandbox.db", http):
                 delivered = {row["reference"]: row for row in await world.deliveries()}
                 assert set(delivered) == {late, told}

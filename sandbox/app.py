@@ -109,7 +109,10 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
             routes=[
                 *papers.control_routes(),
                 *control_routes(world),
-                *(Mount(f"/{name}", routes=[*each.control_routes()]) for name, each in chats.items()),
+                *(
+                    Mount(f"/{name}", routes=[*each.control_routes()])
+                    for name, each in chats.items()
+                ),
                 *Control(world, simulators).routes(),
             ],
         ),

@@ -70,7 +70,10 @@ class Telegram:
         self._bots = {name: self._bot(name, token) for name, token in tokens.items()}
         self._methods = Methods(world.clock, self._files)
         self._about_messages = self._methods.about_messages()
-        self._others: Mapping[str, Method] = {**self._methods.others(), **telegram_updates.methods()}
+        self._others: Mapping[str, Method] = {
+            **self._methods.others(),
+            **telegram_updates.methods(),
+        }
         self._per_chat = Bucket(every_s=1, burst=_BURST_PER_CHAT)
         self._over_all = Bucket(every_s=1 / 30, burst=30)
         self._control = TelegramControl(world, self._bots, self._methods.people, self._files)

@@ -125,16 +125,17 @@ def _inline(button: object) -> dict[str, Any]:
         raise bad("can't parse inline keyboard button: InlineKeyboardButton must be an Object")
     text = button.get("text")
     if not isinstance(text, str):
-        raise bad('can\'t parse inline keyboard button: Can\'t find field "text"')
+        raise bad("can't parse inline keyboard button: Can't find field \"text\"")
     if not text.strip():
         raise bad("inline keyboard button text must be non-empty")
     # A client writes fields that it has no value for as null.
     told = {key: value for key, value in button.items() if value is not None}
-    actions = [each for each in _ACTIONS if told.get(each) or each.startswith("switch_") and each in told]
+    actions = [
+        each for each in _ACTIONS if told.get(each) or (each.startswith("switch_") and each in told)
+    ]
     if not actions:
         raise bad(
-            "can't parse inline keyboard button: "
-            "Text buttons are unallowed in the inline keyboard"
+            "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"
         )
     data = told.get("callback_data")
     if data is not None and not 1 <= len(str(data).encode()) <= _DATA_BYTES_MAX:
@@ -156,7 +157,7 @@ def _check_link(url: str) -> None:
 def _plain(button: object) -> dict[str, Any]:
     told = {"text": button} if isinstance(button, str) else button
     if not isinstance(told, dict) or not isinstance(told.get("text"), str):
-        raise bad('can\'t parse keyboard button: Can\'t find field "text"')
+        raise bad("can't parse keyboard button: Can't find field \"text\"")
     if not told["text"].strip():
         raise bad("keyboard button text must be non-empty")
     return {key: value for key, value in told.items() if value is not None}
@@ -199,8 +200,7 @@ def _closed(open_tags: list[tuple[str, int, str]], tag: str, byte: int, now: int
     opened, start, rest = open_tags.pop()
     if tag and tag != opened:
         raise _unparsed(
-            f"Unmatched end tag at byte offset {byte}, "
-            f'expected "</{opened}>", found "</{tag}>"'
+            f'Unmatched end tag at byte offset {byte}, expected "</{opened}>", found "</{tag}>"'
         )
     if now == start:
         return []

@@ -46,7 +46,7 @@ class Params:
     def flag(self, name: str) -> bool:
         return self.text(name).lower() in _TRUE
 
-    def structure(self, name: str) -> Any:  # noqa: ANN401 - any JSON
+    def structure(self, name: str) -> Any:
         """An object or array: itself, or the text of it; None when absent or unreadable."""
         value = self.values.get(name)
         if not isinstance(value, str):

@@ -264,9 +264,7 @@ async def _other(actor: Actor, deed: Other) -> dict[str, Any]:
     return _made(await actor.tell(deed.kind, filled | deed.content, unasked=True), None)
 
 
-ACTIONS: Mapping[
-    str, tuple[type[Deed], Callable[[Actor, Any], Awaitable[dict[str, Any]]]]
-] = {
+ACTIONS: Mapping[str, tuple[type[Deed], Callable[[Actor, Any], Awaitable[dict[str, Any]]]]] = {
     "say": (Say, _say),
     "start": (Start, _start),
     "press": (Press, _press),

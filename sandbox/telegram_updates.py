@@ -18,7 +18,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's nam
 _LIMIT_MAX = 100
 _WAIT_MAX_S = 50
 _LOOK_EVERY_S = 1.0  # for updates that come due meanwhile
-_OF_THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
+OF_THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
 _SECRET_LETTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 _SECRET_MAX = 256
 _SENT_UNASKED = ("chat_member", "message_reaction", "message_reaction_count")
@@ -40,6 +40,13 @@ def seal(bot: Bot, parcel: Parcel) -> Address | None:
     secret = WRONG_SECRET if parcel.forged else bot.webhook.secret
     headers = {SECRET_HEADER: secret} if secret else {}
     return Address(bot.webhook.url, headers, msgspec.json.encode(parcel.content))
+
+
+def host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def is_wanted(bot: Bot, kind: str) -> bool:
@@ -79,7 +86,7 @@ async def set_webhook(bot: Bot, params: Params) -> bool:
     url = params.text("url")
     if not url:
         return await delete_webhook(bot, params)
-    if urlsplit(url).hostname not in _OF_THIS_MACHINE:
+    if host_of(url) not in OF_THIS_MACHINE:
         raise bad("bad webhook: the sandbox calls only this machine")
     secret = params.text("secret_token")
     if len(secret) > _SECRET_MAX or set(secret) - _SECRET_LETTERS:
@@ -136,7 +143,8 @@ def _confirm(bot: Bot, offset: int) -> None:
         kept = {parcel.content["update_id"] for parcel in waiting[offset:]}
         offset = min(kept, default=0)
     bot.carrier.drop(
-        parcel for parcel in bot.carrier.waiting()
+        parcel
+        for parcel in bot.carrier.waiting()
         if parcel.content["update_id"] < offset and not parcel.held
     )
 

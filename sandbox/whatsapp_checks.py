@@ -32,7 +32,7 @@ def check(kind: str, message: Fields, is_media: Callable[[str], bool]) -> None:
     """
     checker = _CHECKS.get(kind)
     if checker is None:
-        raise GraphError(100, f'Param type must be one of {{{", ".join(_CHECKS).upper()}}}')
+        raise GraphError(100, f"Param type must be one of {{{', '.join(_CHECKS).upper()}}}")
     content = message.get(kind)
     if not isinstance(content, dict):
         raise missing(kind)
@@ -66,7 +66,9 @@ def _interactive(interactive: Fields) -> None:
 def _buttons(action: Fields) -> None:
     buttons = _list(action, "buttons")
     if not 1 <= len(buttons) <= BUTTONS_MAX:
-        raise invalid(f"Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: {BUTTONS_MAX}")
+        raise invalid(
+            f"Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: {BUTTONS_MAX}"
+        )
     replies = [button.get("reply") or {} for button in buttons]
     if any(button.get("type") != "reply" for button in buttons):
         raise invalid("Button type must be reply")
@@ -146,7 +148,9 @@ def template_parameters(template: Fields) -> list[str]:
 
 def _image(image: Fields) -> None:
     if len(str(image.get("caption") or "")) > CAPTION_MAX:
-        raise GraphError(100, f"Param image['caption'] must be at most {CAPTION_MAX} characters long.")
+        raise GraphError(
+            100, f"Param image['caption'] must be at most {CAPTION_MAX} characters long."
+        )
 
 
 def _location(location: Fields) -> None:

@@ -1,6 +1,7 @@
 """What chat platforms tell Callbox, on its way: kept in memory until taken, one at a time per chat.
 
-A restart forgets it all, and so does `/control/reset`; at most `_KEPT_MAX` wait, the oldest go first.
+A restart forgets it all, and so does `/control/reset`; at most `_KEPT_MAX` wait, the
+oldest go first.
 """
 
 import asyncio

@@ -4,14 +4,15 @@ Mounted at `/telegram`, so that this is a client's base URL: `/bot<token>/<metho
 with JSON, a form or multipart, and `/file/bot<token>/<path>`. Answers have the real shape, refusals
 the real words. People do things through the control calls of `sandbox.telegram_control`.
 
-As new, the demo bot has its webhook set to the demo channel of Callbox; the operators' bot has none.
-State is in memory and bounded (`sandbox.telegram_state`).
+As new, the demo bot has its webhook set to the demo channel of Callbox; the operators'
+bot has none. State is in memory and bounded (`sandbox.telegram_state`).
 """
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -187,7 +188,7 @@ class Telegram:
                 await hold(request.receive, script.seconds)
                 return await answer()
             case "garbled":
-                return GarbledJson(await answer())
+                return GarbledJson(msgspec.json.decode((await answer()).body))
         return await answer()
 
     def _refusal(self, script: Script, name: str, params: Params) -> Refusal | None:

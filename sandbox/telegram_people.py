@@ -129,8 +129,8 @@ class Actor:
             return []
         self.chat.blocked = blocked
         bot = self.bot.as_user()
-        inside, outside = {"user": bot, "status": "member"}, {"user": bot, "status": "kicked"}
-        outside["until_date"] = 0
+        inside: dict[str, Any] = {"user": bot, "status": "member"}
+        outside: dict[str, Any] = {"user": bot, "status": "kicked", "until_date": 0}
         return await self.tell(
             "my_chat_member",
             {

@@ -122,7 +122,7 @@ async def get_webhook_info(bot: Bot, _: Params) -> dict[str, Any]:
 
 
 class _Wait:
-    """Time left, on the machine's clock: a stopped clock of a test must not hold a poll for ever."""
+    """Time left, on the machine's clock: a test's stopped clock must not hold a poll for ever."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""How WhatsApp tells Callbox: signed webhooks with messages and statuses, one or several at once."""
+"""How WhatsApp tells Callbox: signed webhooks with messages and statuses, one or several."""
 
 import hashlib
 import hmac
@@ -115,7 +115,7 @@ class Hooks:
         return self.address(body, wrong_signature() if parcel.forged else self.signed(body))
 
     def _packed(self, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Several in one call are spread over messages, changes and entries, as the real one may."""
+        """Several in one call are spread over messages, changes and entries."""
         about = {
             "messaging_product": "whatsapp",
             "metadata": {

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+_EXACT_S = 1e-4  # sums of fractions of a second since 1970 are no more exact
+
 
 @dataclass(slots=True)
 class Bucket:
@@ -18,7 +20,7 @@ class Bucket:
         """Take one; 0, or how many seconds it is too early (nothing is taken then)."""
         free_at = max(self._free_at.get(key, now), now)
         early = free_at - now - self.every_s * (self.burst - 1)
-        if early > 0:
+        if early > _EXACT_S:
             return early
         self._free_at = {each: at for each, at in self._free_at.items() if at > now}
         self._free_at[key] = free_at + self.every_s

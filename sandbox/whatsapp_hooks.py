@@ -69,8 +69,9 @@ class Hooks:
         script = await self.script(person)
         if script.name == "statuses_never":
             return
-        ordered = reversed(told) if script.name == "statuses_out_of_order" else told
-        for status in ordered:
+        if script.name == "statuses_out_of_order":
+            told, script = told[::-1], Script()
+        for status in told:
             self._tell(f"{person.user_id} statuses", {"statuses": [status]}, script)
 
     def release(self) -> int:

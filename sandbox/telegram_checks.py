@@ -146,8 +146,11 @@ def _inline(button: object) -> dict[str, Any]:
 
 
 def _check_link(url: str) -> None:
-    parts = urlsplit(url)
     wrong = f"inline keyboard button URL '{url}' is invalid"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise bad(f"{wrong}: Wrong HTTP URL") from None
     if parts.scheme not in _SCHEMES:
         raise bad(f"{wrong}: Unsupported URL protocol")
     if not parts.netloc:

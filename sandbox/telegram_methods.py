@@ -265,7 +265,7 @@ class Methods:
         now = self.clock.now()
         if chat.id > 0 and (number := params.number("reply_to_message_id")):
             content = content | _replied(chat, number)
-        elif reply := params.structure("reply_parameters"):
+        elif reply := params.fields("reply_parameters"):
             content = content | _replied(chat, reply.get("message_id"))
         raw = {
             "message_id": next(bot.numbers),
@@ -307,9 +307,12 @@ class Methods:
 
 
 def _words(params: Params, name: str, entities: str) -> tuple[str, list[dict[str, Any]]]:
-    return read_text(
-        params.text(name), params.text("parse_mode") or None, params.structure(entities)
-    )
+    given = params.structure(entities) or []
+    if not isinstance(given, list) or not all(
+        isinstance(each, dict) and isinstance(each.get("offset"), int) for each in given
+    ):
+        raise bad("can't parse entities JSON object")
+    return read_text(params.text(name), params.text("parse_mode") or None, given)
 
 
 def _caption(params: Params) -> dict[str, Any]:
@@ -319,8 +322,8 @@ def _caption(params: Params) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value}
 
 
-def _replied(chat: Chat, number: int | None) -> dict[str, Any]:
-    message = chat.messages.get(number or 0)
+def _replied(chat: Chat, number: object) -> dict[str, Any]:
+    message = chat.messages.get(number) if isinstance(number, int) else None
     if not message or message.deleted:
         raise bad("message to be replied not found")
     return {
@@ -341,5 +344,5 @@ def _timeless(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reach(params: Params) -> tuple[str, str]:
-    scope = params.structure("scope") or {"type": "default"}
+    scope = params.fields("scope") or {"type": "default"}
     return str(sorted(scope.items())), params.text("language_code")

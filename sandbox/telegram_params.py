@@ -56,6 +56,11 @@ class Params:
         except ValueError:
             return None
 
+    def fields(self, name: str) -> dict[str, Any]:
+        """An object; an empty one when it is anything else."""
+        value = self.structure(name)
+        return value if isinstance(value, dict) else {}
+
     def upload(self, name: str) -> Upload | None:
         """The file of that parameter: in its own part, or in the one it is attached by."""
         attached = self.text(name)

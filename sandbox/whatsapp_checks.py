@@ -54,8 +54,8 @@ def _interactive(interactive: Fields) -> None:
         raise invalid(f"Interactive type {kind} is not supported")
     _part(interactive, "body", BODY_MAX, needed=True)
     _part(interactive, "footer", _FOOTER_MAX)
-    header = interactive.get("header")
-    if isinstance(header, dict) and header.get("type") == "text":
+    header = _object(interactive, "header") if interactive.get("header") else {}
+    if header.get("type") == "text":
         _length("Header text", _string(header, "text", "header['text']"), _HEADER_MAX)
     action = interactive.get("action")
     if not isinstance(action, dict):
@@ -69,9 +69,9 @@ def _buttons(action: Fields) -> None:
         raise invalid(
             f"Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: {BUTTONS_MAX}"
         )
-    replies = [button.get("reply") or {} for button in buttons]
     if any(button.get("type") != "reply" for button in buttons):
         raise invalid("Button type must be reply")
+    replies = [_object(button, "reply") for button in buttons]
     for reply in replies:
         _length("Button title", _string(reply, "title", "reply['title']"), _TITLE_MAX)
         _length("Button id", _string(reply, "id", "reply['id']"), _ID_MAX)
@@ -90,7 +90,7 @@ def _rows(action: Fields) -> None:
     if len(rows) > ROWS_MAX:
         raise invalid(f"Total row count exceed max allowed count: {ROWS_MAX}")
     for section in sections:
-        title = section.get("title", "")
+        title = str(section.get("title") or "")
         if len(sections) > 1 and not title:
             raise missing("section['title']")
         if len(title) > _SECTION_TITLE_MAX:
@@ -138,11 +138,12 @@ def _template(template: Fields) -> None:
 
 def template_parameters(template: Fields) -> list[str]:
     """What fills the gaps of a template, in order."""
-    components = template.get("components") or []
+    components = _list(template, "components") if template.get("components") else []
     return [
         str(parameter.get("text") or "")
         for component in components
-        for parameter in component.get("parameters") or []
+        if component.get("parameters")
+        for parameter in _list(component, "parameters")
     ]
 
 
@@ -211,6 +212,13 @@ def _string(fields: object, name: str, path: str) -> str:
         raise missing(path)
     if not isinstance(value, str):
         raise GraphError(100, f"Param {path} must be a string.")
+    return value
+
+
+def _object(fields: Fields, name: str) -> dict[str, Any]:
+    value = fields.get(name)
+    if not isinstance(value, dict):
+        raise missing(name)
     return value
 
 

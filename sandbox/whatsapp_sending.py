@@ -56,7 +56,7 @@ class Sending:
             self._hooks.world.clock.now(),
             kind,
             {kind: fields[kind]},
-            (fields.get("context") or {}).get("message_id"),
+            _replied_to(fields),
             "accepted",
             tracker=fields.get("biz_opaque_callback_data"),
         )
@@ -187,6 +187,15 @@ def statuses_of(
             status["errors"] = [error.as_status_error()]
         told.append(status)
     return told
+
+
+def _replied_to(fields: Mapping[str, Any]) -> str | None:
+    context = fields.get("context")
+    return (
+        str(context["message_id"])
+        if isinstance(context, dict) and "message_id" in context
+        else None
+    )
 
 
 def _accepted(person: Person, message: Message, asked_as: str) -> dict[str, Any]:

@@ -314,7 +314,7 @@ async def test_a_late_or_long_answer_to_a_press_is_400(world: Outside) -> None:
 async def test_a_button_that_is_not_shown_is_pressed_only_anyway(world: Outside) -> None:
     await act(world, "start")
     number = await sent(world)
-    press = {"message_id": number, "data": "t:old"}
+    press: dict[str, Any] = {"message_id": number, "data": "t:old"}
 
     refused = await world.http.post(f"/control/telegram/{USER}/press", json=press)
 
@@ -734,3 +734,26 @@ async def test_every_part_is_tested_here() -> None:
         *("update_out_of_order", "update_late", "update_forged", "update_held"),
     }
     assert set(Telegram.scenarios) == {"ok", *CALLS, *DOWN, *UPDATES} == played
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"reply_parameters": "[1]"},
+        {"entities": [1]},
+        {"entities": "{"},
+        {"message_id": "٣", "chat_id": "1e9"},
+        {"text": {"a": 1}, "chat_id": [1]},
+        {"reply_markup": {"inline_keyboard": [["x"]]}},
+        {"reply_markup": {"inline_keyboard": "x"}},
+        {"reply_markup": {"keyboard": [[{}]]}},
+        {"reply_markup": {"inline_keyboard": [[{"text": "x", "url": "http://[x"}]]}},
+    ],
+)
+async def test_odd_parameters_never_break_it(world: Outside, params: dict[str, Any]) -> None:
+    await act(world, "start")
+
+    reply = await call(world, "sendMessage", **{"chat_id": USER, "text": "Hello", **params})
+
+    assert reply.status_code in {200, 400}
+    assert isinstance(reply.json()["ok"], bool)

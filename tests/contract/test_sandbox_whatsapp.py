@@ -710,3 +710,28 @@ async def test_every_part_is_tested_here() -> None:
         *("statuses_never", "statuses_out_of_order"),
     }
     assert set(WhatsApp.scenarios) == {"ok", *CALLS, *WEBHOOKS} == played
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"type": ["text"]},
+        {"type": "text", "text": {"body": 5}},
+        {"type": "text", "text": {"body": "x"}, "context": "x"},
+        {"type": "interactive", "interactive": {"type": "list", "body": "x", "action": []}},
+        {**buttons("Yes"), "to": 12, "recipient": 3},
+        {"type": "template", "template": {"name": "x", "language": "en"}},
+        {
+            "type": "template",
+            "template": {"name": "x", "language": {"code": "en"}, "components": 1},
+        },
+        {"status": "read", "message_id": ["x"]},
+    ],
+)
+async def test_odd_messages_never_break_it(world: Outside, content: dict[str, Any]) -> None:
+    await act(world, "say", text="Hi")
+
+    reply = await post(world, content)
+
+    assert reply.status_code in {200, 400}
+    assert (await phone(world))["user"]["wa_id"] == USER

@@ -164,6 +164,10 @@ async def test_a_hundred_orders_at_once_are_each_delivered_once(world: Outside) 
         ("paystack_secret_key", "sk_live_test"),
         ("vtpass_secret_key", "SK_0123456789abcdef"),
         ("africastalking_api_key", "atsk_0123456789abcdef"),
+        ("telegram_token", "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"),
+        ("telegram_operators_token", "110201544:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"),
+        ("whatsapp_access_token", "EAAGm0PX4ZCpsBAKZCqYVvqjXw0123456789"),
+        ("whatsapp_app_secret", "0123456789abcdef0123456789abcdef"),
     ],
 )
 def test_a_live_key_stops_the_start_and_is_not_shown(field: str, value: str) -> None:

@@ -93,7 +93,7 @@ async def test_the_books_are_sound(world: World) -> None:
     await engine.dispose()
 
 
-async def _whole(store: "redis.Redis[bytes]", key: bytes) -> str:
+async def _whole(store: redis.Redis, key: bytes) -> str:
     """All that is kept under a key, whatever its type."""
     match await store.type(key):
         case b"string":

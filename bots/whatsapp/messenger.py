@@ -12,7 +12,6 @@ Source: https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messag
 import re
 from uuid import UUID
 
-import httpx
 import msgspec
 
 from bots.whatsapp import rendering
@@ -156,12 +155,9 @@ class WhatsAppMessenger:
         settings, headers = access
         content = _ENCODER.encode({"messaging_product": "whatsapp", **body})
         headers["content-type"] = "application/json"
-        try:
-            request = self._http.build_request(
-                "POST", settings.url("messages"), content=content, headers=headers
-            )
-        except httpx.InvalidURL:
-            return _NO_SETTINGS
+        request = self._http.build_request(
+            "POST", settings.url("messages"), content=content, headers=headers
+        )
         return await send(self._http, request, act=act, within_s=within_s)
 
     async def _uploaded(self, channel: Channel, picture: bytes) -> str:
@@ -170,16 +166,13 @@ class WhatsAppMessenger:
         if isinstance(access, Refused):
             return ""
         settings, headers = access
-        try:
-            request = self._http.build_request(
-                "POST",
-                settings.url("media"),
-                data={"messaging_product": "whatsapp", "type": "image/png"},
-                files={"file": ("receipt.png", picture, "image/png")},
-                headers=headers,
-            )
-        except httpx.InvalidURL:
-            return ""
+        request = self._http.build_request(
+            "POST",
+            settings.url("media"),
+            data={"messaging_product": "whatsapp", "type": "image/png"},
+            files={"file": ("receipt.png", picture, "image/png")},
+            headers=headers,
+        )
         answer = await send(self._http, request, act="whatsapp.upload", within_s=_UPLOAD_S)
         if isinstance(answer, NoReply) or answer.status // 100 != _OK:
             return ""

@@ -8,8 +8,17 @@ the key stands bare in a header of its own, and webhooks are not signed:
 """
 
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+import httpx
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from core.domain.turns import Channel
 from core.providers.values import BaseUrl
@@ -46,6 +55,19 @@ class Settings(BaseModel):
     auth_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"
     verifier: Literal["signature", "path"] = "signature"
     template: Template | None = None
+
+    @field_validator("api_base_url")
+    @classmethod
+    def _can_be_called(cls, url: str) -> str:
+        """Such that no call stumbles over it: hosts and ports that cannot be are found here."""
+        try:
+            httpx.URL(url)
+            port = urlsplit(url).port
+        except (httpx.InvalidURL, ValueError):
+            port = 0
+        if port == 0:
+            raise ValueError("names no host and port that could be called")
+        return url
 
     @model_validator(mode="after")
     def _number_where_it_is_needed(self) -> Self:

@@ -93,6 +93,16 @@ def says(text: str, wamid: str = "wamid.1", **more: object) -> dict[str, Any]:
     return message("text", {"body": text}, wamid, **more)
 
 
+def interactive(kind: str, button_id: str, title: str = "Buy") -> dict[str, Any]:
+    reply = {"type": kind, kind: {"id": button_id, "title": title}}
+    return message("interactive", reply, context={"from": "15550000001", "id": "wamid.9"})
+
+
+def card(phone: str = "+234 803 123 4567", wa_id: str = WA_ID, **more: object) -> dict[str, Any]:
+    number = {"phone": phone, "wa_id": wa_id, "type": "MOBILE"}
+    return {"name": {"formatted_name": "Ada"}, "phones": [number], **more}
+
+
 def status(name: str = "delivered", wamid: str = "wamid.9", *codes: int) -> dict[str, Any]:
     told: dict[str, Any] = {"id": wamid, "status": name, "timestamp": "1795600000"}
     if codes:

@@ -10,6 +10,7 @@ import typer
 
 from api.admin.app import create_admin
 from api.app import create_app
+from bots.links import routes as link_routes
 from cli import demo
 from cli.serving import listen, serve, until_stopped
 from core.app import Core, build
@@ -127,17 +128,17 @@ async def _services(settings: Settings) -> AsyncIterator[ServiceUrls]:
 
 
 def _web_app(core: Core):  # type: ignore[no-untyped-def]
-    return create_app(
-        core,
-        ussd_routes(
+    edges = [
+        *ussd_routes(
             core.conversations,
             core.channels,
             core.keyring,
             core.texts,
             deadline=Deadline(core.settings.turn_deadline_s, abandon_s=_ABANDON_S),
         ),
-        create_admin(core),
-    )
+        *link_routes(core.unlocking, core.texts, outside_url=core.settings.outside_url),
+    ]
+    return create_app(core, edges, create_admin(core))
 
 
 def _sandbox_app(settings: Settings):  # type: ignore[no-untyped-def]

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from core.app import rules
-from core.app.chat import CAPABILITIES, capability_of, wired_chat
+from core.app.chat import CAPABILITIES, SecretPages, capability_of, wired_chat
 from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_model, open_outside
 from core.domain.chat import Talk
 from core.domain.circuits import CircuitRules
@@ -71,6 +71,7 @@ from core.services.routing import Router
 from core.services.sales import Sales
 from core.services.shelf import Shelf
 from core.services.tokens import TokenDesk
+from core.services.unlocking import Unlocking
 from core.services.vending import Vending
 from core.services.virtual_accounts import VirtualAccountDesk
 from core.services.wallet import Wallet
@@ -99,6 +100,7 @@ from core.store.reconciliation import PgReconciliations
 from core.store.redis_line import Line, open_line
 from core.store.tenants import PgTenants
 from core.store.tokens import PgTokens
+from core.store.unlocks import RedisUnlocks
 from core.store.virtual_accounts import PgVirtualAccounts
 
 TEXTS = Path(__file__).parents[1] / "texts"
@@ -128,6 +130,7 @@ class Core:
     messengers: Messengers
     chat_ingest: ChatIngest
     chat_pump: Pump[Talk]
+    unlocking: Unlocking
     callbacks: Callbacks
     shelf: Shelf
     setup: ProviderSetup
@@ -310,7 +313,10 @@ async def build(  # noqa: PLR0915 - one line for each part
         )
         inbox = PgInbox(database, channels, keyring, clock)
         stack.push_async_callback(inbox.close)
-        chat = wired_chat(inbox, conversations, texts, clock)
+        pages = SecretPages(
+            RedisUnlocks(line, keyring), channels, customers, base_url=settings.outside_url
+        )
+        chat = wired_chat(inbox, conversations, texts, clock, pages)
         yield Core(
             settings=settings,
             keyring=keyring,
@@ -326,6 +332,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             messengers=chat.messengers,
             chat_ingest=chat.ingest,
             chat_pump=chat.pump,
+            unlocking=chat.unlocking,
             callbacks=callbacks,
             shelf=shelf,
             setup=setup,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core.domain.chat import Address, ChatMessage, Refused, Talk
-from core.domain.display import Screen
 from core.domain.turns import Channel
 from core.engine import paging
 from core.engine.paging import Capability
@@ -15,10 +14,13 @@ from core.jobs.workers import Pump
 from core.kit.bell import Bell
 from core.kit.clock import Clock
 from core.kit.texts import Texts
+from core.ports import Customers
+from core.ports.chat import Unlocks
 from core.services.chat import ChatDesk, ChatIngest
 from core.services.chat import Surroundings as ChatSurroundings
 from core.services.conversations import Conversations
 from core.services.messengers import Messengers
+from core.services.unlocking import KnownChannels, Unlocking
 from core.store.inbox import PgInbox
 
 CAPABILITIES: Mapping[str, Capability] = {
@@ -47,16 +49,43 @@ class Chat:
     messengers: Messengers
     ingest: ChatIngest
     pump: Pump[Talk]
+    unlocking: Unlocking
 
 
-def wired_chat(inbox: PgInbox, conversations: Conversations, texts: Texts, clock: Clock) -> Chat:
+@dataclass(frozen=True, slots=True)
+class SecretPages:
+    """What the pages need where a PIN is given. `base_url`: where customers' browsers find them."""
+
+    unlocks: Unlocks
+    channels: KnownChannels
+    customers: Customers
+    base_url: str
+
+
+def wired_chat(
+    inbox: PgInbox,
+    conversations: Conversations,
+    texts: Texts,
+    clock: Clock,
+    pages: SecretPages,
+) -> Chat:
     messengers, bell = Messengers(), Bell()
+    ingest = ChatIngest(inbox, clock, bell)
+    unlocking = Unlocking(
+        pages.unlocks,
+        conversations,
+        ingest,
+        pages.channels,
+        pages.customers,
+        clock,
+        base_url=pages.base_url,
+    )
     around = ChatSurroundings(
         turns=conversations,
         people=_Nobody(),
         persons=_Nobody(),
         pictures=_Nobody(),
-        unlock_url=_no_page,
+        unlock_url=unlocking.url,
         unsaid=texts.get("en", "secret.unsaid"),
         alarm=_no_alarm,
     )
@@ -68,7 +97,7 @@ def wired_chat(inbox: PgInbox, conversations: Conversations, texts: Texts, clock
         bell,
         at_once=CHATS_AT_ONCE,
     )
-    return Chat(messengers, ChatIngest(inbox, clock, bell), pump)
+    return Chat(messengers, ingest, pump, unlocking)
 
 
 class _Nobody:
@@ -81,10 +110,6 @@ class _Nobody:
 
     async def receipt(self, tenant_id: UUID, reference: str, language: str) -> bytes | None:
         return None
-
-
-async def _no_page(to: Address, screen: Screen) -> str:
-    return "http://127.0.0.1/"
 
 
 async def _no_alarm(to: Address, refused: Refused) -> None: ...

@@ -10,6 +10,7 @@ from core.domain.chat import Address, ChatMessage, Delivery, Talk, Telling
 from core.domain.customers import Customer, Tenant
 from core.domain.display import Screen
 from core.domain.turns import Channel
+from core.domain.unlocking import KeptPass, Pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +171,24 @@ class Picturing(Protocol):
 
     async def receipt(self, tenant_id: UUID, reference: str, language: str) -> bytes | None:
         """A PNG of the receipt of an order; None when there is no such order, or it did not end."""
+        ...
+
+
+class Unlocks(Protocol):
+    """Passes to pages where a secret is given. Raises `Unavailable` when the store is down."""
+
+    async def issue(self, wanted: Pass) -> str:
+        """Keep a pass and make the token that finds it. The token itself is kept nowhere."""
+        ...
+
+    async def find(self, token: str) -> KeptPass | None:
+        """The pass of a token, for a while also when it is used or late."""
+        ...
+
+    async def use(self, name: str) -> bool:
+        """Use a pass up. True for the first one who does, and for nobody after."""
+        ...
+
+    async def count(self, what: str, whose: str, within_s: int) -> int:
+        """Count this time too; how often since counting began, which it does anew in time."""
         ...

@@ -26,9 +26,6 @@ ID_MAX = 200
 _URL_MAX = 2000
 _PARAMETER_MAX = 1024
 
-UNLOCK = "🔒 PIN"
-"""On the button of the page where a PIN is given; it is the same word everywhere."""
-
 _CUT = ".."
 _NOTHING = "…"  # a message must say something
 
@@ -138,13 +135,13 @@ def _list(screen: Screen, ways: Sequence[_Way]) -> Content | None:
         if way.hint:
             row["description"] = _cut(way.hint, HINT_MAX)
         rows.append(row)
-    opener = _cut(_line(screen.nav_words.home_short) or _NOTHING, BUTTON_MAX)
+    opener = _cut(_line(screen.nav_words.choose) or _NOTHING, BUTTON_MAX)
     action = {"button": opener, "sections": [{"rows": rows}]}
     return _interactive("list", _head(screen), action)
 
 
 def _link(screen: Screen, url: str) -> Content:
-    parameters = {"display_text": UNLOCK, "url": url}
+    parameters = {"display_text": _cut(_line(screen.nav_words.unlock), BUTTON_MAX), "url": url}
     return _interactive("cta_url", screen.body, {"name": "cta_url", "parameters": parameters})
 
 

@@ -24,7 +24,14 @@ from tests.fakes.graph import (
     graph,
 )
 
-WORDS = NavWords(back="Back", home="Main menu", home_short="Menu", more="More")
+WORDS = NavWords(
+    back="Back",
+    home="Main menu",
+    home_short="Menu",
+    more="More",
+    choose="Choose",
+    unlock="Enter PIN",
+)
 OPTIONS = (Line(1, "buy", "Buy"), Line(2, "wallet", "Wallet", "N500"))
 MENU = Screen(
     key="home.menu",

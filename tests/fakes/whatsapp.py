@@ -86,6 +86,13 @@ class WhatsAppPhone:
         """All that the business sent, oldest first."""
         return [each for each in (await self._look())["messages"] if each["from"] == "business"]
 
+    async def shown_after_page(self) -> str:
+        """Wait for what comes of something that was done on a page: no link to a page any more."""
+        seen = self._seen
+        return await self._until(
+            lambda messages: len(messages) > seen and not messages[-1].get("link")
+        )
+
     async def shown(self, word: str) -> str:
         """Wait until a message with that word is the newest."""
         return await self._until(lambda messages: bool(messages) and word in messages[-1]["text"])

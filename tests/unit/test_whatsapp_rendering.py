@@ -23,7 +23,14 @@ from core.flows import all_flows
 from core.kit.texts import Texts
 from tests.fakes.graph import message, payload, value
 
-WORDS = NavWords(back="Back", home="Main menu", home_short="Menu", more="More")
+WORDS = NavWords(
+    back="Back",
+    home="Main menu",
+    home_short="Menu",
+    more="More",
+    choose="Choose",
+    unlock="Enter PIN",
+)
 TALK = "0198e0c2-7d1f-7cc3-9a55-000000000001"
 URL = "https://callbox.example/p/abc"
 NO_NAV = Nav(back=False, home=False, more=False)
@@ -154,7 +161,7 @@ def test_four_are_a_list_with_hints() -> None:
     assert titles(made) == ["Airtime", "Data", "Back", "Main menu"]
     rows = made["interactive"]["action"]["sections"][0]["rows"]
     assert [row.get("description") for row in rows] == ["Any network", "Any network", None, None]
-    assert made["interactive"]["action"]["button"] == "Menu"
+    assert made["interactive"]["action"]["button"] == "Choose"
 
 
 def test_ten_rows_in_all_are_a_list() -> None:
@@ -218,7 +225,7 @@ def test_a_secret_has_a_button_to_its_page_and_navigation_in_words() -> None:
         screen(secret=True, out_of_sight=True, input="digits"), unlock_url=URL
     )
     assert kind_of(made) == "cta_url"
-    assert made["interactive"]["action"]["parameters"] == {"display_text": "🔒 PIN", "url": URL}
+    assert made["interactive"]["action"]["parameters"] == {"display_text": "Enter PIN", "url": URL}
     assert made["interactive"]["body"]["text"] == "How much?\n0. Back\n00. Main menu"
 
 

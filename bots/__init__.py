@@ -3,7 +3,20 @@
 from collections.abc import Callable, Mapping
 
 from bots.edge import Edge
+from core.kit.texts import Texts
 from core.ports.chat import Messenger
+
+
+def _telegram_edge() -> Edge:
+    from bots.telegram.edge import TelegramEdge
+
+    return TelegramEdge()
+
+
+def _telegram_messenger(texts: Texts) -> Messenger:
+    from bots.telegram.messenger import TelegramMessenger
+
+    return TelegramMessenger(texts)
 
 
 def _whatsapp_edge() -> Edge:
@@ -12,14 +25,20 @@ def _whatsapp_edge() -> Edge:
     return WhatsAppEdge()
 
 
-def _whatsapp_messenger() -> Messenger:
+def _whatsapp_messenger(_: Texts) -> Messenger:
     from bots.whatsapp.messenger import WhatsAppMessenger
 
     return WhatsAppMessenger()
 
 
-EDGES: Mapping[str, Callable[[], Edge]] = {"whatsapp": _whatsapp_edge}
+EDGES: Mapping[str, Callable[[], Edge]] = {
+    "telegram": _telegram_edge,
+    "whatsapp": _whatsapp_edge,
+}
 """How what a channel sends is let in and read, by the channel's kind."""
 
-MESSENGERS: Mapping[str, Callable[[], Messenger]] = {"whatsapp": _whatsapp_messenger}
+MESSENGERS: Mapping[str, Callable[[Texts], Messenger]] = {
+    "telegram": _telegram_messenger,
+    "whatsapp": _whatsapp_messenger,
+}
 """How a channel is spoken to."""

@@ -170,7 +170,7 @@ def _sandbox_app(settings: Settings):  # type: ignore[no-untyped-def]
 async def _speaking(core: Core) -> AsyncIterator[None]:
     """A core that speaks to every chat channel, at no address that a tenant may not name."""
     with addresses.reaching(Reach.PUBLIC_OR_HERE if core.settings.demo else Reach.PUBLIC):
-        messengers = [make() for make in MESSENGERS.values()]
+        messengers = [make(core.texts) for make in MESSENGERS.values()]
     core.messengers.bring(messengers)
     try:
         yield

@@ -51,6 +51,7 @@ from core.services.funding import Funding
 from core.services.gauges import Gauges
 from core.services.gauges import Sources as GaugeSources
 from core.services.health import HealthChecks
+from core.services.linking import Linking
 from core.services.live_provider import OwnedProvider
 from core.services.messengers import Messengers
 from core.services.order_actions import OrderActions
@@ -236,16 +237,19 @@ async def build(  # noqa: PLR0915 - one line for each part
         )
         stack.push_async_callback(account_desk.close)
         money_out = _money_out(settings, database, outside, keyring, clock)
+        pins = Pins(customers, outbox, keyring, clock, PinRules())
+        unlocks = RedisUnlocks(line, keyring)
         desk = Desk(
             purchases=purchases,
             wallet=Wallet(ledger, orders, intents, money_out.book),
             funding=funding,
             accounts=account_desk,
             payouts=money_out.payouts,
-            pins=Pins(customers, outbox, keyring, clock, PinRules()),
+            pins=pins,
             customers=customers,
             sales=Sales(router, watch.sales),
             advice=Advice(plans, clock),
+            linking=Linking(customers, pins, unlocks),
             clock=clock,
         )
         vending = Vending(
@@ -315,9 +319,7 @@ async def build(  # noqa: PLR0915 - one line for each part
         )
         inbox = PgInbox(database, channels, keyring, clock)
         stack.push_async_callback(inbox.close)
-        pages = SecretPages(
-            RedisUnlocks(line, keyring), channels, customers, base_url=settings.outside_url
-        )
+        pages = SecretPages(unlocks, channels, customers, base_url=settings.outside_url)
         chat = wired_chat(
             inbox, conversations, texts, clock, pages, ChatReach(customers, watch.alerts, clock)
         )

@@ -51,6 +51,7 @@ class NavWords:
     more: str
     choose: str
     unlock: str
+    share: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ ENGINE_TEXTS = (
     "common.expired",
     "common.open_list",
     "common.unlock",
+    "common.share_number",
     "secret.digits",
     "secret.digits_between",
     "secret.out_of_sight",

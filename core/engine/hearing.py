@@ -85,6 +85,10 @@ def _offered(
 
 
 def _by_key(conversation: Conversation, press: Press) -> Offered | None:
+    """By its key, or by its place among those shown where the key is too long for a button."""
+    if press.key.startswith("#") and press.key[1:].isdecimal():
+        place = int(press.key[1:]) - 1
+        return conversation.shown[place] if 0 <= place < len(conversation.shown) else None
     return next((each for each in conversation.shown if each.key == press.key), None)
 
 

@@ -113,7 +113,7 @@ class Words:
     def _at_root(self, conversation: Conversation) -> bool:
         """At the main menu's own first screen, which nothing lies behind."""
         return (
-            conversation.flow == self.flows.home
+            conversation.flow in (self.flows.home, self.flows.door)
             and not conversation.back
             and not conversation.callers
         )
@@ -166,6 +166,7 @@ class Words:
             more=self.say("common.more"),
             choose=self.say("common.open_list"),
             unlock=self.say("common.unlock"),
+            share=self.say("common.share_number"),
         )
 
 

@@ -6,6 +6,7 @@ from core.flows.airtime import AIRTIME, DIAL_AIRTIME, SAY_AIRTIME
 from core.flows.fund import DIAL_FUND, FUND
 from core.flows.help import HELP
 from core.flows.home import announce_latest, home_of
+from core.flows.link import LINK
 from core.flows.pins import ASK_PIN, PIN, SET_PIN
 from core.flows.wallet import WALLET
 from core.flows.withdraw import WITHDRAW
@@ -22,6 +23,7 @@ FLOWS: tuple[Flow, ...] = (
     DATA_ADVICE,
     ASK_PIN,
     SET_PIN,
+    LINK,
 )
 
 SHORTCUTS: tuple[Shortcut, ...] = (
@@ -42,4 +44,4 @@ SHORTCUTS: tuple[Shortcut, ...] = (
 
 def all_flows() -> Flows:
     """Every conversation with the main menu made of them. Raises `BrokenFlow` if one is unsound."""
-    return Flows((home_of(FLOWS), *FLOWS), home="home", shortcuts=SHORTCUTS)
+    return Flows((home_of(FLOWS), *FLOWS), home="home", shortcuts=SHORTCUTS, door="link")

@@ -87,6 +87,18 @@ class Customers(Protocol):
         """Who this is, made on first sight with identity and wallet. Safe twice at once."""
         ...
 
+    async def of_number(self, tenant_id: UUID, msisdn: Msisdn) -> Customer:
+        """Whose number this is, made on first sight with a wallet and no identity."""
+        ...
+
+    async def identities(self, customer: Customer, kind: str) -> Sequence[str]:
+        """By which names this customer is known on channels of that kind, the oldest first."""
+        ...
+
+    async def link(self, channel: Channel, identity: str, customer: Customer) -> bool:
+        """Let this identity be this customer's. False when it is somebody else's."""
+        ...
+
     async def set_reach(
         self, channel: Channel, identity: str, why: str | None, at: dt.datetime
     ) -> None:

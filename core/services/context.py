@@ -12,6 +12,7 @@ from core.kit.texts import Texts
 from core.ports import Customers
 from core.services.advice import Advice
 from core.services.funding import Funding
+from core.services.linking import Linking
 from core.services.payouts import Payouts
 from core.services.pins import Pins
 from core.services.purchases import Purchases
@@ -33,6 +34,7 @@ class Desk:
     customers: Customers
     sales: Sales
     advice: Advice
+    linking: Linking
     clock: Clock
 
 

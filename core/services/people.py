@@ -6,6 +6,7 @@ from core.domain.customers import Customer
 from core.domain.turns import Inbound
 from core.kit.msisdn import from_network
 from core.ports import Customers
+from core.services.linking import others
 
 _BY_NUMBER = "ussd"
 
@@ -19,14 +20,19 @@ class People:
     async def recognised(self, inbound: Inbound) -> Customer | None:
         """The customer, made on first sight where the channel vouches for the number.
 
-        None for a stranger: no number was ever proven for this identity.
+        None for a stranger: no number was ever proven for this identity, or the one that the
+        channel vouches for is known there under another name.
         """
         if inbound.channel.kind == _BY_NUMBER:
             msisdn = from_network(inbound.identity)
             return await self._customers.at(inbound.channel, inbound.identity, msisdn)
-        if inbound.msisdn is not None:
-            return await self._customers.at(inbound.channel, inbound.identity, inbound.msisdn)
-        return await self._customers.linked(inbound.channel, inbound.identity)
+        found = await self._customers.linked(inbound.channel, inbound.identity)
+        if found is not None or inbound.msisdn is None:
+            return found
+        customer = await self._customers.of_number(inbound.channel.tenant_id, inbound.msisdn)
+        if await others(self._customers, inbound.channel, inbound.identity, customer):
+            return None  # the number may have changed hands: at the door more is asked for
+        return await self._customers.at(inbound.channel, inbound.identity, inbound.msisdn)
 
     async def still(self, inbound: Inbound, customer_id: UUID | None) -> Customer | None:
         """The customer of that id, if the identity is still theirs."""

@@ -135,17 +135,27 @@ class Pins:
         return await self._customers.set_pin(customer, pin_hash, self._clock.now(), first=first)
 
     async def send_reset_code(self, customer: Customer, key: str) -> None:
-        """Send a one-time code by SMS, once per `key`.
+        """Send a one-time code for a new PIN by SMS, once per `key`.
 
         Raises:
             TooManyCodes: several were asked for lately.
+        """
+        await self.send_code(customer, _RESET, key, "notice.reset_code")
+
+    async def send_code(
+        self, customer: Customer, purpose: str, key: str, text: str, *, to: str = ""
+    ) -> None:
+        """Send a one-time code by SMS, once per `key`. Only `to` can use it, where that is given.
+
+        Raises:
+            TooManyCodes: several were asked for lately, for that purpose.
         """
         now = self._clock.now()
         # Derived, so that the same request again makes the same code and one SMS.
         random = base64.urlsafe_b64decode(self._keyring.digest("code", str(customer.id), key))
         code = str(int.from_bytes(random, "big") % 10**_CODE_DIGITS).zfill(_CODE_DIGITS)
         made = await self._customers.make_code(
-            customer, _RESET, self._code_hash(customer, code), now + _CODE_LIFE, now
+            customer, purpose, self._code_hash(customer, code, to), now + _CODE_LIFE, now
         )
         if not made:
             raise TooManyCodes
@@ -153,19 +163,24 @@ class Pins:
             key=f"code:{key}",
             tenant_id=customer.tenant_id,
             customer_id=customer.id,
-            text="notice.reset_code",
+            text=text,
             facts={"code": code, "minutes": int(_CODE_LIFE.total_seconds() // 60)},
             secret=True,
         )
         await self._outbox.add(notice, now)
 
     async def use_reset_code(self, customer: Customer, code: str) -> bool:
+        return await self.use_code(customer, _RESET, code)
+
+    async def use_code(self, customer: Customer, purpose: str, code: str, *, to: str = "") -> bool:
+        """True once, for the right code in time."""
         return await self._customers.use_code(
-            customer, _RESET, self._code_hash(customer, code), self._clock.now()
+            customer, purpose, self._code_hash(customer, code, to), self._clock.now()
         )
 
-    def _code_hash(self, customer: Customer, code: str) -> str:
-        return self._keyring.digest("one-time-code", str(customer.id), code)
+    def _code_hash(self, customer: Customer, code: str, to: str) -> str:
+        parts = ("one-time-code", str(customer.id), code)
+        return self._keyring.digest(*parts, to) if to else self._keyring.digest(*parts)
 
 
 def _matches(pin_hash: str, pin: str) -> bool:

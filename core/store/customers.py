@@ -38,6 +38,46 @@ class PgCustomers:
     async def tenant(self, tenant_id: UUID) -> Tenant:
         return await self._tenants.get(tenant_id)
 
+    async def of_number(self, tenant_id: UUID, msisdn: Msisdn) -> Customer:
+        tenant = await self.tenant(tenant_id)
+        whose = customer_columns().where(
+            customers.c.tenant_id == tenant_id, customers.c.msisdn == msisdn
+        )
+
+        async def find_or_make(connection: AsyncConnection) -> Customer:
+            if (found := await _one(connection, whose)) is not None:
+                return found
+            await self._make_person(connection, msisdn, tenant)
+            made = await _one(connection, whose)
+            assert made is not None
+            return made
+
+        return await self._database.in_tenant(tenant_id, find_or_make)
+
+    async def identities(self, customer: Customer, kind: str) -> Sequence[str]:
+        query = (
+            select(identities.c.identity)
+            .where(
+                identities.c.tenant_id == customer.tenant_id,
+                identities.c.customer_id == customer.id,
+                identities.c.kind == kind,
+            )
+            .order_by(identities.c.created_at, identities.c.identity)
+        )
+
+        async def read(connection: AsyncConnection) -> Sequence[str]:
+            return list(await connection.scalars(query))
+
+        return await self._database.in_tenant(customer.tenant_id, read)
+
+    async def link(self, channel: Channel, identity: str, customer: Customer) -> bool:
+        async def write(connection: AsyncConnection) -> bool:
+            await self._write_link(connection, channel, identity, customer.id)
+            found = await _one(connection, _linked(channel, identity))
+            return found is not None and found.id == customer.id
+
+        return await self._database.in_tenant(customer.tenant_id, write)
+
     async def set_reach(
         self, channel: Channel, identity: str, why: str | None, at: dt.datetime
     ) -> None:
@@ -198,6 +238,13 @@ class PgCustomers:
         tenant: Tenant,
     ) -> None:
         """Make customer, identity and wallet, each unless somebody else just did."""
+        customer_id = await self._make_person(connection, msisdn, tenant)
+        await self._write_link(connection, channel, identity, customer_id)
+
+    async def _make_person(
+        self, connection: AsyncConnection, msisdn: Msisdn, tenant: Tenant
+    ) -> UUID:
+        """Make customer and wallet, each unless somebody else just did."""
         now = self._clock.now()
         person = insert(customers).values(
             id=ids.uuid7(),
@@ -215,18 +262,23 @@ class PgCustomers:
                 customers.c.tenant_id == tenant.id, customers.c.msisdn == msisdn
             )
         )
-        link = insert(identities).values(
-            tenant_id=tenant.id,
-            kind=channel.kind,
-            identity=identity,
-            customer_id=customer_id,
-            created_at=now,
-        )
-        await connection.execute(link.on_conflict_do_nothing())
         await connection.execute(
             _MAKE_WALLET,
             {"tenant": tenant.id, "owner": str(customer_id), "currency": tenant.currency},
         )
+        return UUID(str(customer_id))
+
+    async def _write_link(
+        self, connection: AsyncConnection, channel: Channel, identity: str, customer_id: UUID
+    ) -> None:
+        link = insert(identities).values(
+            tenant_id=channel.tenant_id,
+            kind=channel.kind,
+            identity=identity,
+            customer_id=customer_id,
+            created_at=self._clock.now(),
+        )
+        await connection.execute(link.on_conflict_do_nothing())
 
 
 _MAKE_WALLET = text(

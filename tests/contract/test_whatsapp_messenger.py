@@ -8,12 +8,14 @@ from starlette.responses import JSONResponse, Response
 from structlog.testing import capture_logs
 
 from bots import MESSENGERS
+from core.app import TEXTS
 from core.domain.chat import (
     ChatMessage,
     Doing,
     Refused,
     Sent,
 )
+from core.kit.texts import Texts
 from core.ports.chat import Messenger, Moment
 from tests.fakes.graph import (
     NUMBER_ID,
@@ -28,7 +30,7 @@ from tests.fakes.speaker import ASKED, END, MENU, PICTURE, WORD, speaker
 
 
 async def test_it_is_registered() -> None:
-    messenger: Messenger = MESSENGERS["whatsapp"]()
+    messenger: Messenger = MESSENGERS["whatsapp"](Texts.load(TEXTS))
     assert messenger.kind == "whatsapp"
     assert await messenger.unsay(channel(), ASKED) is False
     await messenger.aclose()

@@ -7,7 +7,8 @@ import pytest
 from cli.demo import TENANT
 from core.domain.ledger import AccountKey, AccountType
 from tests.fakes.phone import Phone
-from tests.fakes.talkers import ByUssd, ByWhatsApp, Talker
+from tests.fakes.talkers import ByTelegram, ByUssd, ByWhatsApp, Talker
+from tests.fakes.telegram import TelegramPhone
 from tests.fakes.whatsapp import WhatsAppPhone
 from tests.fakes.world import PIN, PIN_HASH, World
 
@@ -29,7 +30,26 @@ async def by_whatsapp(world: World, naira: int) -> tuple[Talker, str]:
     return ByWhatsApp(WhatsAppPhone(world.control, msisdn), world.main.url), msisdn
 
 
-CHANNELS = [pytest.param(by_ussd, id="ussd"), pytest.param(by_whatsapp, id="whatsapp")]
+async def by_telegram(world: World, naira: int) -> tuple[Talker, str]:
+    """They have shared their own number, as the first screen asks."""
+    msisdn = world.number()
+    customer = await world.customer(msisdn)
+    if naira:
+        await world.give(customer, naira)
+    core = world.main.core
+    await core.customers.set_pin(customer, PIN_HASH, core.clock.now())
+    phone = TelegramPhone(world.control)
+    await phone.start()
+    phone.sees("phone number")
+    await phone.share_contact(msisdn)
+    return ByTelegram(phone, world.main.url), msisdn
+
+
+CHANNELS = [
+    pytest.param(by_ussd, id="ussd"),
+    pytest.param(by_telegram, id="telegram"),
+    pytest.param(by_whatsapp, id="whatsapp"),
+]
 
 
 def sees(talker: Talker, *words: str) -> None:

@@ -245,6 +245,7 @@ ENGLISH = {
     "common.expired": "That menu has expired.",
     "common.open_list": "Choose",
     "common.unlock": "Enter PIN",
+    "common.share_number": "Share my number",
     "secret.out_of_sight": "Use the button.",
     "secret.digits": "Please enter {count} digits.",
     "secret.digits_between": "Please enter {min} to {max} digits.",

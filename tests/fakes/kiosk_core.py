@@ -41,7 +41,7 @@ async def kiosk(settings: Settings, urls: ServiceUrls, paths: Paths) -> AsyncIte
         await demo.seed(core)
         machine = WalkedMachine(paths.flows, Texts.load(TEXTS), paths)
         core.conversations._machine = machine
-        messengers = [make() for make in MESSENGERS.values()]
+        messengers = [make(core.texts) for make in MESSENGERS.values()]
         core.messengers.bring(messengers)
         for messenger in messengers:
             stack.push_async_callback(messenger.aclose)

@@ -31,6 +31,7 @@ WORDS = NavWords(
     more="More",
     choose="Choose",
     unlock="Enter PIN",
+    share="Share my number",
 )
 OPTIONS = (Line(1, "buy", "Buy"), Line(2, "wallet", "Wallet", "N500"))
 MENU = Screen(

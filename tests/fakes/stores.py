@@ -60,6 +60,15 @@ class People:
             raise LookupError(tenant_id)
         return self._tenant
 
+    async def of_number(self, tenant_id: UUID, msisdn: Msisdn) -> Customer:
+        return self._person(customer(msisdn)).customer
+
+    async def identities(self, customer: Customer, kind: str) -> Sequence[str]:
+        return []
+
+    async def link(self, channel: Channel, identity: str, customer: Customer) -> bool:
+        return True
+
     async def set_reach(
         self, channel: Channel, identity: str, why: str | None, at: dt.datetime
     ) -> None:

@@ -5,6 +5,7 @@ from typing import Protocol
 import httpx
 
 from tests.fakes.phone import Phone
+from tests.fakes.telegram import TelegramPhone
 from tests.fakes.whatsapp import WhatsAppPhone
 
 
@@ -47,10 +48,10 @@ class ByUssd:
         await self._phone.enter(*pins)
 
 
-class ByWhatsApp:
+class _ByPage:
     """Words are typed; a PIN goes through the page that the button leads to."""
 
-    def __init__(self, phone: WhatsAppPhone, web_url: str) -> None:
+    def __init__(self, phone: WhatsAppPhone | TelegramPhone, web_url: str) -> None:
         """`web_url`: where this Callbox really listens; its links name the demo's port."""
         self._phone = phone
         self._web_url = web_url
@@ -59,14 +60,16 @@ class ByWhatsApp:
     def screen(self) -> str:
         return self._phone.screen
 
-    async def begins(self) -> None:
-        await self._phone.say("/menu")
-
     async def answers(self, *answers: str) -> None:
         for answer in answers:
             await self._phone.say(answer)
 
     async def gives_pin(self, *pins: str) -> None:
+        await self.posts(*pins)
+        await self._phone.shown_after_page()
+
+    async def posts(self, *pins: str) -> None:
+        """What the page is given, one answer after the other."""
         link = self._phone.link
         assert "/p/" in link, f"no link on {self.screen!r}"
         url = f"{self._web_url}/p/" + link.rsplit("/", 1)[1]
@@ -76,7 +79,16 @@ class ByWhatsApp:
                 assert page.status_code == 200, (page.status_code, page.text)
                 page = await browser.post(_action(url, page.text), data={"pin": pin})
         assert page.status_code == 200, (page.status_code, page.text)
-        await self._phone.shown_after_page()
+
+
+class ByWhatsApp(_ByPage):
+    async def begins(self) -> None:
+        await self._phone.say("/menu")
+
+
+class ByTelegram(_ByPage):
+    async def begins(self) -> None:
+        await self._phone.say("/start")
 
 
 def _action(url: str, page: str) -> str:

@@ -278,7 +278,9 @@ async def open_world(urls: ServiceUrls, home: Path) -> AsyncIterator[World]:
         sandbox.stripe_webhook_url = f"{main.url}/callbacks/stripe/demo"
         sandbox.vtpass_webhook_url = f"{main.url}/callbacks/vtpass/demo"
         sandbox.whatsapp_webhook_url = f"{main.url}/whatsapp/demo"
-        sandbox.telegram_webhook_url = f"{main.url}/telegram/demo"
+        webhook = {"url": f"{main.url}/telegram/demo", "secret_token": "SIM-telegram-secret"}
+        set_webhook = f"/telegram/bot{sandbox.telegram_token}/setWebhook"
+        (await control.post(set_webhook, json=webhook)).raise_for_status()
         yield World(main, twin, Calls(control, SystemClock()), paths, urls, control)
 
 

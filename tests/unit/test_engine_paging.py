@@ -19,6 +19,7 @@ WORDS = NavWords(
     more="More",
     choose="Choose",
     unlock="Enter PIN",
+    share="Share",
 )
 _NAV = re.compile(r"(98\. More|0\. Back|00\. (?:Main menu|Menu))")
 

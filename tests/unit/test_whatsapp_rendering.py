@@ -30,6 +30,7 @@ WORDS = NavWords(
     more="More",
     choose="Choose",
     unlock="Enter PIN",
+    share="Share my number",
 )
 TALK = "0198e0c2-7d1f-7cc3-9a55-000000000001"
 URL = "https://callbox.example/p/abc"

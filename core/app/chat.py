@@ -1,6 +1,6 @@
 """What answers people who write."""
 
-# ruff: noqa: ARG001, ARG002
+# ruff: noqa: ARG002
 
 from collections.abc import Mapping
 from dataclasses import dataclass

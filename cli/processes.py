@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import httpx
 import structlog
@@ -10,13 +11,17 @@ import typer
 
 from api.admin.app import create_admin
 from api.app import create_app
+from bots import EDGES, MESSENGERS
+from bots.app import routes as chat_routes
 from bots.links import routes as link_routes
 from cli import demo
 from cli.serving import listen, serve, until_stopped
 from core.app import Core, build
 from core.app.outside import refuse_live_keys
-from core.jobs.workers import run_all
+from core.jobs.workers import Pump, run_all
 from core.kit.errors import Fault
+from core.providers import addresses
+from core.providers.addresses import Reach
 from core.settings import Settings, admin_token, secret_key
 from core.store.embedded import ServiceUrls, join_services, start_services
 from core.store.migrations import require_current, upgrade
@@ -43,7 +48,7 @@ async def run(settings: Settings, *, greet: bool = True, stop: asyncio.Event | N
         web_app = _web_app(core)
         parts = [
             lambda stop: serve(web_app, listener, stop),
-            lambda stop: _work(core, stop),
+            lambda stop: _work(core.pumps, stop),
         ]
         if sandbox_listener is not None:
             application = _sandbox_app(settings)
@@ -58,13 +63,19 @@ async def web(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     async with _ready_core(settings) as core:
         web_app = _web_app(core)
-        await until_stopped([lambda stop: serve(web_app, listener, stop)])
+        # Chats are answered where their messages come in; workers take over what is left behind.
+        await until_stopped(
+            [
+                lambda stop: serve(web_app, listener, stop),
+                lambda stop: _work((core.chat_pump,), stop),
+            ]
+        )
 
 
 async def worker(settings: Settings) -> None:
     _check_sandbox_alone(settings)
     async with _ready_core(settings) as core:
-        await until_stopped([lambda stop: _work(core, stop)])
+        await until_stopped([lambda stop: _work(core.pumps, stop)])
 
 
 async def sandbox(settings: Settings) -> None:
@@ -113,7 +124,8 @@ async def _ready_core(settings: Settings) -> AsyncIterator[Core]:
         async with build(settings, urls, secret_key(settings)) as core:
             if settings.demo:
                 await demo.seed(core)
-            yield core
+            async with _speaking(core):
+                yield core
 
 
 @contextlib.asynccontextmanager
@@ -137,6 +149,12 @@ def _web_app(core: Core):  # type: ignore[no-untyped-def]
             deadline=Deadline(core.settings.turn_deadline_s, abandon_s=_ABANDON_S),
         ),
         *link_routes(core.unlocking, core.texts, outside_url=core.settings.outside_url),
+        *chat_routes(
+            {kind: make() for kind, make in EDGES.items()},
+            core.channels,
+            core.chat_ingest,
+            core.chat_reach,
+        ),
     ]
     return create_app(core, edges, create_admin(core))
 
@@ -148,8 +166,21 @@ def _sandbox_app(settings: Settings):  # type: ignore[no-untyped-def]
     )
 
 
-async def _work(core: Core, stop: asyncio.Event) -> None:
-    pumping = asyncio.create_task(run_all(core.pumps))
+@contextlib.asynccontextmanager
+async def _speaking(core: Core) -> AsyncIterator[None]:
+    """A core that speaks to every chat channel, at no address that a tenant may not name."""
+    with addresses.reaching(Reach.PUBLIC_OR_HERE if core.settings.demo else Reach.PUBLIC):
+        messengers = [make() for make in MESSENGERS.values()]
+    core.messengers.bring(messengers)
+    try:
+        yield
+    finally:
+        for messenger in messengers:
+            await messenger.aclose()
+
+
+async def _work(pumps: Sequence[Pump[Any]], stop: asyncio.Event) -> None:
+    pumping = asyncio.create_task(run_all(pumps))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({pumping, stopping}, return_when=asyncio.FIRST_COMPLETED)
     pumping.cancel()

@@ -31,10 +31,12 @@ from sandbox.settings import SandboxSettings
 from sandbox.smeplug import SmePlug
 from sandbox.sms import AfricasTalkingSms
 from sandbox.stripe import Stripe
+from sandbox.telegram import Telegram
 from sandbox.transfer_gateways import control_routes, transfer_gateways
 from sandbox.vtpass import Vtpass
+from sandbox.whatsapp import WhatsApp
 from sandbox.wire import Json
-from sandbox.world import Simulator, World
+from sandbox.world import ChatSimulator, Simulator, World
 
 # A new simulator is one file and one line here; the name is also its path.
 SIMULATORS: dict[str, Callable[[World], Simulator]] = {
@@ -54,6 +56,8 @@ SIMULATORS: dict[str, Callable[[World], Simulator]] = {
     "paystack_transfers": PaystackTransfers,
     "flutterwave_transfers": FlutterwaveTransfers,
     "africastalking": AfricasTalkingSms,
+    "telegram": Telegram,
+    "whatsapp": WhatsApp,
 }
 
 _log = structlog.get_logger()
@@ -70,6 +74,11 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
         world.scenarios.register(name, simulator.scenarios)
 
     papers = statements.Statements(world)
+    chats = {
+        name: simulator
+        for name, simulator in simulators.items()
+        if isinstance(simulator, ChatSimulator)
+    }
     keeping_up = [gateway.keep_up for gateway in transfer_gateways(simulators)]
 
     @asynccontextmanager
@@ -78,6 +87,8 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
             (*worlds.SCHEMAS, paystack_accounts.SCHEMA, statements.SCHEMA, transfers.SCHEMA)
         )
         await world.webhooks.open()
+        for chat in chats.values():
+            await chat.open()
         tasks = [
             asyncio.create_task(_repeat(work, settings.tick_s))
             for work in (world.orders.do_due, world.webhooks.send_due, *keeping_up)
@@ -86,6 +97,8 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for chat in chats.values():
+            await chat.close()
         await world.webhooks.close()
         await world.database.close()
 
@@ -96,6 +109,10 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
             routes=[
                 *papers.control_routes(),
                 *control_routes(world),
+                *(
+                    Mount(f"/{name}", routes=[*each.control_routes()])
+                    for name, each in chats.items()
+                ),
                 *Control(world, simulators).routes(),
             ],
         ),

@@ -1,7 +1,7 @@
 """How people and tests steer the outside world and see what really happened in it."""
 
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 import structlog
@@ -13,10 +13,9 @@ from core.kit.money import Money, from_major
 from sandbox import deliveries, messages
 from sandbox.payments import AlreadyPaid, UnknownPayment
 from sandbox.scenarios import UnknownChoice
-from sandbox.wire import Json
-from sandbox.world import PaymentSimulator, Simulator, World
+from sandbox.wire import Json, read_as, wrong
+from sandbox.world import ChatSimulator, PaymentSimulator, Simulator, World
 
-_Body = TypeVar("_Body")
 _log = structlog.get_logger()
 
 
@@ -81,23 +80,23 @@ class Control:
     async def _pay(self, request: Request) -> Response:
         reference = request.path_params["reference"]
         try:
-            order = _read(await request.body() or b"{}", PayOrder)
+            order = read_as(await request.body() or b"{}", PayOrder)
             async with self._world.database.transaction() as tx:
                 provider = await self._world.payments.provider_of(tx, reference)
                 asked = await self._world.payments.find(tx, provider, reference)
             assert asked is not None
             amount = _amount(order, asked.amount)
         except ValueError as error:
-            return _wrong(str(error))
+            return wrong(str(error))
         except UnknownPayment:
-            return _wrong("no payment has this reference", 404)
+            return wrong("no payment has this reference", 404)
 
         simulator = self._simulators[provider]
         assert isinstance(simulator, PaymentSimulator), "only payment gateways write payments"
         try:
             return Json(await simulator.pay(reference, amount, again=order.again))
         except AlreadyPaid:
-            return _wrong('this payment is paid; send {"again": true} to pay it twice', 409)
+            return wrong('this payment is paid; send {"again": true} to pay it twice', 409)
 
     async def _scenarios(self, _: Request) -> Response:
         return Json(self._world.scenarios.listing())
@@ -105,12 +104,12 @@ class Control:
     async def _select(self, request: Request) -> Response:
         book = self._world.scenarios
         try:
-            order = _read(await request.body(), ScenarioOrder)
+            order = read_as(await request.body(), ScenarioOrder)
             script = book.script(
                 order.provider, order.scenario, seconds=order.seconds, code=order.code
             )
         except ValueError as error:
-            return _wrong(str(error))
+            return wrong(str(error))
         except UnknownChoice as choice:
             facts = choice.facts
             return Json({"error": f"unknown {facts['what']}", "known": facts["known"]}, 400)
@@ -123,15 +122,10 @@ class Control:
     async def _reset(self, _: Request) -> Response:
         async with self._world.webhooks.paused():
             await self._world.database.forget_everything()
+        for simulator in self._simulators.values():
+            if isinstance(simulator, ChatSimulator):
+                await simulator.forget()
         return Json({"reset": True})
-
-
-def _read(body: bytes, shape: type[_Body]) -> _Body:
-    """Raises ValueError, in words for the caller, when the body is not of that shape."""
-    try:
-        return msgspec.json.decode(body, type=shape)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from error
 
 
 def _amount(order: PayOrder, asked: Money) -> Money | None:
@@ -149,7 +143,3 @@ def _amount(order: PayOrder, asked: Money) -> Money | None:
     if money.minor <= 0:
         raise ValueError("the amount must be more than nothing")
     return money
-
-
-def _wrong(words: str, status_code: int = 400) -> Response:
-    return Json({"error": words}, status_code)

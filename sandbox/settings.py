@@ -21,6 +21,12 @@ _CREDENTIALS = (
     "stripe_webhook_secret",
     "africastalking_api_key",
     "africastalking_username",
+    "telegram_token",
+    "telegram_operators_token",
+    "telegram_webhook_secret",
+    "whatsapp_access_token",
+    "whatsapp_app_secret",
+    "whatsapp_verify_token",
 )
 _DEMO_MARKS = ("sim", "test", "sandbox")
 
@@ -39,9 +45,15 @@ class SandboxSettings(BaseSettings):
         flutterwave_webhook_url: The same for Flutterwave's collections.
         monnify_webhook_url: The same for Monnify.
         stripe_webhook_url: The same for Stripe.
+        telegram_webhook_url: The demo channel of the customers' bot; setWebhook changes it.
+        whatsapp_webhook_url: The same for WhatsApp.
+        telegram_operators_token: Of the bot that has no webhook and is asked by getUpdates.
+        whatsapp_phone_number_id: The business's number, as the Graph API knows it.
         vtpass_float: Major units of naira that the float account opens with.
         duplicate_window_s: How long VTpass refuses the same service and number again; 0 never does.
         webhook_backoff_s: The waits between tries of a webhook nobody took.
+        chat_backoff_s: The waits between tries of an update of a chat; the last one again and
+            again, since they are kept until taken.
         tick_s: How often due deliveries and webhooks are looked for.
     """
 
@@ -54,6 +66,8 @@ class SandboxSettings(BaseSettings):
     flutterwave_webhook_url: str = ""
     monnify_webhook_url: str = ""
     stripe_webhook_url: str = ""
+    telegram_webhook_url: str = ""
+    whatsapp_webhook_url: str = ""
 
     vtpass_api_key: str = "SIM-vtpass-key"
     vtpass_public_key: str = "PK_SIM"
@@ -67,11 +81,19 @@ class SandboxSettings(BaseSettings):
     stripe_webhook_secret: str = "whsec_SIM"  # noqa: S105 - everybody may know it
     africastalking_api_key: str = "SIM-at-key"
     africastalking_username: str = "sandbox"
+    telegram_token: str = "110201543:SIM-telegram-token"  # noqa: S105 - everybody may know it
+    telegram_operators_token: str = "110201544:SIM-operators-token"  # noqa: S105 - everybody may know it
+    telegram_webhook_secret: str = "SIM-telegram-secret"  # noqa: S105 - everybody may know it
+    whatsapp_access_token: str = "SIM-whatsapp-token"  # noqa: S105 - everybody may know it
+    whatsapp_app_secret: str = "SIM-whatsapp-app-secret"  # noqa: S105 - everybody may know it
+    whatsapp_verify_token: str = "SIM-whatsapp-verify"  # noqa: S105 - everybody may know it
+    whatsapp_phone_number_id: str = "100000000000001"
 
     vtpass_float: str = "1000000.00"
     duplicate_window_s: float = 30.0
     webhook_backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
     webhook_timeout_s: float = 30.0
+    chat_backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
     tick_s: float = 0.25
 
     @model_validator(mode="after")
@@ -89,4 +111,6 @@ class SandboxSettings(BaseSettings):
         for gateway in ("flutterwave", "monnify", "stripe"):
             field = f"{gateway}_webhook_url"
             setattr(self, field, getattr(self, field) or f"{base}/callbacks/{gateway}/demo")
+        self.telegram_webhook_url = self.telegram_webhook_url or f"{base}/telegram/demo"
+        self.whatsapp_webhook_url = self.whatsapp_webhook_url or f"{base}/whatsapp/demo"
         return self

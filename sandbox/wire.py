@@ -1,7 +1,7 @@
 """Requests read leniently, and answers that no framework offers: late, broken, none at all."""
 
 import asyncio
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 SIMULATED = {"x-callbox-sandbox": "simulated"}
 
 _DISCONNECT_WAIT_S = 1.0
+_Body = TypeVar("_Body")
 
 
 class Severed(Response):
@@ -63,6 +64,19 @@ async def hold(receive: Receive, seconds: float) -> None:
                 pass
     except TimeoutError:
         pass
+
+
+def read_as(body: bytes, shape: type[_Body]) -> _Body:
+    """Raises ValueError, in words for the caller, when the body is not of that shape."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def wrong(words: str, status_code: int = 400) -> Response:
+    """What a control call answers that cannot be done."""
+    return Json({"error": words}, status_code)
 
 
 async def read_fields(request: Request) -> dict[str, Any] | None:

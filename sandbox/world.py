@@ -79,3 +79,20 @@ class PaymentSimulator(Simulator, Protocol):
             AlreadyPaid: it was paid, and this is not `again`.
         """
         ...
+
+
+@runtime_checkable
+class ChatSimulator(Simulator, Protocol):
+    """A chat platform: people write there, and it tells Callbox by calls of its own."""
+
+    def control_routes(self) -> Sequence[BaseRoute]:
+        """What people do there, and what their phones show: under `/control/<its name>`."""
+        ...
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def forget(self) -> None:
+        """As new: nothing was said, nothing is under way."""
+        ...

@@ -64,6 +64,7 @@ from core.services.provider_configs import Noting, ProviderSetup, Sources
 from core.services.provider_controls import ProviderControls
 from core.services.provider_registry import ProviderRegistry
 from core.services.purchases import Purchases
+from core.services.reach import ChatReach
 from core.services.reconciliation import Reconciliation
 from core.services.reconciliation_parts import Surroundings
 from core.services.review import Review
@@ -131,6 +132,7 @@ class Core:
     chat_ingest: ChatIngest
     chat_pump: Pump[Talk]
     unlocking: Unlocking
+    chat_reach: ChatReach
     callbacks: Callbacks
     shelf: Shelf
     setup: ProviderSetup
@@ -316,7 +318,9 @@ async def build(  # noqa: PLR0915 - one line for each part
         pages = SecretPages(
             RedisUnlocks(line, keyring), channels, customers, base_url=settings.outside_url
         )
-        chat = wired_chat(inbox, conversations, texts, clock, pages)
+        chat = wired_chat(
+            inbox, conversations, texts, clock, pages, ChatReach(customers, watch.alerts, clock)
+        )
         yield Core(
             settings=settings,
             keyring=keyring,
@@ -333,6 +337,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             chat_ingest=chat.ingest,
             chat_pump=chat.pump,
             unlocking=chat.unlocking,
+            chat_reach=chat.reach,
             callbacks=callbacks,
             shelf=shelf,
             setup=setup,

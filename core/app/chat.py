@@ -1,12 +1,9 @@
 """What answers people who write."""
 
-# ruff: noqa: ARG002
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
-from core.domain.chat import Address, ChatMessage, Refused, Talk
+from core.domain.chat import Talk
 from core.domain.turns import Channel
 from core.engine import paging
 from core.engine.paging import Capability
@@ -20,6 +17,7 @@ from core.services.chat import ChatDesk, ChatIngest
 from core.services.chat import Surroundings as ChatSurroundings
 from core.services.conversations import Conversations
 from core.services.messengers import Messengers
+from core.services.reach import ChatReach
 from core.services.unlocking import KnownChannels, Unlocking
 from core.store.inbox import PgInbox
 
@@ -50,6 +48,7 @@ class Chat:
     ingest: ChatIngest
     pump: Pump[Talk]
     unlocking: Unlocking
+    reach: ChatReach
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,7 @@ def wired_chat(
     texts: Texts,
     clock: Clock,
     pages: SecretPages,
+    reach: ChatReach,
 ) -> Chat:
     messengers, bell = Messengers(), Bell()
     ingest = ChatIngest(inbox, clock, bell)
@@ -82,12 +82,9 @@ def wired_chat(
     )
     around = ChatSurroundings(
         turns=conversations,
-        people=_Nobody(),
-        persons=_Nobody(),
-        pictures=_Nobody(),
+        reach=reach,
         unlock_url=unlocking.url,
         unsaid=texts.get("en", "secret.unsaid"),
-        alarm=_no_alarm,
     )
     desk = ChatDesk(inbox, messengers, around, clock, bell)
     pump = Pump(
@@ -97,19 +94,4 @@ def wired_chat(
         bell,
         at_once=CHATS_AT_ONCE,
     )
-    return Chat(messengers, ingest, pump, unlocking)
-
-
-class _Nobody:
-    async def unreachable(self, to: Address, why: str) -> None: ...
-
-    async def heard(self, to: Address, message: ChatMessage) -> bool:
-        return False
-
-    async def left(self, to: Address) -> None: ...
-
-    async def receipt(self, tenant_id: UUID, reference: str, language: str) -> bytes | None:
-        return None
-
-
-async def _no_alarm(to: Address, refused: Refused) -> None: ...
+    return Chat(messengers, ingest, pump, unlocking, reach)

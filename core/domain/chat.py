@@ -61,7 +61,6 @@ class Talk:
         messages: In the order in which they came.
         last_shown: The channel's name for the last screen that was shown, or "".
         heard_at: When the person wrote last.
-        with_person: An operator has taken over: what is written is for them.
         tries: How often these messages were taken up before.
     """
 
@@ -70,7 +69,6 @@ class Talk:
     messages: tuple[ChatMessage, ...]
     last_shown: str
     heard_at: dt.datetime
-    with_person: bool
     tries: int
 
 

@@ -31,12 +31,14 @@ class Nav:
 
 @dataclass(frozen=True, slots=True)
 class NavWords:
-    """The catalogue's words for the navigation."""
+    """The catalogue's words for the navigation, and for what opens a list or a page of its own."""
 
     back: str
     home: str
     home_short: str
     more: str
+    choose: str
+    unlock: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ ENGINE_TEXTS = (
     "common.sorry",
     "common.no_shortcut",
     "common.expired",
+    "common.open_list",
+    "common.unlock",
     "secret.digits",
     "secret.digits_between",
     "secret.out_of_sight",

@@ -167,6 +167,8 @@ class Words:
             home=self.say("common.home"),
             home_short=self.say("common.home_short"),
             more=self.say("common.more"),
+            choose=self.say("common.open_list"),
+            unlock=self.say("common.unlock"),
         )
 
 

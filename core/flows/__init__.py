@@ -29,6 +29,14 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     DIAL_FUND,
     SAY_AIRTIME,
     SAY_DATA,
+    # Chat commands and links enter by a name.
+    Shortcut("", "airtime", "open", name="airtime"),
+    Shortcut("", "wallet", "what", name="wallet"),
+    Shortcut("", "wallet", "balance", name="balance"),
+    Shortcut("", "wallet", "statement", name="status"),
+    Shortcut("", "withdraw", WITHDRAW.start, name="withdraw"),
+    Shortcut("", "pin", "known", name="pin"),
+    Shortcut("", "help", "what", name="help"),
 )
 
 

@@ -129,5 +129,10 @@ FUND = Flow(
 )
 
 DIAL_FUND = Shortcut(
-    "2", flow="fund", node="dialled", args=("amount",), otherwise={"amount": "bounds"}
+    "2",
+    flow="fund",
+    node="dialled",
+    name="fund",
+    args=("amount",),
+    otherwise={"amount": "bounds"},
 )

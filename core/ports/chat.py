@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
-from uuid import UUID
 
 from core.domain.chat import Address, ChatMessage, Delivery, Talk, Telling
 from core.domain.customers import Customer, Tenant
@@ -163,14 +162,6 @@ class LanguageModel(Protocol):
 
     async def read(self, words: str) -> Reading | None:
         """What it makes of them; None when it cannot say, or cannot be reached. Never raises."""
-        ...
-
-
-class Picturing(Protocol):
-    """Draws receipts."""
-
-    async def receipt(self, tenant_id: UUID, reference: str, language: str) -> bytes | None:
-        """A PNG of the receipt of an order; None when there is no such order, or it did not end."""
         ...
 
 

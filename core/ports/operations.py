@@ -18,6 +18,7 @@ class AlertKind(StrEnum):
     OUTAGE = "outage"  # a product could not be sold by anybody for too long: its sale pauses
     MISMATCH = "mismatch"  # our books and somebody's records differ
     STUCK = "stuck"  # orders or payouts wait for a person
+    CHANNEL = "channel"  # a chat channel refuses what it is sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,12 @@ class Customers(Protocol):
         """Who this is, made on first sight with identity and wallet. Safe twice at once."""
         ...
 
+    async def set_reach(
+        self, channel: Channel, identity: str, why: str | None, at: dt.datetime
+    ) -> None:
+        """Note that a person cannot be written to there since then, or, with no `why`, can."""
+        ...
+
     async def linked(self, channel: Channel, identity: str) -> Customer | None:
         """Whose identity this is, or None when it is nobody's."""
         ...

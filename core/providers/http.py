@@ -86,6 +86,7 @@ def client(
     timeout_s: float,
     headers: Mapping[str, str] | None = None,
     reuse_connections: bool = True,
+    connections_max: int = CONNECTIONS_MAX,
 ) -> httpx.AsyncClient:
     """A client for one outside party. Whoever asks for it closes it.
 
@@ -103,6 +104,7 @@ def client(
         reuse_connections: False opens a new connection for every request. A request written into
             one that the other side has just closed for idling is in doubt though nobody took it;
             where doubt keeps a customer waiting, a handshake is cheaper.
+        connections_max: Open at once; who finds none free waits for one.
     """
     tls = _tls()
     lookup = addresses.resolver()
@@ -110,7 +112,7 @@ def client(
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=tls,
-            limit=CONNECTIONS_MAX,
+            limit=connections_max,
             force_close=not reuse_connections,
             keepalive_timeout=_IDLE_S if reuse_connections else None,
             resolver=lookup,

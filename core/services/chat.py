@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
@@ -36,7 +37,7 @@ from core.kit.bell import Bell
 from core.kit.clock import Clock
 from core.kit.errors import Problem
 from core.kit.msisdn import Msisdn, from_network
-from core.ports.chat import Inbox, Messenger, Moment, Picturing
+from core.ports.chat import Inbox, Messenger, Moment
 from core.services.messengers import Messengers
 
 log = structlog.get_logger()
@@ -63,24 +64,14 @@ class Turns(Protocol):
     async def screen(self, inbound: Inbound) -> Screen | None: ...
 
 
-class People(Protocol):
-    """What is noted of people by the way."""
+class Reach(Protocol):
+    """What is noted of people and channels by the way (`core.services.reach.ChatReach`)."""
 
-    async def unreachable(self, to: Address, why: str) -> None:
-        """They cannot be told anything there any more."""
-        ...
+    async def unreachable(self, to: Address, why: str) -> None: ...
 
+    async def refused(self, to: Address, refused: Refused) -> None: ...
 
-class Persons(Protocol):
-    """Operators who talk to customers themselves."""
-
-    async def heard(self, to: Address, message: ChatMessage) -> bool:
-        """Take what the customer wrote; False when no person is in this talk any more."""
-        ...
-
-    async def left(self, to: Address) -> None:
-        """The customer went back to the menu."""
-        ...
+    async def taken(self, channel: Channel) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +81,12 @@ class Surroundings:
     Attributes:
         unlock_url: Where the secret is given that a screen asks for.
         unsaid: The words for a secret that was typed and could not be deleted.
-        alarm: Tells operators that a channel refuses what we send.
     """
 
     turns: Turns
-    people: People
-    persons: Persons
-    pictures: Picturing
+    reach: Reach
     unlock_url: Callable[[Address, Screen], Awaitable[str]]
     unsaid: str
-    alarm: Callable[[Address, Refused], Awaitable[None]]
 
 
 class _NotNow(Exception):
@@ -161,6 +148,7 @@ class ChatDesk:
         self._around = surroundings
         self._clock = clock
         self._bell = bell
+        self._well: set[UUID] = set()  # channels that took the last thing they were given
 
     async def see_through(self, talk: Talk) -> None:
         """Answer what waits in a leased talk, in order, and give it back."""
@@ -177,7 +165,7 @@ class ChatDesk:
                 more = await self._inbox.release(talk)
                 break
             try:
-                fresh = await self._take_up(messenger, to, talk, message, shown)
+                fresh = await self._take_up(messenger, to, message, shown)
             except _NotNow as later:
                 await self._inbox.release(talk, again_at=self._in_a(later.after_s))
                 return
@@ -204,14 +192,12 @@ class ChatDesk:
         return self._in_a(_AGAIN_AFTER_S[min(tries, len(_AGAIN_AFTER_S)) - 1])
 
     async def _take_up(
-        self, messenger: Messenger, to: Address, talk: Talk, message: ChatMessage, shown: str
+        self, messenger: Messenger, to: Address, message: ChatMessage, shown: str
     ) -> str | None:
         """Run the turn of one message and show its screen; what it is called there.
 
         None when nothing new is shown.
         """
-        if talk.with_person and await self._for_a_person(to, message):
-            return None
         inbound = _inbound(to, message, self._clock.now())
         await self._out_of_the_chat(messenger, to, inbound, message)
         async with _Awhile(messenger, to.channel, message):
@@ -226,18 +212,9 @@ class ChatDesk:
                 answering=message if message.doing is not Doing.NUDGE else None,
                 last_shown=shown,
                 unlock_url=await self._unlock_url(to, reply.screen),
-                picture=await self._picture(to, reply.screen),
             ),
         )
         return await self._delivered(to, delivery)
-
-    async def _for_a_person(self, to: Address, message: ChatMessage) -> bool:
-        """Whether it was meant for the operator in this talk, and taken."""
-        if message.doing in (Doing.TEXT, Doing.CONTACT, Doing.OTHER):
-            return await self._around.persons.heard(to, message)
-        if message.doing is not Doing.NUDGE:
-            await self._around.persons.left(to)
-        return False
 
     async def _out_of_the_chat(
         self, messenger: Messenger, to: Address, inbound: Inbound, message: ChatMessage
@@ -255,22 +232,20 @@ class ChatDesk:
     async def _unlock_url(self, to: Address, screen: Screen) -> str:
         return await self._around.unlock_url(to, screen) if screen.out_of_sight else ""
 
-    async def _picture(self, to: Address, screen: Screen) -> bytes | None:
-        if not screen.receipt:
-            return None
-        language = "en"
-        return await self._around.pictures.receipt(to.tenant_id, screen.receipt, language)
-
     async def _delivered(self, to: Address, delivery: Delivery) -> str | None:
         match delivery:
             case Sent(message_id):
+                if to.channel.id not in self._well:
+                    await self._around.reach.taken(to.channel)
+                    self._well.add(to.channel.id)
                 return message_id
             case Later():
                 raise _NotNow(delivery)
             case Unreachable(why):
-                await self._around.people.unreachable(to, why)
+                await self._around.reach.unreachable(to, why)
             case Refused():
-                await self._around.alarm(to, delivery)
+                self._well.discard(to.channel.id)
+                await self._around.reach.refused(to, delivery)
             case Closed():
                 log.warning("chat.closed", kind=to.channel.kind)
         return None

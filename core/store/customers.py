@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +19,7 @@ from core.store.database import Database
 from core.store.tables import call_requests, customers, identities, orders
 from core.store.tenants import PgTenants
 
+_UNREACHABLE = identities.c.unreachable_since
 _CALL_AGAIN_AFTER = dt.timedelta(days=1)
 
 
@@ -36,6 +37,24 @@ class PgCustomers:
 
     async def tenant(self, tenant_id: UUID) -> Tenant:
         return await self._tenants.get(tenant_id)
+
+    async def set_reach(
+        self, channel: Channel, identity: str, why: str | None, at: dt.datetime
+    ) -> None:
+        changed = update(identities).values(
+            unreachable_since=None if why is None else func.coalesce(_UNREACHABLE, at),
+            unreachable_why=why,
+        )
+        mine = changed.where(
+            identities.c.tenant_id == channel.tenant_id,
+            identities.c.kind == channel.kind,
+            identities.c.identity == identity,
+        )
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(mine)
+
+        await self._database.in_tenant(channel.tenant_id, write)
 
     async def linked(self, channel: Channel, identity: str) -> Customer | None:
         known = _linked(channel, identity)

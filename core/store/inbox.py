@@ -93,7 +93,6 @@ class PgInbox:
             messages=tuple(self._opened(rows)),
             last_shown=first["last_shown"],
             heard_at=first["heard_at"],
-            with_person=first["with_person"],
             tries=first["tries"],
         )
 

@@ -74,6 +74,8 @@ identities = Table(
     Column("identity", Text, primary_key=True),
     Column("customer_id", Uuid, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Column("unreachable_since", _TIME),
+    Column("unreachable_why", Text),
 )
 
 pin_tries = Table(

@@ -289,7 +289,7 @@ def settings(base_url: str = "http://127.0.0.1", secret_hash: str = HASH) -> Set
         secret_hash=SecretStr(secret_hash),
         return_url=BACK,
         bvn=SecretStr(""),
-        timeout_s=0.5,
+        timeout_s=1.5,
     )
 
 

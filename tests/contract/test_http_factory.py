@@ -14,6 +14,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from structlog.testing import capture_logs
 
 from core.providers.http import (
+    CONNECTIONS_MAX,
     REPLY_BYTES_MAX,
     NoReply,
     Reply,
@@ -39,9 +40,18 @@ HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b'{"code":"000"'
 
 @asynccontextmanager
 async def connected(
-    base_url: str, timeout_s: float = 5.0, *, reuse_connections: bool = True
+    base_url: str,
+    timeout_s: float = 5.0,
+    *,
+    reuse_connections: bool = True,
+    connections_max: int = CONNECTIONS_MAX,
 ) -> AsyncIterator[httpx.AsyncClient]:
-    http = client(base_url=base_url, timeout_s=timeout_s, reuse_connections=reuse_connections)
+    http = client(
+        base_url=base_url,
+        timeout_s=timeout_s,
+        reuse_connections=reuse_connections,
+        connections_max=connections_max,
+    )
     try:
         yield http
     finally:
@@ -114,11 +124,35 @@ async def test_a_failed_handshake_was_never_sent() -> None:
 
 
 async def test_no_free_connection_in_time_was_never_sent() -> None:
-    async with wire(stays_silent) as server, connected(server.base_url, 0.8) as http:
-        answers = await asyncio.gather(*(ask(http) for _ in range(140)))
-        unsent = [answer for answer in answers if answer == NOT_SENT]
-        assert len(unsent) == 140 - len(server.requests)
-        assert 0 < len(unsent) < 140
+    """Two may be open, and two calls keep them until they are let go; others wait in vain."""
+    let_go = asyncio.Event()
+
+    async def keeps(writer: asyncio.StreamWriter) -> None:
+        await let_go.wait()
+        await says("{}")(writer)
+
+    async with (
+        wire(keeps) as server,
+        connected(server.base_url, 0.8, connections_max=2) as http,
+    ):
+        kept = []
+        for _ in range(2):
+            server.asked.clear()
+            kept.append(asyncio.create_task(_patiently(http)))
+            await server.asked.wait()
+        waited = await asyncio.gather(*(ask(http) for _ in range(5)))
+        assert waited == [NOT_SENT] * 5
+        assert len(server.requests) == server.connections == 2
+
+        let_go.set()
+        assert await asyncio.gather(*kept) == [Reply(200, b"{}")] * 2
+        assert isinstance(await ask(http), Reply)
+
+
+async def _patiently(http: httpx.AsyncClient) -> Reply | NoReply:
+    """Asks with half a minute for everything, whatever the client's own timeouts are."""
+    request = http.build_request("GET", "/x", timeout=30.0)
+    return await send(http, request, act="test.ask", within_s=30.0)
 
 
 MAY_BE_SENT = [
@@ -158,9 +192,9 @@ async def test_whatever_breaks_after_connecting_may_have_been_sent(
 ) -> None:
     async with (
         wire(behaviour) as server,
-        connected(server.base_url, 0.5, reuse_connections=reuse_connections) as http,
+        connected(server.base_url, 1.0, reuse_connections=reuse_connections) as http,
     ):
-        assert await ask(http, within_s=0.8) == NoReply(reason)
+        assert await ask(http, within_s=1.5) == NoReply(reason)
         assert len(server.requests) == 1
 
 
@@ -169,7 +203,7 @@ async def test_an_answer_is_awaited_no_longer_than_allowed() -> None:
     async with wire(trickles) as server, connected(server.base_url) as http:
         started = time.monotonic()
         assert await ask(http, within_s=0.3) == NoReply("timeout")
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 4
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "POST"])

@@ -324,7 +324,7 @@ def settings(base_url: str = "http://127.0.0.1", secret: str = SECRET) -> Settin
         api_key=SecretStr(API_KEY),
         secret_key=SecretStr(secret),
         contract_code="4934121693",
-        timeout_s=0.5,
+        timeout_s=1.5,
     )
 
 

@@ -256,7 +256,7 @@ def test_nothing_is_paid_unless_all_of_it_is_told(document: Any, status: int) ->
 
 
 def settings(base_url: str = "http://127.0.0.1", secret: str = SECRET) -> Settings:
-    return Settings.model_construct(base_url=base_url, secret_key=SecretStr(secret), timeout_s=0.5)
+    return Settings.model_construct(base_url=base_url, secret_key=SecretStr(secret), timeout_s=1.5)
 
 
 @asynccontextmanager

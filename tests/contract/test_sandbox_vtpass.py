@@ -307,14 +307,14 @@ async def test_a_refusal_may_carry_any_code(world: Outside) -> None:
 
 async def test_slow_is_delivered_by_the_time_it_is_answered(world: Outside) -> None:
     """The answer is held in real time; the delivery goes by the clock, here still until moved."""
-    await world.play("vtpass", "ok_slow", seconds=0.3, recipient=PHONE)
+    await world.play("vtpass", "ok_slow", seconds=1, recipient=PHONE)
     request_id = world.request_id()
 
     answer = asyncio.create_task(world.vend(request_id))
     await asyncio.sleep(0.1)
     assert await _known(world, request_id) == "pending"
     assert not answer.done()
-    world.clock.advance(0.3)
+    world.clock.advance(1)
 
     assert _status(await answer) == ("000", "delivered")
 

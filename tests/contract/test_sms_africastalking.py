@@ -127,7 +127,7 @@ async def africastalking(
                 username="sandbox",
                 api_key=SecretStr("AT_KEY"),
                 sender=sender,
-                timeout_s=0.5,
+                timeout_s=1.5,
             )
         )
         try:

@@ -356,7 +356,7 @@ def settings(base_url: str = "http://127.0.0.1", secret: str = SECRET) -> Settin
         secret_key=SecretStr(KEY),
         webhook_secret=SecretStr(secret),
         return_url=BACK,
-        timeout_s=0.5,
+        timeout_s=1.5,
     )
 
 

@@ -139,7 +139,7 @@ BREAKS = [
 async def test_a_broken_exchange_is_unknown_and_happens_once(
     behaviour: Behaviour, act: str
 ) -> None:
-    async with vtpass(behaviour, timeout_s=0.4) as (provider, server):
+    async with vtpass(behaviour, timeout_s=1.5) as (provider, server):
         outcome = await (provider.vend(VEND) if act == "vend" else provider.requery(VEND))
         assert outcome.result is Result.UNKNOWN
         assert not outcome.never_sent

@@ -53,7 +53,8 @@ async def test_every_way_of_dialling_airtime_along_meets_the_pause(world: World)
     caller = await world.caller(1000)
 
     async with paused(world):
-        for dialled in ("1*200", "1*200*0" + world.number()[3:], "1*abc", "1*200*12"):
+        said = ("say_airtime*200", "say_airtime*200*mtn*12", "airtime")
+        for dialled in ("1*200", "1*200*0" + world.number()[3:], "1*abc", "1*200*12", *said):
             await caller.dial(dialled)
             caller.sees(WORDS)
             assert not caller.open

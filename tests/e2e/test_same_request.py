@@ -125,11 +125,11 @@ async def test_two_handsets_of_one_wallet_cannot_spend_the_same_money(world: Wor
 async def test_a_gateway_that_hangs_up_early_changes_nothing(world: World) -> None:
     """The connection is closed while the payment is under way: it comes to its end all the same."""
     customer = await _funded(world)
-    await world.scenario("ok_slow", customer.msisdn, figures={"seconds": 1})
+    await world.scenario("ok_slow", customer.msisdn, figures={"seconds": 3})
     await customer.to_the_pin()
     paying = await _typed(customer, PIN)
 
-    impatient = httpx.Timeout(10, read=0.3)
+    impatient = httpx.Timeout(10, read=0.5)
     async with httpx.AsyncClient(base_url=world.http.base_url, timeout=impatient) as hasty:
         try:
             await hasty.post("/ussd/africastalking/demo", content=paying, headers=_FORM)

@@ -70,7 +70,7 @@ async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 async def copied(services: ServiceUrls, template: str) -> AsyncIterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     admin = await connect(services.database_url)
-    await admin.execute(f"create database {name} template {template}")
+    await admin.execute(f"create database {name} template {template} strategy file_copy")
     try:
         yield renamed(services.database_url, name)
     finally:

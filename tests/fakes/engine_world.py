@@ -243,6 +243,8 @@ ENGLISH = {
     "common.sorry": "Sorry, something went wrong on our side.",
     "common.no_shortcut": "We do not know that code.",
     "common.expired": "That menu has expired.",
+    "common.open_list": "Choose",
+    "common.unlock": "Enter PIN",
     "secret.out_of_sight": "Use the button.",
     "secret.digits": "Please enter {count} digits.",
     "secret.digits_between": "Please enter {min} to {max} digits.",

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import httpx
 
 from api.app import create_app
+from bots import EDGES, MESSENGERS
+from bots.app import routes as chat_routes
+from bots.links import routes as link_routes
 from cli import demo
 from core.app import TEXTS, Core, build
 from core.jobs.workers import run_all
@@ -34,19 +37,32 @@ class Kiosk:
 @contextlib.asynccontextmanager
 async def kiosk(settings: Settings, urls: ServiceUrls, paths: Paths) -> AsyncIterator[Kiosk]:
     """Serve the demo tenant; every walk through the flows is noted in `paths`."""
-    async with build(settings, urls, SECRET) as core:
+    async with build(settings, urls, SECRET) as core, contextlib.AsyncExitStack() as stack:
         await demo.seed(core)
         machine = WalkedMachine(paths.flows, Texts.load(TEXTS), paths)
         core.conversations._machine = machine
-        edge = routes(
-            core.conversations,
-            core.channels,
-            core.keyring,
-            core.texts,
-            deadline=Deadline(settings.turn_deadline_s, abandon_s=5.0),
-        )
+        messengers = [make() for make in MESSENGERS.values()]
+        core.messengers.bring(messengers)
+        for messenger in messengers:
+            stack.push_async_callback(messenger.aclose)
+        edges = [
+            *routes(
+                core.conversations,
+                core.channels,
+                core.keyring,
+                core.texts,
+                deadline=Deadline(settings.turn_deadline_s, abandon_s=5.0),
+            ),
+            *link_routes(core.unlocking, core.texts, outside_url=settings.outside_url),
+            *chat_routes(
+                {kind: make() for kind, make in EDGES.items()},
+                core.channels,
+                core.chat_ingest,
+                core.chat_reach,
+            ),
+        ]
         async with (
-            serve(create_app(core, edge)) as url,
+            serve(create_app(core, edges)) as url,
             httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as http,
         ):
             yield Kiosk(core, url, http)

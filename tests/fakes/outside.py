@@ -54,7 +54,7 @@ class Taker:
 @asynccontextmanager
 async def taker(*answers: tuple[int, object]) -> AsyncIterator[Taker]:
     taking = Taker(answers) if answers else Taker()
-    paths = ("/hook", "/callbacks/{rest:path}")
+    paths = ("/hook", "/callbacks/{rest:path}", "/telegram/{rest:path}", "/whatsapp/{rest:path}")
     routes = [Route(path, taking.take, methods=["POST"]) for path in paths]
     async with serve(Starlette(routes=routes)) as base:
         taking.url = f"{base}/hook"
@@ -151,7 +151,13 @@ async def outside(at: dt.datetime = NOON, **settings: Any) -> AsyncIterator[Outs
     The same number may be bought for again at once, and webhooks are retried almost at once, unless
     `settings` say otherwise.
     """
-    told = {"duplicate_window_s": 0.0, "webhook_backoff_s": (0.0,) * 4, "tick_s": 0.01, **settings}
+    told = {
+        "duplicate_window_s": 0.0,
+        "webhook_backoff_s": (0.0,) * 4,
+        "chat_backoff_s": (0.0,),
+        "tick_s": 0.01,
+        **settings,
+    }
     clock = SetClock(at)
     async with serve(create_app(SandboxSettings(**told), clock)) as base, client(base) as http:
         yield Outside(http, clock)

@@ -60,6 +60,11 @@ class People:
             raise LookupError(tenant_id)
         return self._tenant
 
+    async def set_reach(
+        self, channel: Channel, identity: str, why: str | None, at: dt.datetime
+    ) -> None:
+        return
+
     async def linked(self, channel: Channel, identity: str) -> Customer | None:
         found = (each.customer for each in self._people.values())
         return next((each for each in found if each.msisdn == identity), None)

@@ -17,12 +17,13 @@ CHANNEL = Channel(
 
 
 class FakeTurns:
-    """Answers with `reply`, after `takes_s`, or raises `error`; remembers marks as a store does."""
+    """Answers with `reply` or raises `error`, once `may_end`; remembers marks as a store does."""
 
     def __init__(self) -> None:
         self.reply = Reply("Welcome\n1. Buy airtime", ends=False)
         self.error: Exception | None = None
-        self.takes_s = 0.0
+        self.may_end = asyncio.Event()
+        self.may_end.set()
         self.taken: list[Inbound] = []
         self.advances: list[Advance] = []
         self.finished = 0
@@ -36,7 +37,7 @@ class FakeTurns:
         self.advances.append(advance)
         self._marks[inbound.identity] = advance.mark
         try:
-            await asyncio.sleep(self.takes_s)
+            await self.may_end.wait()
         except asyncio.CancelledError:
             self.cancelled += 1
             raise

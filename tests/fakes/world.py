@@ -167,6 +167,7 @@ class World:
     outside: Calls
     paths: Paths
     urls: ServiceUrls
+    control: httpx.AsyncClient
     secrets: set[str] = field(default_factory=set)
     numbers: list[str] = field(default_factory=list)
     _count: "itertools.count[int]" = field(default_factory=lambda: itertools.count(10_001))
@@ -276,7 +277,9 @@ async def open_world(urls: ServiceUrls, home: Path) -> AsyncIterator[World]:
         sandbox.monnify_webhook_url = f"{main.url}/callbacks/monnify/demo"
         sandbox.stripe_webhook_url = f"{main.url}/callbacks/stripe/demo"
         sandbox.vtpass_webhook_url = f"{main.url}/callbacks/vtpass/demo"
-        yield World(main, twin, Calls(control, SystemClock()), paths, urls)
+        sandbox.whatsapp_webhook_url = f"{main.url}/whatsapp/demo"
+        sandbox.telegram_webhook_url = f"{main.url}/telegram/demo"
+        yield World(main, twin, Calls(control, SystemClock()), paths, urls, control)
 
 
 def _settings(home: Path, sandbox_url: str, *, wait_s: float) -> Settings:

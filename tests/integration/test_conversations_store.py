@@ -202,7 +202,7 @@ async def test_a_restart_of_redis_loses_conversations_and_nothing_else() -> None
 
 
 async def test_a_redis_that_does_not_answer_is_unavailable_in_time() -> None:
-    async with own_valkey() as server, open_line(server.url, timeout_s=0.2) as line:
+    async with own_valkey() as server, open_line(server.url, timeout_s=0.5) as line:
         store = Conversations(line, KEYRING)
         await store.ping()
         server.pause()
@@ -215,7 +215,7 @@ async def test_a_redis_that_does_not_answer_is_unavailable_in_time() -> None:
         with pytest.raises(Unavailable):
             await store.ping()
 
-        assert asyncio.get_running_loop().time() - started < 2
+        assert asyncio.get_running_loop().time() - started < 5
         server.go_on()
         await store.ping()
 
@@ -242,7 +242,7 @@ async def test_no_answer_reaches_another_who_did_not_ask() -> None:
 
 
 async def test_after_a_stall_nobody_gets_an_answer_from_before_it() -> None:
-    async with own_valkey() as server, open_line(server.url, timeout_s=0.1) as line:
+    async with own_valkey() as server, open_line(server.url, timeout_s=0.5) as line:
         store = Conversations(line, KEYRING)
         channel = uuid4()
         await save(store, channel, b"hers", None, "1")

@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -407,6 +408,7 @@ class Promises(RuleBasedStateMachine):
             return list((await connection.execute(query, {"numbers": self.numbers})).all())
 
 
+@pytest.mark.timeout(600)  # many stories, each of real waits
 def test_every_promise_is_kept_whatever_happens(
     services: ServiceUrls, database_url: str, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ from core.ports import (
 )
 from core.services.funding import Asked, Funding, FundingRules, Link, TooManyLinks
 from tests.fakes.books import Books
+from tests.fakes.waiting import until
 
 OPEN = Verification(PaymentState.OPEN)
 UNANSWERED = Verification(PaymentState.UNKNOWN)
@@ -240,9 +241,11 @@ async def test_a_turn_that_is_cut_off_loses_no_link(till: Till) -> None:
         return await opens(request)
 
     till.gateway.answer = slowly
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.3):
-            await till.ask()
+    turn = asyncio.create_task(till.ask())
+    await until(lambda: till.gateway.asked)
+    turn.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await turn
     page.set()
     await till.funding.close()
 

@@ -171,7 +171,7 @@ def test_it_works_on_the_loop_that_serves(tmp_path: Path) -> None:
         server = OwnValkey(tmp_path)
         await server.start()
         try:
-            async with open_line(server.url, timeout_s=0.2) as line:
+            async with open_line(server.url, timeout_s=1) as line:
                 echoes = await asyncio.gather(*(line("ECHO", b"%d" % n) for n in range(100)))
                 assert echoes == [b"%d" % n for n in range(100)]
                 server.pause()

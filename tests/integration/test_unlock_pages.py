@@ -396,7 +396,8 @@ async def test_words_are_escaped(site: Site, ada: Person) -> None:
     texts = site.house.core.texts
     kept = texts._texts["en"]["pin.enter"]
     try:
-        texts._texts["en"]["pin.enter"] = replace(kept, source="<b onload=x>&")
+        evil = "<b onload=x>&"
+        texts._texts["en"]["pin.enter"] = replace(kept, source=evil, parts=((evil, None),))
         page = await site.http.get(path)
     finally:
         texts._texts["en"]["pin.enter"] = kept

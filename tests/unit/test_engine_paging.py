@@ -12,7 +12,14 @@ from core.engine.paging import USSD, WHATSAPP, Pieces, ussd
 from core.engine.paging import render as laid_out
 from core.kit import gsm7
 
-WORDS = NavWords(back="Back", home="Main menu", home_short="Menu", more="More")
+WORDS = NavWords(
+    back="Back",
+    home="Main menu",
+    home_short="Menu",
+    more="More",
+    choose="Choose",
+    unlock="Enter PIN",
+)
 _NAV = re.compile(r"(98\. More|0\. Back|00\. (?:Main menu|Menu))")
 
 

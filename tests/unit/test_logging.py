@@ -216,11 +216,11 @@ def test_any_value_can_be_masked_and_written(value: object) -> None:
     ids=lambda text: text[:5],
 )
 def test_a_hostile_text_costs_no_time(hostile: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
 
     masking.message(hostile)
 
-    assert time.perf_counter() - started < 0.2
+    assert time.thread_time() - started < 0.4
 
 
 def test_a_level_that_does_not_exist_names_the_setting() -> None:

@@ -82,12 +82,12 @@ def test_an_amount_is_read_as_people_type_it(typed: str, currency: str, minor: i
     ],
 )
 def test_what_is_not_one_amount_is_refused_at_once(typed: str, currency: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
 
     with pytest.raises(BadAmount):
         parse_amount(typed, currency)
 
-    assert time.perf_counter() - started < 0.05
+    assert time.thread_time() - started < 0.1
 
 
 @given(st.text(max_size=40), currencies)

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from core.jobs import workers
 from core.jobs.workers import Pump, run_all
 from core.kit.bell import Bell
+from tests.fakes.waiting import until
 
 
 class Queue:
@@ -40,12 +41,6 @@ async def pumping(pump: Pump[int]) -> AsyncIterator[asyncio.Task[None]]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-async def until(fact: Callable[[], bool], timeout_s: float = 5.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not fact():  # noqa: ASYNC110 - any fact may be waited for
-            await asyncio.sleep(0.002)
 
 
 def pump(
@@ -181,7 +176,7 @@ async def test_the_bell_cuts_the_idle_wait_short() -> None:
         await until(lambda: len(queue.leases) == 1)
         queue.due.append(7)
         bell.ring()
-        await until(lambda: handled == [7], timeout_s=1)
+        await until(lambda: handled == [7])
 
 
 async def test_a_stopped_pump_sees_through_what_is_under_way() -> None:
@@ -219,7 +214,7 @@ async def test_a_stopped_pump_leaves_nothing_running(told: int) -> None:
         for _ in range(told):
             running.cancel()
             await asyncio.sleep(0.005)
-        await asyncio.wait_for(asyncio.wait({running}), 2)
+        await asyncio.wait_for(asyncio.wait({running}), 15)
 
     assert ended == ["cancelled"]
 

@@ -40,7 +40,7 @@ end $$;
 create or replace function inbox_claim(p_count integer, p_lease interval, p_at timestamptz)
 returns table (
   channel_id uuid, identity text, tenant_id uuid, last_shown text, heard_at timestamptz,
-  with_person boolean, tries integer, external_id text, content text, kind text, gateway text,
+  tries integer, external_id text, content text, kind text, gateway text,
   key text, service_code text, settings jsonb, credentials text
 )
 language sql security definer
@@ -58,7 +58,7 @@ as $$
       from due where t.channel_id = due.channel_id and t.identity = due.identity
       returning t.*
   )
-  select l.channel_id, l.identity, l.tenant_id, l.last_shown, l.heard_at, l.with_person, l.tries,
+  select l.channel_id, l.identity, l.tenant_id, l.last_shown, l.heard_at, l.tries,
       i.external_id, i.content, c.kind, c.gateway, c.key, c.service_code, c.settings, c.credentials
     from leased l
     cross join lateral (select * from channels x where x.id = l.channel_id offset 0) c

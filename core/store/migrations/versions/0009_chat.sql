@@ -31,10 +31,12 @@ create table talks (
   tries integer not null default 0,
   last_shown text not null default '',
   heard_at timestamptz not null,
-  with_person boolean not null default false,
   primary key (channel_id, identity)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 create index talks_due on talks (run_at) where waiting;
+
+-- Since when a person cannot be written to any more, on that channel, and why.
+alter table identities add column unreachable_since timestamptz, add column unreachable_why text;
 
 do $$
 declare

@@ -1,0 +1,190 @@
+"""A screen as one message of the Graph API, within every limit of it. Pure.
+
+Source: https://developers.facebook.com/docs/whatsapp/cloud-api/messages (November 2026). Meta lets
+lists have longer bodies; partners hold all interactive bodies to 1024, and so do we.
+
+Up to three ways on are buttons, up to ten a list. What fits neither is a text with numbers: they
+are understood everywhere. An answer brings back `{talk}.{turn}:{key}`, so that an old button is
+recognised.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from core.domain.display import Screen
+from core.engine.paging import WHATSAPP
+
+TEXT_MAX = 4096
+BODY_MAX = 1024  # of interactive messages and captions
+BUTTONS_MAX = 3
+BUTTON_MAX = 20  # of a button's title, of a link's, and of what opens a list
+ROWS_MAX = 10
+ROW_MAX = 24
+HINT_MAX = 72
+ID_MAX = 200
+_URL_MAX = 2000
+_PARAMETER_MAX = 1024
+
+_CUT = ".."
+_NOTHING = "…"  # a message must say something
+
+Content: TypeAlias = dict[str, Any]
+"""A message, but for whom it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way on from a screen: an option or navigation. `short` where `title` has no room."""
+
+    key: str
+    title: str
+    short: str = ""
+    hint: str = ""
+
+    def fit(self, most: int) -> str:
+        return self.short if self.short and len(self.title) > most else self.title
+
+
+def of_screen(
+    screen: Screen, *, unlock_url: str = "", image_id: str = "", asks_number: bool = False
+) -> Content:
+    """The one message that shows it.
+
+    Args:
+        screen: What to show.
+        unlock_url: Where the secret is given, for a screen whose secret is out of sight.
+        image_id: Of a picture that was uploaded: it goes with a screen that has no options.
+        asks_number: WhatsApp may be asked for the person's number, where the screen wants it.
+    """
+    if image_id and not screen.page_options:
+        return of_image(image_id, screen.body)
+    if screen.out_of_sight and _is_link(unlock_url):
+        return _link(screen, unlock_url)
+    if screen.input == "contact" and asks_number:
+        return _interactive("request_contact_info", screen.body, {"name": "request_contact_info"})
+    ways = _ways(screen)
+    return _buttons(screen, ways) or _list(screen, ways) or of_text(screen.body)
+
+
+def of_text(text: str) -> Content:
+    body = {"body": _cut(_said(text), TEXT_MAX), "preview_url": False}
+    return {"type": "text", "text": body}
+
+
+def of_image(image_id: str, caption: str) -> Content:
+    image = {"id": image_id}
+    if caption.strip():
+        image["caption"] = _cut(caption.strip(), BODY_MAX)
+    return {"type": "image", "image": image}
+
+
+def of_template(name: str, language: str, facts: Sequence[str]) -> Content:
+    """A template with its gaps filled. Line breaks and wide spaces are not taken in a gap."""
+    filled = [_cut(_line(fact) or _NOTHING, _PARAMETER_MAX) for fact in facts]
+    parameters = [{"type": "text", "text": fact} for fact in filled]
+    template: Content = {"name": name, "language": {"code": language}}
+    if parameters:
+        template["components"] = [{"type": "body", "parameters": parameters}]
+    return {"type": "template", "template": template}
+
+
+def _ways(screen: Screen) -> list[_Way]:
+    """The options, then the navigation, as on every channel: more, back, home."""
+    words = screen.nav_words
+    ways = [
+        _Way(line.key, _line(line.label) or str(line.number), hint=_line(line.hint))
+        for line in screen.page_options
+    ]
+    if screen.nav.more:
+        ways.append(_Way(WHATSAPP.more, _line(words.more) or WHATSAPP.more))
+    if screen.nav.back:
+        ways.append(_Way(WHATSAPP.back, _line(words.back) or WHATSAPP.back))
+    if screen.nav.home:
+        title = _line(words.home) or WHATSAPP.home
+        ways.append(_Way(WHATSAPP.home, title, short=_line(words.home_short)))
+    return ways
+
+
+def _buttons(screen: Screen, ways: Sequence[_Way]) -> Content | None:
+    """None when there are none, too many, or options whose names have no room on a button."""
+    options = [way.title for way in ways[: len(screen.page_options)]]
+    cramped = any(len(title) > BUTTON_MAX for title in options)
+    if not 1 <= len(ways) <= BUTTONS_MAX or cramped or len(set(options)) < len(options):
+        return None
+    titles = _unlike([way.fit(BUTTON_MAX) for way in ways], BUTTON_MAX)
+    ids = _ids(screen, ways)
+    if ids is None:
+        return None
+    buttons = [
+        {"type": "reply", "reply": {"id": each, "title": title}}
+        for each, title in zip(ids, titles, strict=True)
+    ]
+    return _interactive("button", _head(screen), {"buttons": buttons})
+
+
+def _list(screen: Screen, ways: Sequence[_Way]) -> Content | None:
+    """None when there is nothing to list, or more than a list holds."""
+    ids = _ids(screen, ways)
+    if not 1 <= len(ways) <= ROWS_MAX or ids is None:
+        return None
+    titles = _unlike([way.fit(ROW_MAX) for way in ways], ROW_MAX)
+    rows = []
+    for each, way, title in zip(ids, ways, titles, strict=True):
+        row = {"id": each, "title": title}
+        if way.hint:
+            row["description"] = _cut(way.hint, HINT_MAX)
+        rows.append(row)
+    opener = _cut(_line(screen.nav_words.choose) or _NOTHING, BUTTON_MAX)
+    action = {"button": opener, "sections": [{"rows": rows}]}
+    return _interactive("list", _head(screen), action)
+
+
+def _link(screen: Screen, url: str) -> Content:
+    parameters = {"display_text": _cut(_line(screen.nav_words.unlock), BUTTON_MAX), "url": url}
+    return _interactive("cta_url", screen.body, {"name": "cta_url", "parameters": parameters})
+
+
+def _interactive(kind: str, body: str, action: Content) -> Content:
+    text = {"text": _cut(_said(body), BODY_MAX)}
+    return {"type": "interactive", "interactive": {"type": kind, "body": text, "action": action}}
+
+
+def _ids(screen: Screen, ways: Sequence[_Way]) -> list[str] | None:
+    """What each answer brings back; None when that is too long, or two would be the same."""
+    ids = [f"{screen.talk}.{screen.turn}:{way.key}" for way in ways]
+    fit = all(len(each.encode()) <= ID_MAX for each in ids) and len(set(ids)) == len(ids)
+    return ids if fit else None
+
+
+def _head(screen: Screen) -> str:
+    """The words of this page; a page of a long list may have none, and gets those of the first."""
+    return screen.page_text if screen.page_text.strip() else screen.text
+
+
+def _is_link(url: str) -> bool:
+    return url.startswith(("https://", "http://")) and len(url) <= _URL_MAX
+
+
+def _unlike(titles: Sequence[str], most: int) -> list[str]:
+    """Within `most` letters each, and no two the same: what looks alike gets a number."""
+    made: list[str] = []
+    for title in titles:
+        unlike, number = _cut(title, most), 2
+        while unlike in made:
+            mark = f" {number}"
+            unlike, number = _cut(title, most - len(mark)) + mark, number + 1
+        made.append(unlike)
+    return made
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - len(_CUT)].rstrip() + _CUT
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _said(text: str) -> str:
+    return text.strip() or _NOTHING

@@ -1,2 +1,0 @@
--- Notices go where the customer is: by chat, by template, by SMS.
-select 1;

@@ -1,2 +1,0 @@
--- Numbers that change hands, and people who cannot be reached.
-select 1;

@@ -373,7 +373,10 @@ async def test_whatsapps_last_webhook_comes_again_or_late(whatsapp: Mobile, shop
 async def test_who_blocks_the_business_reads_nothing(whatsapp: Mobile, shop: Shop) -> None:
     await whatsapp.button("Block").click()
     await expect(whatsapp.button("Unblock")).to_be_visible()
-    await shop.graph("text", {"body": "unseen"})
+    unseen = {"messaging_product": "whatsapp", "to": NUMBER, "type": "text"}
+    unseen = {**unseen, "text": {"body": "unseen"}}
+    reply = await shop.outside.http.post(f"{GRAPH}/messages", json=unseen, headers=BEARER)
+    assert reply.json()["error"]["code"] == 131026
     await whatsapp.button("Unblock").click()
     await expect(whatsapp.button("Block")).to_be_visible()
 

@@ -1,13 +1,25 @@
 """A screen as the engine hands it to an edge: what to show, and what may be answered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 Entry: TypeAlias = Literal["none", "choice", "text", "digits", "contact"]
 """How the customer answers: not at all, by an option, in words, by digits, or by their number.
 
 `contact` is answered in words too: a channel that can vouch for a number offers to share it.
 """
+
+
+class Offering(Protocol):
+    """An option as a conversation keeps it."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def hint(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +62,8 @@ class Screen:
         talk, turn: Which showing of which talk this is; a button sends both back, so that an old
             one is recognised.
         text: The whole text, however many pages it takes.
-        options: All of them, however many pages they take.
+        offered: All options, however many pages they take; `first` to `last` of them, counted from
+            0, are on this page.
         nav_words: What the ways out are called.
         notice: A line about the last input, or "".
         secret: The answer is a secret: delete it from a chat, keep it from a log.
@@ -60,14 +73,15 @@ class Screen:
         page: Which page `body` is, from 0, of `pages`.
         body: The page in words, with numbered options and navigation, fit for the channel.
         page_text: The words of this page alone, with the notice and without options and navigation.
-        page_options: The options of this page alone.
     """
 
     key: str
     talk: str
     turn: int
     text: str
-    options: tuple[Line, ...]
+    offered: Sequence[Offering]
+    first: int
+    last: int
     nav: Nav
     nav_words: NavWords
     notice: str
@@ -80,4 +94,16 @@ class Screen:
     pages: int
     body: str
     page_text: str
-    page_options: tuple[Line, ...]
+
+    @property
+    def options(self) -> tuple[Line, ...]:
+        """All of them. Made when asked for: who shows words alone needs none."""
+        return tuple(
+            Line(number, each.key, each.label, each.hint)
+            for number, each in enumerate(self.offered, start=1)
+        )
+
+    @property
+    def page_options(self) -> tuple[Line, ...]:
+        """The options of this page alone."""
+        return self.options[self.first : self.last]

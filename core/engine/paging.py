@@ -10,6 +10,8 @@ from core.domain.display import NavWords
 from core.kit import gsm7
 
 _CUT = ".."
+# Most turns show a screen that somebody else was shown a moment ago.
+_RENDERED_KEPT = 1024
 _WORDS = re.compile(r"(\s*)(\S+)")
 
 
@@ -132,6 +134,7 @@ class Pieces:
     ends: bool
 
 
+@lru_cache(_RENDERED_KEPT)
 def render(pieces: Pieces, capability: Capability) -> tuple[Page, ...]:
     """The pages, each within `text_max`. The same pieces give the same pages."""
     pages = _Layout(pieces, capability, pieces.words.home).pages()

@@ -84,16 +84,14 @@ class Words:
         shown = pages[page]
         last = page == len(pages) - 1
         secret = None if conversation.asking or not isinstance(node, Secret) else node
-        options = tuple(
-            display.Line(number, offered.key, offered.label, offered.hint)
-            for number, offered in enumerate(conversation.shown, start=1)
-        )
         return display.Screen(
             key=f"{conversation.flow}.{conversation.asking or conversation.node}",
             talk=conversation.id,
             turn=conversation.turn,
             text=text,
-            options=options,
+            offered=conversation.shown,
+            first=shown.first,
+            last=shown.last,
             nav=display.Nav(back=plain_nav or page > 0, home=home, more=not last),
             nav_words=self._nav_words,
             notice=conversation.notice,
@@ -106,7 +104,6 @@ class Words:
             pages=len(pages),
             body=shown.body,
             page_text=shown.words,
-            page_options=options[shown.first : shown.last],
         )
 
     def out_of_sight(self, secret: Secret) -> bool:

@@ -48,7 +48,9 @@ def screen(*labels: str, nav: Nav = BACK_AND_HOME, **more: Any) -> Screen:
         talk=TALK,
         turn=12,
         text="How much?",
-        options=options,
+        offered=options,
+        first=0,
+        last=len(options),
         nav=nav,
         nav_words=WORDS,
         notice="",
@@ -61,7 +63,6 @@ def screen(*labels: str, nav: Nav = BACK_AND_HOME, **more: Any) -> Screen:
         pages=1,
         body="How much?\n0. Back\n00. Main menu",
         page_text="How much?",
-        page_options=options,
     )
     return replace(made, **more)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 from sqlalchemy import make_url
 from starlette.applications import Starlette
 
@@ -24,7 +24,7 @@ from tests.fakes.world import PIN_HASH, World, open_world
 pytestmark = pytest.mark.browser
 
 MORNING = dt.datetime(2026, 3, 2, 8, 0, tzinfo=dt.UTC)
-SMALL = {"width": 320, "height": 533}
+SMALL: ViewportSize = {"width": 320, "height": 533}
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 

@@ -91,6 +91,7 @@ class Carrier:
     backoff_s: Sequence[float]
     timeout_s: float
     last_error: str = ""
+    _last: dict[str, Parcel] = field(default_factory=dict)
     _lanes: dict[str, list[Parcel]] = field(default_factory=dict)
     _behind: dict[str, list[Parcel]] = field(default_factory=dict)
     _drains: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -118,10 +119,12 @@ class Carrier:
         self._lanes.clear()
         self._behind.clear()
         self._drains.clear()
+        self._last.clear()
         self.last_error = ""
 
     def dispatch(self, parcel: Parcel, script: Script) -> None:
         """Send it off in the way that the scenario says."""
+        self._remember(parcel)
         match script.name.partition("_")[2]:
             case "twice":
                 self.put(parcel)
@@ -152,6 +155,13 @@ class Carrier:
         self._trim()
         self._start(parcel.lane)
         self.changed()
+
+    def again(self, lane: str) -> bool:
+        """Carry the last parcel of a lane once more, as if its answer had been lost."""
+        last = self._last.get(lane)
+        if last is not None:
+            self.put(replace(last))
+        return last is not None
 
     def waiting(self) -> list[Parcel]:
         """Everything that was not taken yet, of all lanes."""
@@ -215,6 +225,12 @@ class Carrier:
                 return Answered(answer.status, await answer.text(errors="replace"))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             return Answered(None, type(error).__name__)
+
+    def _remember(self, parcel: Parcel) -> None:
+        self._last.pop(parcel.lane, None)
+        self._last[parcel.lane] = replace(parcel)
+        if len(self._last) > _KEPT_MAX:
+            del self._last[next(iter(self._last))]
 
     def _start(self, lane: str) -> None:
         if lane not in self._drains:

@@ -12,6 +12,7 @@ bodies may name a `bot` by its username (default: the customers' one), and who a
     POST {chat}/photo    {"caption"?}
     POST {chat}/inline   {"query"}
     POST {chat}/block    POST {chat}/unblock
+    POST {chat}/again                                   the last update once more
     POST {chat}/update   {"kind", "content"}            any other kind of update, even unknown ones
     GET  {chat}/messages GET {chat}/calls GET calls GET files/{file_id}
     GET  updates         what was not taken yet

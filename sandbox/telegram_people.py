@@ -251,6 +251,12 @@ async def _unblock(actor: Actor, _: Deed) -> dict[str, Any]:
     return _made(await actor.member(blocked=False), None)
 
 
+async def _again(actor: Actor, _: Deed) -> dict[str, Any]:
+    if not actor.bot.carrier.again(str(actor.chat.id)):
+        raise NotNow("nothing was sent from this chat yet")
+    return _made([], None)
+
+
 async def _other(actor: Actor, deed: Other) -> dict[str, Any]:
     """Whatever is missing of who and where is filled in for kinds that have it."""
     filled: dict[str, Any] = {}
@@ -274,6 +280,7 @@ ACTIONS: Mapping[str, tuple[type[Deed], Callable[[Actor, Any], Awaitable[dict[st
     "inline": (Inline, _inline),
     "block": (Deed, _block),
     "unblock": (Deed, _unblock),
+    "again": (Deed, _again),
     "update": (Other, _other),
 }
 

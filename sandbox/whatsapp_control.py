@@ -9,6 +9,7 @@ who shows only a username. All bodies may say the `name` that the person goes by
     POST {user}/image    {"caption"?}
     POST {user}/other    {"type"?, "content"?}              unsupported unless it says otherwise
     POST {user}/read     they look at their phone
+    POST {user}/again    the webhook of what they did last, once more
     GET  {user}/messages GET {user}/calls GET calls GET media/{id}
     GET  webhook         what was not taken yet
     POST webhook         {"payload" or "raw", "signature"?} one delivery now, of anything

@@ -154,6 +154,12 @@ async def _other(actor: Actor, deed: Other) -> dict[str, Any]:
     return await actor.send(deed.type, content)
 
 
+async def _again(actor: Actor, _: Deed) -> dict[str, Any]:
+    if not actor.hooks.carrier.again(actor.person.user_id):
+        raise NotNow("nothing was sent by this person yet")
+    return {"message_id": None}
+
+
 async def _read(actor: Actor, _: Deed) -> dict[str, Any]:
     return {"read": await actor.read()}
 
@@ -165,6 +171,7 @@ ACTIONS: Mapping[str, tuple[type[Deed], Callable[[Actor, Any], Awaitable[dict[st
     "image": (Picture, _picture),
     "other": (Other, _other),
     "read": (Deed, _read),
+    "again": (Deed, _again),
 }
 
 

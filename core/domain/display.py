@@ -67,7 +67,8 @@ class Screen:
             0, are on this page.
         nav_words: What the ways out are called.
         notice: A line about the last input, or "".
-        secret: The answer is a secret: delete it from a chat, keep it from a log.
+        secret: The answer is a secret and stays one, as a code for one use does not: delete it from
+            a chat, keep it from a log.
         out_of_sight: The secret must not be typed here: it is given through a page of its own.
         receipt: Our reference of what was bought, where a receipt goes with the screen, or "".
         ends: Nothing can be answered in this session any more.

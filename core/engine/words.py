@@ -95,7 +95,7 @@ class Words:
             nav=display.Nav(back=plain_nav or page > 0, home=home, more=not last),
             nav_words=self._nav_words,
             notice=conversation.notice,
-            secret=secret is not None,
+            secret=secret is not None and not secret.once,
             out_of_sight=secret is not None and self.out_of_sight(secret),
             receipt=_receipt(conversation, node),
             ends=ending and in_session and last,

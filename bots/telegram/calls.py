@@ -11,6 +11,7 @@ from aiogram.exceptions import (
     ClientDecodeError,
     TelegramAPIError,
     TelegramBadRequest,
+    TelegramEntityTooLarge,
     TelegramForbiddenError,
     TelegramNetworkError,
     TelegramNotFound,
@@ -109,7 +110,8 @@ def delivery_of(error: Exception) -> Delivery:
             return Refused("the bot's token is not known to Telegram", stops=True)
         case TelegramBadRequest() if any(each in error.message.lower() for each in _GONE):
             return Unreachable("chat not found")
-        case TelegramBadRequest() | ValidationError():
+        case TelegramBadRequest() | ValidationError() | TelegramEntityTooLarge():
+            # The last is a network error to aiogram, but no patience makes it smaller.
             return Refused("Telegram does not take it as it is")
         case TelegramServerError() | TelegramNetworkError() | ClientDecodeError():
             return Later(_AGAIN_S, type(error).__name__)

@@ -18,6 +18,9 @@ _BUTTON = re.compile(r"([\w-]{1,64})\.(\d{1,9}):(.{1,64})", re.ASCII)
 _COMMAND = re.compile(r"/([a-z][a-z0-9_]{0,31})(?:@\w{1,64})?", re.ASCII | re.IGNORECASE)
 _START = re.compile(r"/start(?:@\w{1,64})?(?:\s+([\w-]{1,64}))?", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"\+?(\d{7,15})", re.ASCII)
+# What phone books put between digits, and the invisible marks around a number that was copied.
+_BETWEEN = re.compile(r"[\s().\-\u200e\u200f\u202a-\u202e]")
+_CARD_MAX = 64
 # Numbers of Telegram's own, which no network knows.
 _ANONYMOUS = "888"
 _OLD = -1
@@ -63,19 +66,24 @@ def _message(document: object, name: str) -> ChatMessage | None:
 
 def _done(message: object, person: object) -> tuple[Doing, str, str, bool]:
     """What it is, its words, and the number in it with whether that is their own."""
-    text = word(member(message, "text"))
-    if text is not None:
-        said = text.strip()
+    said = _words(member(message, "text"))
+    if said:
         if start := _START.fullmatch(said):
             return Doing.START, start.group(1) or "", "", False
         if command := _COMMAND.fullmatch(said):
             return Doing.COMMAND, command.group(1).lower(), "", False
-        return Doing.TEXT, text[:_TEXT_MAX], "", False
+        return Doing.TEXT, said, "", False
     contact = member(message, "contact")
-    number = _NUMBER.fullmatch(word(member(contact, "phone_number")) or "")
+    given = _words(member(contact, "phone_number"))[:_CARD_MAX]
+    number = _NUMBER.fullmatch(_BETWEEN.sub("", given))
     if number is None or number.group(1).startswith(_ANONYMOUS):
         return Doing.OTHER, "", "", False
     return Doing.CONTACT, "", number.group(1), _is_own(message, contact, person)
+
+
+def _words(value: object) -> str:
+    """As it was written, in as many lines; without what no database keeps."""
+    return value.replace("\0", "").strip()[:_TEXT_MAX] if isinstance(value, str) else ""
 
 
 def _is_own(message: object, contact: object, person: object) -> bool:

@@ -59,7 +59,7 @@ class TelegramMessenger:
         content = rendering.of_screen(screen, unlock_url=moment.unlock_url)
         tapped = said is not None and said.doing is Doing.PRESS
         here = tapped and said is not None and said.message_id == moment.last_shown
-        if here and screen.input != "contact":
+        if here and moment.last_shown and screen.input != "contact":
             done = await self._edited(to, moment.last_shown, content)
             if done is not None:
                 return done
@@ -83,6 +83,8 @@ class TelegramMessenger:
         return await self._sent(to, {"text": rendering.of_text(telling.text)})
 
     async def unsay(self, channel: Channel, message: ChatMessage) -> bool:
+        if not message.message_id:
+            return False  # nothing says which one it was
         done = await self._call(
             channel,
             "delete_message",

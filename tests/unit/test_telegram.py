@@ -40,6 +40,13 @@ def only(document: object) -> ChatMessage:
     ("content", "doing", "text"),
     [
         ({"text": "hello"}, Doing.TEXT, "hello"),
+        ({"text": " two\nlines "}, Doing.TEXT, "two\nlines"),
+        ({"text": "long " * 100 + "end"}, Doing.TEXT, "long " * 100 + "end"),
+        ({"text": "x" * 5000}, Doing.TEXT, "x" * 4096),
+        ({"text": "hi \U0001f468\u200d\U0001f469"}, Doing.TEXT, "hi \U0001f468\u200d\U0001f469"),
+        ({"text": "0803\u00a0123 4567"}, Doing.TEXT, "0803\u00a0123 4567"),
+        ({"text": "a\0b"}, Doing.TEXT, "ab"),
+        ({"text": " \n "}, Doing.OTHER, ""),
         ({"text": "/start"}, Doing.START, ""),
         ({"text": "/start airtime"}, Doing.START, "airtime"),
         ({"text": "/balance"}, Doing.COMMAND, "balance"),
@@ -64,6 +71,9 @@ def test_what_was_written(content: dict[str, Any], doing: Doing, text: str) -> N
         ({"phone_number": "+2348031234567", "user_id": 42}, {}, Doing.CONTACT, True),
         ({"phone_number": "2348031234567", "user_id": 43}, {}, Doing.CONTACT, False),
         ({"phone_number": "2348031234567"}, {}, Doing.CONTACT, False),
+        ({"phone_number": "+234 (803) 123-4567"}, {}, Doing.CONTACT, False),
+        ({"phone_number": "\u202a+2348031234567\u202c", "user_id": 42}, {}, Doing.CONTACT, True),
+        ({"phone_number": "+888 0123 4567", "user_id": 42}, {}, Doing.OTHER, False),
         (
             {"phone_number": "2348031234567", "user_id": 42},
             {"forward_origin": {"type": "user"}},

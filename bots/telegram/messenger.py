@@ -59,11 +59,12 @@ class TelegramMessenger:
         content = rendering.of_screen(screen, unlock_url=moment.unlock_url)
         tapped = said is not None and said.doing is Doing.PRESS
         here = tapped and said is not None and said.message_id == moment.last_shown
-        if here and moment.last_shown and screen.input != "contact":
+        changes = not moment.picture and screen.input != "contact"
+        if here and moment.last_shown and changes:
             done = await self._edited(to, moment.last_shown, content)
             if done is not None:
                 return done
-        sent = await self._sent(to, content)
+        sent = await self._sent(to, content, moment.picture)
         if isinstance(sent, Sent) and moment.last_shown:
             self._later(self._stripped(to, moment.last_shown))
         return sent
@@ -71,16 +72,10 @@ class TelegramMessenger:
     async def tell(self, to: Address, telling: Telling, *, template: bool = False) -> Delivery:
         """Telegram knows no templates: whoever did not block us may be written to."""
         del template
-        if telling.picture:
-            caption = rendering.of_text(telling.text, rendering.CAPTION_MAX)
-            return await self._call(
-                to.channel,
-                "send_photo",
-                chat_id=int(to.identity),
-                photo=telling.picture,
-                caption=caption,
-            )
-        return await self._sent(to, {"text": rendering.of_text(telling.text)})
+        most = rendering.CAPTION_MAX if telling.picture else rendering.TEXT_MAX
+        return await self._sent(
+            to, {"text": rendering.of_text(telling.text, most)}, telling.picture
+        )
 
     async def unsay(self, channel: Channel, message: ChatMessage) -> bool:
         if not message.message_id:
@@ -100,11 +95,25 @@ class TelegramMessenger:
         if self._bots is not None:
             await self._bots.aclose()
 
-    async def _sent(self, to: Address, content: rendering.Content) -> Delivery:
+    async def _sent(
+        self, to: Address, content: rendering.Content, picture: bytes | None = None
+    ) -> Delivery:
+        """Words; under a picture where there is one and they fit there."""
+        who = int(to.identity)
+        if picture and len(content["text"]) <= rendering.CAPTION_MAX:
+            more = {name: value for name, value in content.items() if name != "text"}
+            return await self._call(
+                to.channel,
+                "send_photo",
+                chat_id=who,
+                photo=picture,
+                caption=content["text"],
+                **more,
+            )
         return await self._call(
             to.channel,
             "send_message",
-            chat_id=int(to.identity),
+            chat_id=who,
             link_preview_options={"is_disabled": True},
             **content,
         )
@@ -127,7 +136,8 @@ class TelegramMessenger:
 
     async def _answer(self, channel: Channel, said: ChatMessage, screen: Screen) -> None:
         """Every tap is answered, or the person's button goes on spinning."""
-        old = screen.notice if screen.notice == self._texts.get("en", _EXPIRED) else ""
+        expired = {self._texts.get(each, _EXPIRED) for each in self._texts.languages}
+        old = screen.notice if screen.notice in expired else ""
         more = {"text": old[:200]} if old else {}
         await self._try(channel, "answer_callback_query", callback_query_id=said.query_id, **more)
 

@@ -8,7 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from aiogram.exceptions import TelegramEntityTooLarge
+from aiogram.methods import SendMessage
+from structlog.testing import capture_logs
 
+from bots.telegram.calls import delivery_of
 from bots.telegram.messenger import TelegramMessenger
 from core.app import TEXTS
 from core.domain.chat import (
@@ -219,6 +223,54 @@ async def test_words_and_a_picture_can_be_told(chat: Chat) -> None:
     )
 
 
+async def test_a_screen_stands_under_its_picture_and_the_next_one_below(chat: Chat) -> None:
+    sent = await chat.messenger.show(chat.to, MENU, Moment(picture=PICTURE))
+    [shown] = await chat.shown()
+    assert (shown["kind"], shown["text"]) == ("photo", MENU.page_text)
+    tap = await pressed(chat, sent)
+
+    after = await chat.messenger.show(
+        chat.to, END, Moment(answering=tap, last_shown=tap.message_id)
+    )
+
+    assert isinstance(after, Sent)
+    assert [each["kind"] for each in await chat.shown()] == ["photo", "text"]
+
+
+async def test_more_words_than_a_caption_has_go_without_their_picture(chat: Chat) -> None:
+    long = replace(MENU, page_text="w" * 2000)
+    assert isinstance(await chat.messenger.show(chat.to, long, Moment(picture=PICTURE)), Sent)
+
+    [shown] = await chat.shown()
+    assert (shown["kind"], shown["text"]) == ("text", long.page_text)
+
+
+async def test_what_has_no_name_is_neither_deleted_nor_changed(chat: Chat) -> None:
+    said = ChatMessage("update:3", str(USER), Doing.TEXT, text="6194")
+    tap = ChatMessage("update:4", str(USER), Doing.PRESS, key="buy")
+
+    assert not await chat.messenger.unsay(chat.to.channel, said)
+    assert isinstance(await chat.messenger.show(chat.to, MENU, Moment(answering=tap)), Sent)
+
+
+async def test_no_token_and_no_word_reaches_a_log(
+    chat: Chat, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    away = replace(chat.to.channel, settings={"api_base_url": "http://127.0.0.1:9"})
+    secret = replace(MENU, page_text="words for one person")
+    with capture_logs() as lines:
+        await chat.do("block")
+        told = [
+            await chat.messenger.show(each, secret, Moment())
+            for each in (chat.to, replace(chat.to, channel=away))
+        ]
+    assert lines
+    logged = repr(lines) + repr(told) + caplog.text
+    assert TOKEN not in logged
+    assert "words for one person" not in logged
+
+
 async def test_who_blocked_the_bot_cannot_be_reached(chat: Chat) -> None:
     await chat.do("block")
     assert await chat.sends() == Unreachable("blocked")
@@ -249,6 +301,11 @@ async def test_an_api_that_is_away_is_tried_later(chat: Chat) -> None:
     channel = replace(chat.to.channel, settings={"api_base_url": "http://127.0.0.1:9"})
     away = replace(chat.to, channel=channel)
     assert isinstance(await chat.messenger.show(away, MENU, Moment()), Later)
+
+
+def test_what_is_too_large_stays_so() -> None:
+    method = SendMessage(chat_id=USER, text="x")
+    assert isinstance(delivery_of(TelegramEntityTooLarge(method, "too large")), Refused)
 
 
 async def test_flood_control_is_waited_out(chat: Chat) -> None:

@@ -21,7 +21,7 @@ from tests.fakes.serving import serve
 from tests.fakes.turns import FakeChannels
 
 HOOK = "/telegram/demo"
-SECRET = "s3cret-words"  # noqa: S105 - of a bot that is none
+SECRET = "s3cret-words"
 RIGHT = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
 ADA = {"id": 42, "first_name": "Ada"}
 CHAT = {"id": 42, "type": "private"}
@@ -105,7 +105,7 @@ async def test_an_update_is_kept_once_however_often_it_comes() -> None:
     ],
 )
 async def test_who_does_not_know_the_secret_is_not_read(headers: dict[str, str]) -> None:
-    raw = {name: value.encode() for name, value in headers.items()}
+    raw = {name.encode(): value.encode() for name, value in headers.items()}
     async with door() as at:
         reply = await at.http.post(HOOK, json=says("Hello"), headers=raw)
         large = await at.http.post(HOOK, content=b"x" * (2 * 1024 * 1024), headers=raw)

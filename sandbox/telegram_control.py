@@ -24,6 +24,7 @@ with `{"update_ids", "message_id", "callback_query_id"}`.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -42,7 +43,7 @@ from sandbox.world import World
 class Delivery(msgspec.Struct, forbid_unknown_fields=True):
     """`POST updates`: `secret` is `right`, `wrong`, `none`, or the header's text itself."""
 
-    update: msgspec.Raw | None = None
+    update: dict[str, Any] | None = None
     raw: str = ""
     secret: str = "right"  # noqa: S105 - a choice
     bot: str = DEMO
@@ -169,7 +170,7 @@ class TelegramControl:
             return wrong("this bot has no webhook", 409)
         chosen = {"right": bot.webhook.secret, "wrong": WRONG_SECRET, "none": ""}
         secret = chosen.get(order.secret, order.secret)
-        body = order.raw.encode() if order.update is None else bytes(order.update)
+        body = order.raw.encode() if order.update is None else msgspec.json.encode(order.update)
         headers = {SECRET_HEADER: secret} if secret else {}
         answer = await bot.carrier.post(Address(bot.webhook.url, headers, body))
         return Json({"status": answer.status, "body": answer.body})

@@ -19,6 +19,8 @@ who shows only a username. All bodies may say the `name` that the person goes by
 Each `POST` about a person answers at once with `{"message_id"}`; webhooks travel in the background.
 """
 
+from typing import Any
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,7 +39,7 @@ from sandbox.world import World
 class Delivery(msgspec.Struct, forbid_unknown_fields=True):
     """`POST webhook`: `signature` is `right`, `wrong`, `none`, or the header's text itself."""
 
-    payload: msgspec.Raw | None = None
+    payload: dict[str, Any] | None = None
     raw: str = ""
     signature: str = "right"
 
@@ -131,7 +133,7 @@ class WhatsAppControl:
             order = read_as(await request.body(), Delivery)
         except ValueError as error:
             return wrong(str(error))
-        body = order.raw.encode() if order.payload is None else bytes(order.payload)
+        body = order.raw.encode() if order.payload is None else msgspec.json.encode(order.payload)
         chosen = {"right": self._hooks.signed(body), "wrong": wrong_signature(), "none": ""}
         signature = chosen.get(order.signature, order.signature)
         answer = await self._hooks.carrier.post(self._hooks.address(body, signature))

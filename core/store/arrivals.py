@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.kit.errors import Fault
-from core.ports import NewNotice, Payment
+from core.ports import NewCase, NewNotice, Payment
+from core.store.cases import add_case
 from core.store.tables import events, payments_in
 
 
@@ -50,9 +51,10 @@ async def write_held_up(
     why: str,
     at: dt.datetime,
 ) -> bool:
-    """Keep a payment that moves nothing. True unless its gateway's transaction is known already.
+    """Keep a payment that moves nothing, and call a person: the customer is told that one comes.
 
-    `owner`: the columns that say whose it is and what it was paid for.
+    `owner`: the columns that say whose it is and what it was paid for. True unless the gateway's
+    transaction is known already; then nothing is written.
     """
     statement = (
         insert(payments_in)
@@ -71,7 +73,22 @@ async def write_held_up(
         .on_conflict_do_nothing()
         .returning(payments_in.c.transaction_id)
     )
-    return (await connection.execute(statement)).first() is not None
+    if (await connection.execute(statement)).first() is None:
+        return False
+    gateway = str(owner["gateway"])
+    case = NewCase(
+        tenant_id=UUID(str(owner["tenant_id"])),
+        kind="payment_held_up",
+        key=f"payment/{gateway}/{payment.transaction_id}",
+        subject=payment.reference,
+        facts={
+            **held_up_facts(payment, why),
+            "gateway": gateway,
+            "customer": str(owner["customer_id"]),
+        },
+    )
+    await add_case(connection, case, at)
+    return True
 
 
 def held_up_facts(payment: Payment, why: str) -> dict[str, object]:

@@ -32,19 +32,8 @@ class PgCases:
         case_id = ids.uuid7()
 
         async def write(connection: AsyncConnection) -> bool:
-            row = insert(cases).values(
-                id=case_id,
-                tenant_id=case.tenant_id,
-                kind=case.kind,
-                key=case.key,
-                subject=case.subject,
-                facts=dict(case.facts),
-                state="open",
-                opened_at=self._clock.now(),
-                opened_by=self._opened_by,
-            )
             # Written by this call, or by an earlier try of it whose answer was lost.
-            await connection.execute(row.on_conflict_do_nothing())
+            await add_case(connection, case, self._clock.now(), self._opened_by, case_id=case_id)
             mine = select(cases.c.id).where(cases.c.id == case_id)
             return await connection.scalar(mine) is not None
 
@@ -126,6 +115,29 @@ async def _found(connection: AsyncConnection, tenant_id: UUID, case_id: UUID) ->
     query = select(*_SHOWN).where(cases.c.tenant_id == tenant_id, cases.c.id == case_id)
     row = (await connection.execute(query)).mappings().one_or_none()
     return _case(row) if row else None
+
+
+async def add_case(
+    connection: AsyncConnection,
+    case: NewCase,
+    at: dt.datetime,
+    opened_by: str = "program",
+    *,
+    case_id: UUID | None = None,
+) -> None:
+    """Open a case in the caller's transaction, once per key."""
+    row = insert(cases).values(
+        id=case_id or ids.uuid7(),
+        tenant_id=case.tenant_id,
+        kind=case.kind,
+        key=case.key,
+        subject=case.subject,
+        facts=dict(case.facts),
+        state="open",
+        opened_at=at,
+        opened_by=opened_by,
+    )
+    await connection.execute(row.on_conflict_do_nothing())
 
 
 def _case(row: RowMapping) -> Case:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -492,6 +493,15 @@ async def test_anything_can_be_delivered_raw(
     assert reply.json() == {"status": 200, "body": "{}"}
     assert hook.bodies == [b"{not json"]
     assert hook.headers[0].get("x-telegram-bot-api-secret-token") == header
+
+
+async def test_a_whole_update_can_be_delivered(world: Outside, hook: Taker) -> None:
+    update = {"update_id": 7, "poll": {"id": "1"}}
+
+    reply = await world.http.post("/control/telegram/updates", json={"update": update})
+
+    assert reply.json()["status"] == 200
+    assert [json.loads(body) for body in hook.bodies] == [update]
 
 
 async def test_the_webhook_can_be_moved_but_only_on_this_machine(

@@ -484,6 +484,15 @@ async def test_anything_can_be_delivered_raw(world: Outside, hook: Taker, signat
     assert (given is None) is (signature == "none")
 
 
+async def test_a_whole_payload_can_be_delivered(world: Outside, hook: Taker) -> None:
+    payload = {"object": "whatsapp_business_account", "entry": []}
+
+    reply = await world.http.post("/control/whatsapp/webhook", json={"payload": payload})
+
+    assert reply.json()["status"] == 200
+    assert [json.loads(body) for body in hook.bodies] == [payload]
+
+
 async def test_statuses_may_come_out_of_order_or_never(world: Outside, hook: Taker) -> None:
     await act(world, "say", text="Hi")
     await world.play("whatsapp", "statuses_out_of_order", next=1)

@@ -341,6 +341,13 @@ async def test_money_in_another_currency_is_told_noted_and_let_go(
     assert line["log_level"] == "error"
     assert till.customer.msisdn not in str(line)
     assert await owner.fetchval("select count(*) from events where kind = 'intent.held_up'") == 1
+    [case] = await owner.fetch("select kind, subject, state, facts from cases")
+    assert (case["kind"], case["subject"], case["state"]) == (
+        "payment_held_up",
+        asked.reference,
+        "open",
+    )
+    assert till.customer.msisdn not in str(case)
     assert await till.statement() == [("held_up", asked.reference)]
     assert await till.books.money(till.customer) == (0, 0)
     assert await till.work(after_s=30 * 86_400) == 0

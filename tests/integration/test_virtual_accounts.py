@@ -220,6 +220,8 @@ async def test_another_currency_is_held_up_and_told_once(
         "select state from payments_in where account_id is not null order by 1"
     )
     assert [row["state"] for row in rows] == ["credited", "mismatch"]
+    # The customer is told that somebody will look at it: somebody is.
+    assert await owner.fetchval("select count(*) from cases where kind = 'payment_held_up'") == 1
 
 
 async def test_a_gateway_that_wants_to_know_the_customer_says_so_at_once(branch: Branch) -> None:

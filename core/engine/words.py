@@ -104,6 +104,7 @@ class Words:
             pages=len(pages),
             body=shown.body,
             page_text=shown.words,
+            one_time=secret is not None and secret.once,
         )
 
     def out_of_sight(self, secret: Secret) -> bool:

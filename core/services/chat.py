@@ -225,7 +225,7 @@ class ChatDesk:
         screen = await self._around.turns.screen(inbound)
         if screen is None or not screen.secret:
             return
-        if not await messenger.unsay(to.channel, message):
+        if not await messenger.unsay(to.channel, message) and not screen.one_time:
             telling = Telling(f"unsay:{message.external_id}", self._around.unsaid)
             await messenger.tell(to, telling)
 
@@ -312,6 +312,7 @@ def _inbound(to: Address, message: ChatMessage, now: dt.datetime) -> Inbound:
         msisdn=_vouched_for(message),
         name=message.name,
         language_hint=message.language,
+        also=message.also,
     )
 
 

@@ -82,7 +82,7 @@ class TelegramPhone:
         seen = self._seen
 
         def enough(messages: _Messages) -> bool:
-            return messages != seen and not any(
+            return _newest(messages) != _newest(seen) and not any(
                 "url" in each for each in itertools.chain(*(messages[-1]["buttons"] or []))
             )
 
@@ -96,10 +96,10 @@ class TelegramPhone:
         self._seen = await self.messages() if self._seen else []
         reply = await self._sandbox.post(f"/control/telegram/{self.user}/{deed}", json=body)
         assert reply.status_code == httpx.codes.OK, (reply.status_code, reply.text)
-        before = [_words(each) for each in self._seen]
+        before = _newest(self._seen)
 
         def enough(messages: _Messages) -> bool:
-            return [_words(each) for each in messages] != before
+            return _newest(messages) != before
 
         return await self._until(enough)
 
@@ -115,9 +115,12 @@ class TelegramPhone:
         return self.screen
 
 
-def _words(message: Mapping[str, Any]) -> tuple[object, ...]:
-    """What tells an answer: not that an older message lost its buttons."""
-    return message["message_id"], message["text"], message["edited"] and str(message["buttons"])
+def _newest(messages: _Messages) -> tuple[object, ...]:
+    """What tells an answer: not that an older message has lost its buttons meanwhile."""
+    if not messages:
+        return ()
+    last = messages[-1]
+    return last["message_id"], last["text"], str(last["buttons"])
 
 
 def buttons_of(message: Mapping[str, Any]) -> dict[str, str]:

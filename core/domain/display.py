@@ -67,8 +67,8 @@ class Screen:
             0, are on this page.
         nav_words: What the ways out are called.
         notice: A line about the last input, or "".
-        secret: The answer is a secret: delete it from a chat, keep it from a log.
-        one_time: The secret is worth nothing once it was used: where it stays, it does no harm.
+        secret: The answer is a secret and stays one, as a code for one use does not: delete it from
+            a chat, keep it from a log.
         out_of_sight: The secret must not be typed here: it is given through a page of its own.
         receipt: Our reference of what was bought, where a receipt goes with the screen, or "".
         ends: Nothing can be answered in this session any more.
@@ -96,7 +96,6 @@ class Screen:
     pages: int
     body: str
     page_text: str
-    one_time: bool = False
 
     @property
     def options(self) -> tuple[Line, ...]:

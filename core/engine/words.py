@@ -95,7 +95,7 @@ class Words:
             nav=display.Nav(back=plain_nav or page > 0, home=home, more=not last),
             nav_words=self._nav_words,
             notice=conversation.notice,
-            secret=secret is not None,
+            secret=secret is not None and not secret.once,
             out_of_sight=secret is not None and self.out_of_sight(secret),
             receipt=_receipt(conversation, node),
             ends=ending and in_session and last,
@@ -104,7 +104,6 @@ class Words:
             pages=len(pages),
             body=shown.body,
             page_text=shown.words,
-            one_time=secret is not None and secret.once,
         )
 
     def out_of_sight(self, secret: Secret) -> bool:

@@ -225,7 +225,7 @@ class ChatDesk:
         screen = await self._around.turns.screen(inbound)
         if screen is None or not screen.secret:
             return
-        if not await messenger.unsay(to.channel, message) and not screen.one_time:
+        if not await messenger.unsay(to.channel, message):
             telling = Telling(f"unsay:{message.external_id}", self._around.unsaid)
             await messenger.tell(to, telling)
 

@@ -217,3 +217,15 @@ async def test_codes_are_not_sent_without_end(world: World) -> None:
         await phone.say("00")
 
     phone.sees("several codes")
+
+
+async def test_a_code_for_one_use_may_stay_in_the_chat(world: World) -> None:
+    """Nobody is asked to delete what is worth nothing any more."""
+    msisdn = await known(world, 0)
+    phone = stranger(world)
+    await phone.say("hello")
+    await phone.say(local(Msisdn(msisdn)))
+    await phone.say(await code_to(world, msisdn))
+    phone.sees("What would you like?")
+
+    assert [each for each in await phone.messages() if "delete" in each["text"]] == []

@@ -226,7 +226,7 @@ async def running(home: Path, **extra: str) -> AsyncIterator[World]:
 
 
 async def eventually(
-    what: Callable[[], Awaitable[object]], timeout_s: float = 30, every_s: float = 0.2
+    what: Callable[[], Awaitable[object]], timeout_s: float = 60, every_s: float = 0.2
 ) -> None:
     """Wait until `what` holds: it asserts, or answers something true. Fails as it failed last."""
     deadline = asyncio.get_running_loop().time() + timeout_s

@@ -34,7 +34,9 @@ from core.kit.texts import Texts
 from core.ports import PaymentGateway, Standings, VtuProvider
 from core.ports.payouts import PayoutGateway
 from core.ports.statements import ReconciliationBook
-from core.providers.addresses import Reach, objection
+from core.providers.addresses import Reach, objection, reaching
+from core.providers.channels import CHANNEL_TESTS
+from core.providers.payments import PAYMENT_GATEWAYS
 from core.providers.vtu import VTU_PROVIDERS
 from core.providers.vtu.making import make
 from core.services.advice import Advice
@@ -42,6 +44,7 @@ from core.services.alerts import AlertDesk
 from core.services.assistant import WordsAssistant
 from core.services.callbacks import Callbacks
 from core.services.cases import CaseDesk, CaseSweep
+from core.services.channel_desk import ChannelDesk
 from core.services.chat import ChatIngest
 from core.services.context import Desk
 from core.services.conversations import Conversations, Patience
@@ -135,6 +138,7 @@ class Core:
     conversations: Conversations
     messengers: Messengers
     identities: IdentityDesk
+    channel_desk: ChannelDesk
     chat_ingest: ChatIngest
     chat_pump: Pump[Talk]
     unlocking: Unlocking
@@ -361,6 +365,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             conversations=conversations,
             messengers=messengers,
             identities=joining.desk,
+            channel_desk=_channel_desk(settings, channels, clock, stack),
             chat_ingest=chat.ingest,
             chat_pump=chat.pump,
             unlocking=chat.unlocking,
@@ -506,6 +511,23 @@ def _joining(
         clock,
     )
     return _Joining(linking, desk, links)
+
+
+def _channel_desk(
+    settings: Settings, channels: PgChannels, clock: Clock, stack: contextlib.AsyncExitStack
+) -> ChannelDesk:
+    """Opens channels of every kind but USSD's, whose gateways an edge knows."""
+    reach = Reach.PUBLIC_OR_HERE if settings.demo else Reach.PUBLIC
+    with reaching(reach):
+        tests = {kind: make(settings.outside_url) for kind, make in CHANNEL_TESTS.items()}
+    for each in tests.values():
+        stack.push_async_callback(each.aclose)
+    gateways = {
+        "telegram": ("telegram",),
+        "whatsapp": ("whatsapp",),
+        "callback": (*VTU_PROVIDERS, *PAYMENT_GATEWAYS),
+    }
+    return ChannelDesk(channels, gateways, clock, lambda url: objection(url, reach), tests)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from core.domain.turns import Channel
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.kit.errors import Problem
+from core.kit.msisdn import Msisdn
 from core.kit.texts import Texts
 from core.ports import (
     ChannelRecord,
@@ -99,6 +100,10 @@ class IdentityDesk:
 
     async def of(self, customer: Customer) -> Sequence[Identity]:
         return await self._identities.of(customer)
+
+    async def living(self, tenant_id: UUID, msisdn: Msisdn) -> Customer | None:
+        """Whose number this is now, if anybody's."""
+        return await self._identities.living(tenant_id, msisdn)
 
     async def accounts(self, customer: Customer) -> Sequence[Account]:
         """Chat accounts that are linked, each once, the oldest first."""

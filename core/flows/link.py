@@ -92,7 +92,6 @@ _JOINED = {"joined": "welcome", "link.taken": "held"}
 
 LINK = Flow(
     name="link",
-    renamed={"standing": "vouched"},
     screens=(
         Ask(
             "number",

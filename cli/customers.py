@@ -10,7 +10,7 @@ from cli.output import AsJson, show_rows
 from core.app import Core
 from core.domain.customers import Customer
 from core.kit.errors import Fault
-from core.kit.msisdn import parse_msisdn
+from core.kit.msisdn import BadMsisdn, parse_msisdn
 
 app = typer.Typer(help="Customers: their accounts, and their numbers.", no_args_is_help=True)
 
@@ -72,9 +72,13 @@ def unlink(
 
 
 async def _of_number(core: Core, tenant_id: UUID, text: str) -> Customer:
-    """Raises `Fault` where nobody has it."""
+    """Raises `Fault` where it is none, or nobody has it."""
     tenant = await core.tenants.get(tenant_id)
-    found = await core.identities.living(tenant_id, parse_msisdn(text, tenant.country))
+    try:
+        number = parse_msisdn(text, tenant.country)
+    except BadMsisdn:
+        raise Fault("that is no mobile number") from None
+    found = await core.identities.living(tenant_id, number)
     if found is None:
         raise Fault("nobody has this number")
     return found

@@ -210,11 +210,13 @@ async def test_the_same_by_command(operator: Desk, run: Run, owner: asyncpg.Conn
     )
     released = await run("customers", "release", "08030000001", "--reason", "recycled")
     nobody = await run("customers", "release", "08030000001", "--reason", "recycled")
+    nonsense = await run("customers", "show", "12")
 
     assert [each.status for each in (shown, unlinked, released, nobody)] == [0, 0, 0, 1]
     assert [each["identity"] for each in json.loads(shown.out)] == ["234803****001", "55****67"]
     assert str(customer.id) in released.out
     assert nobody.err == "callbox: nobody has this number\n"
+    assert (nonsense.status, nonsense.err) == (1, "callbox: that is no mobile number\n")
     noted = [kind for kind, *_ in await events(owner, customer)]
     assert noted == ["identity.linked", "identity.unlinked", "customer.released"]
 

@@ -37,6 +37,8 @@ class Aftermath(Protocol):
         self, channel: Channel, identity: str, *, reachable: bool, why: str
     ) -> None: ...
 
+    async def moved(self, channel: Channel, identity: str) -> None: ...
+
 
 class _TooLarge(Exception):
     pass
@@ -111,6 +113,9 @@ class _Door:
 async def keep(channel: Channel, heard: Heard, ingest: Ingest, aftermath: Aftermath) -> None:
     """Make everything in one request safe; who fetches messages by polling does the same."""
     for reach in heard.reaches:
+        if reach.moved:
+            await aftermath.moved(channel, reach.identity)
+            continue
         await aftermath.reach(channel, reach.identity, reachable=reach.reachable, why=reach.why)
     if heard.fates:
         await aftermath.fates(channel, heard.fates)

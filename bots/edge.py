@@ -18,11 +18,15 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A person can be written to again, or not any more: they unblocked or blocked the bot."""
+    """A person can be written to again, or not any more: they unblocked or blocked the bot.
+
+    `moved`: they have another name now, and this one may be given to somebody else.
+    """
 
     identity: str
     reachable: bool
     why: str = ""
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from cli import (
     cases,
     channels,
     circuits,
+    customers,
     floats,
     flows,
     ledger,
@@ -48,6 +49,7 @@ app.add_typer(plans.app, name="plans")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(channels.app, name="channels")
+app.add_typer(customers.app, name="customers")
 app.add_typer(alerts.app, name="alerts")
 
 

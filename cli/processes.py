@@ -29,6 +29,7 @@ from sandbox.app import create_app as create_sandbox
 from sandbox.settings import SandboxSettings
 from ussd.app import routes as ussd_routes
 from ussd.deadline import Deadline
+from ussd.gateways import GATEWAYS
 
 log = structlog.get_logger()
 
@@ -156,7 +157,7 @@ def _web_app(core: Core):  # type: ignore[no-untyped-def]
             core.chat_reach,
         ),
     ]
-    return create_app(core, edges, create_admin(core))
+    return create_app(core, edges, create_admin(core, ussd=tuple(GATEWAYS)))
 
 
 def _sandbox_app(settings: Settings):  # type: ignore[no-untyped-def]

@@ -78,6 +78,13 @@ class Settings(BaseSettings):
     withdraw_day_limit_minor: Minor = 200_000_00
     withdraw_deadline_s: float = Field(6 * 3600, gt=0, le=_MONTH_S)
 
+    # How many codes strangers in a chat may have sent in an hour, one of them and all of a tenant's
+    # together; for how many days a PIN is not set anew by SMS alone after somebody new turned up at
+    # a number.
+    link_codes_of_one: int = Field(6, ge=1, le=100)
+    link_codes_of_all: int = Field(1000, ge=1, le=10**6)
+    pin_reset_wait_days: float = Field(7.0, ge=0, le=365)
+
     # Which payment gateways collect, the first one asked first; those with keys when left out.
     payment_gateways: Annotated[tuple[str, ...], NoDecode] = ()
 

@@ -1,6 +1,6 @@
 """The admin API: `/api/v1/...`, an application of its own beside the edges."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.admin import (
     alerts,
     cases,
+    channels,
     configuration,
     floats,
     providers,
@@ -32,8 +33,11 @@ _REFUSALS: Mapping[int | str, dict[str, Any]] = {
 }
 
 
-def create_admin(core: AdminCore) -> FastAPI:
-    """The application, over a core that runs already."""
+def create_admin(core: AdminCore, *, ussd: Collection[str] = ()) -> FastAPI:
+    """The application, over a core that runs already.
+
+    `ussd`: the gateways whose channels can be opened; their edge is no part of this one.
+    """
     admin = FastAPI(
         title="Callbox admin API",
         version="1",
@@ -60,6 +64,7 @@ def create_admin(core: AdminCore) -> FastAPI:
         users,
     ):
         admin.include_router(resource.router(core), prefix=PREFIX)
+    admin.include_router(channels.router(core, ussd), prefix=PREFIX)
     admin.add_middleware(Guard)
     return admin
 

@@ -8,8 +8,10 @@ from core.ports.health import ReviewBook
 from core.ports.statements import ReconciliationBook
 from core.services.alerts import AlertDesk
 from core.services.cases import CaseDesk
+from core.services.channel_desk import ChannelDesk
 from core.services.credits import Credits
 from core.services.floats import Floats
+from core.services.identities import IdentityDesk
 from core.services.order_actions import OrderActions
 from core.services.provider_configs import ProviderSetup
 from core.services.provider_controls import ProviderControls
@@ -35,6 +37,12 @@ class AdminCore(Protocol):
 
     @property
     def controls(self) -> ProviderControls: ...
+
+    @property
+    def channel_desk(self) -> ChannelDesk: ...
+
+    @property
+    def identities(self) -> IdentityDesk: ...
 
     @property
     def credits(self) -> Credits: ...

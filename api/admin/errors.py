@@ -9,8 +9,15 @@ from starlette.exceptions import HTTPException
 from core.domain.providers import BadConfiguration, UnknownProvider
 from core.kit.errors import Problem
 from core.services.cases import CaseClosed, ResolutionNeeded, UnknownCase
+from core.services.channel_desk import BadChannel, UnknownChannel
 from core.services.credits import KeyUsed, WalletClosed, WrongCurrency
 from core.services.floats import ReferenceUsed, WrongFloatCurrency
+from core.services.identities import (
+    AlreadyReleased,
+    IdentityOfNumber,
+    ReasonNeeded,
+    UnknownIdentity,
+)
 from core.services.order_actions import (
     ActionKeyUsed,
     InFlight,
@@ -63,6 +70,12 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     NeverSent: (409, "No provider was asked for it yet: it can only be refunded."),
     InFlight: (409, "The request may be on its way at this moment. Try again in two minutes."),
     LossBooked: (409, "Its late delivery is proven and booked as our loss."),
+    BadChannel: (422, "The channel is not valid."),
+    UnknownChannel: (404, "There is no such channel."),
+    UnknownIdentity: (404, "This user has no such identity, or several that look like it."),
+    IdentityOfNumber: (409, "The number itself is not unlinked: release it instead."),
+    AlreadyReleased: (409, "This number was released before."),
+    ReasonNeeded: (422, "Say why."),
     UnknownCase: (404, "There is no such case."),
     CaseClosed: (409, "This case is closed, with another resolution."),
     ResolutionNeeded: (422, "Say how it was settled."),
@@ -91,7 +104,7 @@ def of_problem(problem: Problem) -> ApiError:
     """An unlisted one is a plain 400 under its own code."""
     status, message = _PROBLEMS.get(type(problem), (400, "This cannot be done."))
     details = None
-    if isinstance(problem, BadConfiguration):
+    if isinstance(problem, BadConfiguration | BadChannel):
         details = problem.fields
     elif isinstance(problem, WrongCurrency | WrongFloatCurrency):
         details = {"currency": f"should be {problem.facts['currency']}"}

@@ -46,8 +46,34 @@ class Wallet(Answer):
     currency: str
 
 
+class IdentityShown(Answer):
+    """By what a user is known on a kind of channel: enough of it to tell two apart."""
+
+    kind: str
+    identity: str
+    linked_at: dt.datetime
+    reachable: bool
+
+
 class UserDetail(User):
     wallet: Wallet
+    identities: list[IdentityShown]
+
+
+class UnlinkBody(BaseModel):
+    """`identity` in full, or as it is shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Words = Field(min_length=1)
+    identity: Words = Field(min_length=1)
+    reason: Words = Field(min_length=3)
+
+
+class ReleaseBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Words = Field(min_length=3)
 
 
 class CreditBody(BaseModel):
@@ -84,6 +110,7 @@ class Credited(Answer):
 def router(core: AdminCore) -> APIRouter:
     routes = APIRouter(prefix="/users", tags=["users"])
     reads = Depends(needing(core, "users:read"))
+    writes = Depends(needing(core, "users:write"))
 
     @routes.get("")
     async def listed(
@@ -105,10 +132,32 @@ def router(core: AdminCore) -> APIRouter:
 
     @routes.get("/{user_id}")
     async def show(user_id: UUID, access: Annotated[Access, reads]) -> Envelope[UserDetail]:
-        """One customer with the wallet."""
+        """One customer with the wallet and the linked identities."""
+        return Envelope(data=await _detail(core, await _customer(core, access, user_id)))
+
+    @routes.post("/{user_id}/unlink")
+    async def unlink(
+        user_id: UUID, body: UnlinkBody, access: Annotated[Access, writes]
+    ) -> Told[UserDetail]:
+        """Take an identity off a customer: what it was at ends at once."""
         customer = await _customer(core, access, user_id)
-        detail = UserDetail(**_fields(customer), wallet=await _wallet(core, customer))
-        return Envelope(data=detail)
+        await core.identities.unlink(
+            customer, body.kind, body.identity, reason=body.reason, actor=access.actor
+        )
+        return Told(data=await _detail(core, customer), message="It can do nothing any more.")
+
+    @routes.post("/{user_id}/release")
+    async def release(
+        user_id: UUID, body: ReleaseBody, access: Annotated[Access, writes]
+    ) -> Told[UserDetail]:
+        """Give a number free that is another person's now. Wallet and history stay where they are.
+
+        Whoever comes with that number next is a new customer.
+        """
+        customer = await _customer(core, access, user_id)
+        await core.identities.release(customer, reason=body.reason, actor=access.actor)
+        released = await _customer(core, access, user_id)
+        return Told(data=await _detail(core, released), message="The number is free.")
 
     @routes.post("/{user_id}/credit")
     async def credit(
@@ -142,6 +191,20 @@ async def _customer(core: AdminCore, access: Access, user_id: UUID) -> Customer:
     if found is None:
         raise ApiError(404, "user.unknown", "There is no such user.")
     return found
+
+
+async def _detail(core: AdminCore, customer: Customer) -> UserDetail:
+    identities = [
+        IdentityShown(
+            kind=each.kind,
+            identity=each.shown,
+            linked_at=each.linked_at,
+            reachable=each.reachable,
+        )
+        for each in await core.identities.of(customer)
+    ]
+    wallet = await _wallet(core, customer)
+    return UserDetail(**_fields(customer), wallet=wallet, identities=identities)
 
 
 async def _wallet(core: AdminCore, customer: Customer) -> Wallet:

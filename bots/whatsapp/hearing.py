@@ -266,7 +266,7 @@ def _moved(told: Mapping[str, object]) -> Iterator[Reach]:
     old = _user_id(told.get("from_user_id")), _number(told.get("from"))
     for identity in old:
         if identity and identity not in new:
-            yield Reach(identity, reachable=False, why="number changed")
+            yield Reach(identity, reachable=False, why="number changed", moved=True)
 
 
 def _fate(status: Mapping[str, object]) -> Fate | None:

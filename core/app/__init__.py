@@ -34,7 +34,9 @@ from core.kit.texts import Texts
 from core.ports import PaymentGateway, Standings, VtuProvider
 from core.ports.payouts import PayoutGateway
 from core.ports.statements import ReconciliationBook
-from core.providers.addresses import Reach, objection
+from core.providers.addresses import Reach, objection, reaching
+from core.providers.channels import CHANNEL_TESTS
+from core.providers.payments import PAYMENT_GATEWAYS
 from core.providers.vtu import VTU_PROVIDERS
 from core.providers.vtu.making import make
 from core.services.advice import Advice
@@ -42,15 +44,18 @@ from core.services.alerts import AlertDesk
 from core.services.assistant import WordsAssistant
 from core.services.callbacks import Callbacks
 from core.services.cases import CaseDesk, CaseSweep
+from core.services.channel_desk import ChannelDesk
 from core.services.chat import ChatIngest
 from core.services.context import Desk
 from core.services.conversations import Conversations, Patience
 from core.services.credits import Credits
+from core.services.deep_links import DeepLinks
 from core.services.floats import Floats
 from core.services.funding import Funding
 from core.services.gauges import Gauges
 from core.services.gauges import Sources as GaugeSources
 from core.services.health import HealthChecks
+from core.services.identities import IdentityDesk
 from core.services.linking import Linking
 from core.services.live_provider import OwnedProvider
 from core.services.messengers import Messengers
@@ -87,8 +92,10 @@ from core.store.circuits import RedisCircuits
 from core.store.conversations import Conversations as RedisConversations
 from core.store.customers import PgCustomers
 from core.store.database import Database
+from core.store.deep_links import PgDeepLinks
 from core.store.embedded import ServiceUrls
 from core.store.health import PgSales, PgStandings
+from core.store.identities import PgIdentities
 from core.store.inbox import PgInbox
 from core.store.intents import PgIntents
 from core.store.ledger import PgLedger
@@ -130,6 +137,8 @@ class Core:
     orders: PgOrderBook
     conversations: Conversations
     messengers: Messengers
+    identities: IdentityDesk
+    channel_desk: ChannelDesk
     chat_ingest: ChatIngest
     chat_pump: Pump[Talk]
     unlocking: Unlocking
@@ -239,6 +248,16 @@ async def build(  # noqa: PLR0915 - one line for each part
         money_out = _money_out(settings, database, outside, keyring, clock)
         pins = Pins(customers, outbox, keyring, clock, PinRules())
         unlocks = RedisUnlocks(line, keyring)
+        identities, messengers = PgIdentities(database), Messengers()
+        joining = _joining(
+            settings,
+            _Stores(database, customers, identities, channels, store, outbox, unlocks),
+            pins,
+            messengers,
+            texts,
+            keyring,
+            clock,
+        )
         desk = Desk(
             purchases=purchases,
             wallet=Wallet(ledger, orders, intents, money_out.book),
@@ -249,7 +268,9 @@ async def build(  # noqa: PLR0915 - one line for each part
             customers=customers,
             sales=Sales(router, watch.sales),
             advice=Advice(plans, clock),
-            linking=Linking(customers, pins, unlocks),
+            linking=joining.linking,
+            identities=joining.desk,
+            links=joining.links,
             clock=clock,
         )
         vending = Vending(
@@ -314,14 +335,21 @@ async def build(  # noqa: PLR0915 - one line for each part
             capability_of,
             Patience(wait_s=settings.turn_wait_s, resume_within_s=settings.resume_within_s),
             announce_latest,
-            People(customers),
+            People(customers, identities, clock, texts.languages),
             WordsAssistant(await open_model(stack)),
+            joining.links,
         )
         inbox = PgInbox(database, channels, keyring, clock)
         stack.push_async_callback(inbox.close)
         pages = SecretPages(unlocks, channels, customers, base_url=settings.outside_url)
         chat = wired_chat(
-            inbox, conversations, texts, clock, pages, ChatReach(customers, watch.alerts, clock)
+            inbox,
+            conversations,
+            texts,
+            clock,
+            pages,
+            ChatReach(customers, watch.alerts, clock, joining.desk),
+            messengers,
         )
         yield Core(
             settings=settings,
@@ -335,7 +363,9 @@ async def build(  # noqa: PLR0915 - one line for each part
             ledger=ledger,
             orders=orders,
             conversations=conversations,
-            messengers=chat.messengers,
+            messengers=messengers,
+            identities=joining.desk,
+            channel_desk=_channel_desk(settings, channels, clock, stack),
             chat_ingest=chat.ingest,
             chat_pump=chat.pump,
             unlocking=chat.unlocking,
@@ -417,6 +447,87 @@ async def build(  # noqa: PLR0915 - one line for each part
                 chat.pump,
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stores:
+    """Where it is kept who is who, and where they are."""
+
+    database: Database
+    customers: PgCustomers
+    identities: PgIdentities
+    channels: PgChannels
+    conversations: RedisConversations
+    outbox: PgOutbox
+    unlocks: RedisUnlocks
+
+
+@dataclass(frozen=True, slots=True)
+class _Joining:
+    """What links accounts to customers, and parts them."""
+
+    linking: Linking
+    desk: IdentityDesk
+    links: DeepLinks
+
+
+def _joining(
+    settings: Settings,
+    stores: _Stores,
+    pins: Pins,
+    messengers: Messengers,
+    texts: Texts,
+    keyring: Keyring,
+    clock: Clock,
+) -> _Joining:
+    desk = IdentityDesk(
+        stores.identities,
+        stores.customers,
+        stores.conversations,
+        stores.channels,
+        messengers.of,
+        texts,
+        keyring,
+        clock,
+    )
+    linking = Linking(
+        stores.customers,
+        stores.identities,
+        desk,
+        pins,
+        stores.unlocks,
+        PgCases(stores.database, clock, "customer"),
+        clock,
+        rules.link_rules(settings),
+    )
+    links = DeepLinks(
+        PgDeepLinks(stores.database, keyring),
+        stores.customers,
+        linking,
+        stores.channels,
+        stores.outbox,
+        texts,
+        keyring,
+        clock,
+    )
+    return _Joining(linking, desk, links)
+
+
+def _channel_desk(
+    settings: Settings, channels: PgChannels, clock: Clock, stack: contextlib.AsyncExitStack
+) -> ChannelDesk:
+    """Opens channels of every kind but USSD's, whose gateways an edge knows."""
+    reach = Reach.PUBLIC_OR_HERE if settings.demo else Reach.PUBLIC
+    with reaching(reach):
+        tests = {kind: make(settings.outside_url) for kind, make in CHANNEL_TESTS.items()}
+    for each in tests.values():
+        stack.push_async_callback(each.aclose)
+    gateways = {
+        "telegram": ("telegram",),
+        "whatsapp": ("whatsapp",),
+        "callback": (*VTU_PROVIDERS, *PAYMENT_GATEWAYS),
+    }
+    return ChannelDesk(channels, gateways, clock, lambda url: objection(url, reach), tests)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,6 @@ def capability_of(channel: Channel) -> Capability:
 class Chat:
     """What answers people who write."""
 
-    messengers: Messengers
     ingest: ChatIngest
     pump: Pump[Talk]
     unlocking: Unlocking
@@ -68,8 +67,9 @@ def wired_chat(
     clock: Clock,
     pages: SecretPages,
     reach: ChatReach,
+    messengers: Messengers,
 ) -> Chat:
-    messengers, bell = Messengers(), Bell()
+    bell = Bell()
     ingest = ChatIngest(inbox, clock, bell)
     unlocking = Unlocking(
         pages.unlocks,
@@ -94,4 +94,4 @@ def wired_chat(
         bell,
         at_once=CHATS_AT_ONCE,
     )
-    return Chat(messengers, ingest, pump, unlocking, reach)
+    return Chat(ingest, pump, unlocking, reach)

@@ -1,8 +1,11 @@
 """What settings mean to each service."""
 
+import datetime as dt
+
 from core.domain.requery import Policy
 from core.services.cases import CaseRules
 from core.services.funding import FundingRules
+from core.services.linking import LinkRules
 from core.services.payouts import PayoutTerms
 from core.services.purchases import Terms
 from core.services.review import HealthRules
@@ -62,6 +65,14 @@ def health_rules(settings: Settings) -> HealthRules:
         least_minor=settings.airtime_min_minor,
         lag_max_s=WORKER_LAG_MAX_S,
         kept_s=settings.health_kept_days * 86_400,
+    )
+
+
+def link_rules(settings: Settings) -> LinkRules:
+    return LinkRules(
+        codes_of_one=settings.link_codes_of_one,
+        codes_of_all=settings.link_codes_of_all,
+        reset_after=dt.timedelta(days=settings.pin_reset_wait_days),
     )
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from core.kit.msisdn import Msisdn
 
+RELEASED = "released"
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
@@ -34,6 +36,11 @@ class Customer:
     status: str
     pin_set: bool
     created_at: dt.datetime
+
+    @property
+    def released(self) -> bool:
+        """The number is somebody else's now, or may be; wallet and history stay this customer's."""
+        return self.status == RELEASED
 
 
 @dataclass(frozen=True, slots=True)

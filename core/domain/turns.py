@@ -97,6 +97,7 @@ class Inbound:
         msisdn: The person's number where the channel itself vouches for it.
         name: What the person goes by there, or "".
         language_hint: The language of the person's app, as a first guess.
+        also: Another name by which the channel knows the same person, or "".
     """
 
     channel: Channel
@@ -108,6 +109,7 @@ class Inbound:
     msisdn: Msisdn | None = None
     name: str = ""
     language_hint: str = ""
+    also: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,10 @@ class Machine:
         entered = moves.into(begun, self._flows[shortcut.flow], node, answers)
         return walk.enter(replace(entered, notice=notice))
 
+    def knows(self, word: str) -> bool:
+        """Whether it is the code or the name of a shortcut."""
+        return self._flows.shortcut(answering.read(word).text) is not None
+
     def greet(
         self,
         conversation_id: str,

@@ -1,11 +1,13 @@
 """The conversations, in menu order. A new one is a file here and a line below."""
 
 from core.engine.flow import Flow, Flows, Shortcut
+from core.flows.account import ACCOUNT
 from core.flows.advice import DATA_ADVICE, SAY_DATA
 from core.flows.airtime import AIRTIME, DIAL_AIRTIME, SAY_AIRTIME
 from core.flows.fund import DIAL_FUND, FUND
 from core.flows.help import HELP
 from core.flows.home import announce_latest, home_of
+from core.flows.language import SPEAK
 from core.flows.link import LINK
 from core.flows.pins import ASK_PIN, PIN, SET_PIN
 from core.flows.wallet import WALLET
@@ -20,6 +22,8 @@ FLOWS: tuple[Flow, ...] = (
     WITHDRAW,
     PIN,
     HELP,
+    ACCOUNT,
+    SPEAK,
     DATA_ADVICE,
     ASK_PIN,
     SET_PIN,
@@ -39,6 +43,8 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("", "withdraw", WITHDRAW.start, name="withdraw"),
     Shortcut("", "pin", "known", name="pin"),
     Shortcut("", "help", "what", name="help"),
+    Shortcut("", "account", "what", name="account"),
+    Shortcut("", "language", SPEAK.start, name="language"),
 )
 
 

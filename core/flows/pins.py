@@ -53,6 +53,8 @@ async def own_number(ctx: Context) -> Done:
 
 
 async def send_code(ctx: Context) -> Done:
+    if not await ctx.desk.linking.may_reset(ctx.customer):
+        return Done("held")
     await ctx.desk.pins.send_reset_code(ctx.customer, ctx.key)
     return Done("sent", {"wrong_codes": 0})
 
@@ -158,10 +160,11 @@ PIN = Flow(
         Act(
             "send",
             send_code,
-            {"sent": "code", "code.too_many": "too_many"},
+            {"sent": "code", "held": "held", "code.too_many": "too_many"},
             pending="unsent",
             fault="unsent",
             keeps={"wrong_codes": COUNT},
+            bare=("held",),
             commits=False,
         ),
         Secret(
@@ -180,6 +183,7 @@ PIN = Flow(
         ),
         Call("choose", "set_pin", to="changed"),
         End("changed", "pin.changed"),
+        End("held", "pin.code_held"),
         End("too_many", "pin.code_too_many"),
         End("unsent", "pin.code_unsent"),
         End("code_failed", "pin.code_failed"),

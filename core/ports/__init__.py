@@ -55,7 +55,7 @@ from core.ports.store import (
     Tenants,
     Unavailable,
 )
-from core.ports.tenancy import ChannelBook, ChannelRecord, TenantBook
+from core.ports.tenancy import ChannelBook, ChannelQuery, ChannelRecord, TenantBook
 
 __all__ = [
     "AccountRequest",
@@ -72,6 +72,7 @@ __all__ = [
     "Busy",
     "Cases",
     "ChannelBook",
+    "ChannelQuery",
     "ChannelRecord",
     "Checkout",
     "Circuits",

@@ -83,20 +83,21 @@ class Tenants(Protocol):
 class Customers(Protocol):
     """People, their identities on channels, and their PINs."""
 
-    async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
-        """Who this is, made on first sight with identity and wallet. Safe twice at once."""
+    async def at(
+        self, channel: Channel, identity: str, msisdn: Msisdn, language: str = ""
+    ) -> Customer:
+        """Who this is, made on first sight with identity and wallet. Safe twice at once.
+
+        `language`: of somebody new; the tenant's where it is "".
+        """
         ...
 
-    async def of_number(self, tenant_id: UUID, msisdn: Msisdn) -> Customer:
+    async def of_number(self, tenant_id: UUID, msisdn: Msisdn, language: str = "") -> Customer:
         """Whose number this is, made on first sight with a wallet and no identity."""
         ...
 
-    async def identities(self, customer: Customer, kind: str) -> Sequence[str]:
-        """By which names this customer is known on channels of that kind, the oldest first."""
-        ...
-
-    async def link(self, channel: Channel, identity: str, customer: Customer) -> bool:
-        """Let this identity be this customer's. False when it is somebody else's."""
+    async def set_language(self, customer: Customer, language: str) -> None:
+        """What this customer reads from now on."""
         ...
 
     async def set_reach(
@@ -343,6 +344,10 @@ class ConversationStore(Protocol):
         ttl_s: int,
     ) -> bool:
         """Keep it as the next version. False, and nothing changed, when somebody else was first."""
+        ...
+
+    async def forget(self, channel_id: UUID, identity: str) -> None:
+        """As if there had never been one; whoever is at it fails to save."""
         ...
 
 

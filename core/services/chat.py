@@ -312,6 +312,7 @@ def _inbound(to: Address, message: ChatMessage, now: dt.datetime) -> Inbound:
         msisdn=_vouched_for(message),
         name=message.name,
         language_hint=message.language,
+        also=message.also,
     )
 
 

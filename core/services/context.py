@@ -11,7 +11,9 @@ from core.kit.errors import Fault
 from core.kit.texts import Texts
 from core.ports import Customers
 from core.services.advice import Advice
+from core.services.deep_links import DeepLinks
 from core.services.funding import Funding
+from core.services.identities import IdentityDesk
 from core.services.linking import Linking
 from core.services.payouts import Payouts
 from core.services.pins import Pins
@@ -35,6 +37,8 @@ class Desk:
     sales: Sales
     advice: Advice
     linking: Linking
+    identities: IdentityDesk
+    links: DeepLinks
     clock: Clock
 
 

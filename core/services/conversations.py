@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from core.domain.customers import Tenant
+from core.domain.customers import Customer, Tenant
 from core.domain.display import Screen
 from core.domain.turns import (
     Advance,
@@ -30,7 +30,7 @@ from core.domain.turns import (
 from core.engine.conversation import Conversation
 from core.engine.kinds import Locale
 from core.engine.machine import Effect, Machine, Outcome, Step
-from core.engine.outcomes import Failed
+from core.engine.outcomes import Done, Failed
 from core.engine.paging import Capability
 from core.kit import crash, ids
 from core.kit.clock import Clock
@@ -38,6 +38,7 @@ from core.kit.errors import Problem
 from core.kit.texts import Texts
 from core.ports import Busy, ConversationStore, Tenants
 from core.ports.chat import Assistant, Proposal
+from core.ports.identities import StartWords
 from core.services.context import Context, Desk
 from core.services.greeting import greeting
 from core.services.people import People
@@ -117,8 +118,10 @@ class Conversations:
         announce: Announce,
         people: People,
         assistant: Assistant | None = None,
+        start_words: StartWords | None = None,
     ) -> None:
         self._people = people
+        self._start_words = start_words
         self._assistant = assistant
         self._machine = machine
         self._store = store
@@ -214,6 +217,19 @@ class Conversations:
             text, tenant=tenant, customer=customer, language=language
         )
 
+    async def followed(
+        self, inbound: Inbound, advance: Advance, customer: Customer | None, language: str
+    ) -> Proposal | None:
+        """Where a link leads that carried a word of its own into a chat."""
+        word = advance.inputs[0] if advance.inputs else None
+        begins = advance.progress is Progress.BEGIN and isinstance(word, str)
+        if self._start_words is None or not begins or self.capability(inbound.channel).sessions:
+            return None
+        assert isinstance(word, str)
+        if self._machine.knows(word):
+            return None
+        return await self._start_words.follow(inbound, word, advance.mark, customer, language)
+
     async def load(self, inbound: Inbound) -> tuple[Record | None, int | None]:
         stored = await self._store.load(inbound.channel.id, inbound.identity)
         if stored is None:
@@ -284,6 +300,7 @@ class _Turn:
         self._inbound = inbound
         self._capability = parent.capability(inbound.channel)
         self._version: int | None = None
+        self._parted = False
 
     async def take(self) -> Reply:
         record, self._version = await self._parent.load(self._inbound)
@@ -316,11 +333,11 @@ class _Turn:
     async def _begin(self, tenant: Tenant, before: Record | None, advance: Advance) -> Reply:
         """A new session: go on where the last one broke off, or start at the menu."""
         customer = await self._parent.people.recognised(self._inbound)
-        language = (
-            customer.language
-            if customer
-            else self._parent.language(tenant, self._inbound.language_hint)
-        )
+        language = self._language(tenant, customer)
+        wanted = await self._parent.followed(self._inbound, advance, customer, language)
+        if wanted is not None and customer is None:
+            customer = await self._parent.people.recognised(self._inbound)
+            language = self._language(tenant, customer)
         locale = _locale(tenant, language)
         recent = before if before is not None and self._is_worth_keeping(before) else None
         record = Record(
@@ -339,8 +356,32 @@ class _Turn:
             record.acting_at = recent.acting_at
             record.lapsed = recent.lapsed
             return await self._recover(tenant, locale, record, advance)
-        step = await self._opening(tenant, locale, record, recent, advance)
+        if wanted is not None:
+            step = self._led(locale, record, wanted)
+        else:
+            step = await self._opening(tenant, locale, record, recent, advance)
         return await self._run(tenant, locale, record, step)
+
+    def _language(self, tenant: Tenant, customer: Customer | None) -> str:
+        if customer is not None:
+            return customer.language
+        return self._parent.language(tenant, self._inbound.language_hint)
+
+    def _led(self, locale: Locale, record: Record, wanted: Proposal) -> Step:
+        """Where a link leads, or the beginning with a word about it."""
+        if record.customer is not None and wanted.shortcut:
+            return self._machine.propose(
+                record.conversation,
+                wanted.shortcut,
+                wanted.given,
+                locale,
+                self._capability,
+                notice=wanted.notice,
+            )
+        door = self._machine.door if record.customer is None else None
+        return self._machine.start(
+            record.conversation.id, locale, self._capability, flow=door, notice=wanted.notice
+        )
 
     def _is_worth_keeping(self, record: Record) -> bool:
         """A chat is one long talk: what was begun there is offered again, or seen through."""
@@ -465,7 +506,8 @@ class _Turn:
         record.ends = step.screen.ends
         record.acting_at = 0.0
         record.lapsed = False
-        record.touched_at = self._parent.now()
+        # Who took this very account off reads the end of it, and begins anew after that.
+        record.touched_at = 0.0 if self._parted else self._parent.now()
         crash.point("turn.before_save")
         await self._parent.save(self._inbound, record, self._version)
         crash.point("turn.saved")
@@ -484,7 +526,7 @@ class _Turn:
             outcome = await self._perform(tenant, locale, record, effect)
             if effect.commits and not isinstance(outcome, Problem):
                 record.committed = True
-            if effect.changes and (record.customer is None or not self._capability.sessions):
+            if effect.changes and self._may_be_another(record, outcome):
                 await self._get_to_know(record)
                 locale = _locale(tenant, record.language)
             step = self._machine.resume(step.conversation, outcome, locale, self._capability)
@@ -500,9 +542,16 @@ class _Turn:
             ids.speakable(_ID_LETTERS), locale, self._capability, flow=self._machine.door
         )
 
+    def _may_be_another(self, record: Record, outcome: Outcome) -> bool:
+        """Whether what was just done may tell more of the customer, or another language."""
+        if record.customer is None or not self._capability.sessions:
+            return True
+        return isinstance(outcome, Done) and "language" in outcome.keep
+
     async def _get_to_know(self, record: Record) -> None:
         """The stranger's number may just have been proven, or another language been chosen."""
         customer = await self._parent.people.recognised(self._inbound)
+        self._parted = customer is None and record.customer is not None
         if customer is not None:
             record.customer = customer.id
             record.language = customer.language

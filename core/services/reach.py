@@ -1,6 +1,7 @@
 """Whether people can be written to in a chat, and whether a channel takes what it is given."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -18,10 +19,19 @@ _FATES = Counter(
 _KNOWN = frozenset({"sent", "delivered", "read", "failed"})
 
 
+class Moving(Protocol):
+    """See `core.services.identities.IdentityDesk`."""
+
+    async def moved(self, channel: Channel, name: str) -> None: ...
+
+
 class ChatReach:
     """Keeps what channels tell of people, and tells operators when a channel refuses us."""
 
-    def __init__(self, customers: Customers, alerts: Alerts, clock: Clock) -> None:
+    def __init__(
+        self, customers: Customers, alerts: Alerts, clock: Clock, identities: Moving
+    ) -> None:
+        self._identities = identities
         self._customers = customers
         self._alerts = alerts
         self._clock = clock
@@ -34,6 +44,10 @@ class ChatReach:
         """They blocked us, or let us write again."""
         reason = None if reachable else why or "blocked"
         await self._customers.set_reach(channel, identity, reason, self._clock.now())
+
+    async def moved(self, channel: Channel, identity: str) -> None:
+        """They answer to that name no more: whoever does so next is somebody else."""
+        await self._identities.moved(channel, identity)
 
     async def fates(self, channel: Channel, fates: Sequence[Fate]) -> None:
         """Counted; what failed is in the log, with no word of what it said."""

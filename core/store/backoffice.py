@@ -12,13 +12,11 @@ from sqlalchemy import (
     FromClause,
     RowMapping,
     Select,
-    Table,
     and_,
     func,
     or_,
     select,
     text,
-    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,6 +37,7 @@ from core.store.customers import customer_columns
 from core.store.database import Database
 from core.store.events import add_event
 from core.store.orders import VIEW, order_view
+from core.store.pages import paged
 from core.store.tables import attempts, customers, jobs, orders
 
 Row = TypeVar("Row")
@@ -55,7 +54,7 @@ class PgBackoffice:
         self, tenant_id: UUID, query: OrderQuery, paging: Paging
     ) -> Sequence[ListedOrder]:
         chosen = _listed().where(*_orders_wanted(tenant_id, query))
-        return await self._rows(tenant_id, _paged(chosen, orders, paging), _listed_order)
+        return await self._rows(tenant_id, paged(chosen, orders, paging), _listed_order)
 
     async def order_count(self, tenant_id: UUID, query: OrderQuery) -> int:
         return await self._count(tenant_id, _joined(), _orders_wanted(tenant_id, query))
@@ -74,7 +73,7 @@ class PgBackoffice:
         self, tenant_id: UUID, query: CustomerQuery, paging: Paging
     ) -> Sequence[Customer]:
         chosen = customer_columns().where(*_customers_wanted(tenant_id, query))
-        return await self._rows(tenant_id, _paged(chosen, customers, paging), _customer)
+        return await self._rows(tenant_id, paged(chosen, customers, paging), _customer)
 
     async def customer_count(self, tenant_id: UUID, query: CustomerQuery) -> int:
         return await self._count(tenant_id, customers, _customers_wanted(tenant_id, query))
@@ -172,18 +171,6 @@ def _number_like(column: ColumnElement[str], search: str) -> ColumnElement[bool]
     """A part of a number, written in any local form: `0803 123`, `+234 803 123`."""
     digits = search.replace(" ", "").replace("-", "").removeprefix("+").lstrip("0")
     return column.contains(digits if digits.isdigit() else search, autoescape=True)
-
-
-def _paged(query: Select[Any], table: Table, paging: Paging) -> Select[Any]:
-    """One more than a page, so that the caller sees whether something follows."""
-    column = table.c[paging.sort_by]
-    order = (column, table.c.id)
-    query = query.order_by(*(each.desc() if paging.descending else each.asc() for each in order))
-    query = query.limit(paging.per_page + 1)
-    if paging.after is None:
-        return query.offset((paging.page - 1) * paging.per_page)
-    place, after = tuple_(table.c.created_at, table.c.id), tuple_(*paging.after)
-    return query.where(place < after if paging.descending else place > after)
 
 
 async def _detail(connection: AsyncConnection, listed: ListedOrder) -> OrderDetail:

@@ -4,21 +4,22 @@ import asyncio
 import datetime as dt
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy import Update, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, Update, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.turns import Channel
 from core.kit.crypto import Keyring, Unreadable
-from core.ports import ChannelRecord, Event
+from core.ports import ChannelQuery, ChannelRecord, Event, Paging
 from core.store.database import Database
 from core.store.events import add_event
+from core.store.pages import paged
 from core.store.tables import channels
 
 log = structlog.get_logger()
@@ -31,6 +32,23 @@ _KEPT_MAX = 10_000
 _OPENED_MAX = 1024
 # How long a known channel is waited for before the one in memory has to do.
 _PATIENCE_S = 0.5
+
+
+def _one(tenant_id: UUID, channel_id: UUID) -> Select[tuple[object, ...]]:
+    mine = (channels.c.tenant_id == tenant_id) & (channels.c.id == channel_id)
+    return select(channels).where(mine)
+
+
+def _wanted(tenant_id: UUID, query: ChannelQuery) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [channels.c.tenant_id == tenant_id]
+    if query.kind is not None:
+        wanted.append(channels.c.kind == query.kind)
+    if query.active is not None:
+        wanted.append(channels.c.active.is_(query.active))
+    if query.search:
+        places = (channels.c.service_code, channels.c.gateway)
+        wanted.append(or_(*(each.contains(query.search, autoescape=True) for each in places)))
+    return wanted
 
 
 class PgChannels:
@@ -160,14 +178,98 @@ class PgChannels:
         self._by_id.clear()
 
     async def of_tenant(self, tenant_id: UUID) -> Sequence[ChannelRecord]:
-        columns = [channels.c[name] for name in ChannelRecord.__slots__]
-        query = select(*columns).where(channels.c.tenant_id == tenant_id)
+        query = select(channels).where(channels.c.tenant_id == tenant_id)
+        return await self._records(tenant_id, query.order_by(channels.c.created_at, channels.c.id))
 
-        async def read(connection: AsyncConnection) -> list[ChannelRecord]:
-            rows = await connection.execute(query.order_by(channels.c.created_at, channels.c.id))
-            return [ChannelRecord(**row) for row in rows.mappings()]
+    async def listed(
+        self, tenant_id: UUID, query: ChannelQuery, paging: Paging
+    ) -> Sequence[ChannelRecord]:
+        chosen = select(channels).where(*_wanted(tenant_id, query))
+        return await self._records(tenant_id, paged(chosen, channels, paging))
+
+    async def count(self, tenant_id: UUID, query: ChannelQuery) -> int:
+        counted = select(func.count()).select_from(channels).where(*_wanted(tenant_id, query))
+
+        async def read(connection: AsyncConnection) -> int:
+            return int(await connection.scalar(counted) or 0)
 
         return await self._database.in_tenant(tenant_id, read)
+
+    async def find_one(
+        self, tenant_id: UUID, channel_id: UUID
+    ) -> tuple[ChannelRecord, Channel] | None:
+        async def read(connection: AsyncConnection) -> tuple[ChannelRecord, Channel] | None:
+            row = (await connection.execute(_one(tenant_id, channel_id))).mappings().one_or_none()
+            return None if row is None else (self._record(row), self._channel(row))
+
+        return await self._database.in_tenant(tenant_id, read)
+
+    async def alter(
+        self,
+        tenant_id: UUID,
+        channel_id: UUID,
+        altered: Callable[[Channel], Channel],
+        event: Event,
+        at: dt.datetime,
+        *,
+        active: bool | None,
+    ) -> bool:
+        async def write(connection: AsyncConnection) -> bool:
+            locked = _one(tenant_id, channel_id).with_for_update()
+            row = (await connection.execute(locked)).mappings().one_or_none()
+            if row is None:
+                return False
+            changed = altered(self._channel(row))
+            values: dict[str, object] = {
+                "service_code": changed.service_code,
+                "settings": dict(changed.settings),
+                "credentials": self.sealed(changed.credentials),
+            }
+            if active is not None:
+                values["active"] = active
+            mine = update(channels).where(channels.c.id == channel_id)
+            await connection.execute(mine.values(**values))
+            await add_event(connection, tenant_id, event, at)
+            return True
+
+        known = await self._database.in_tenant(tenant_id, write)
+        self._kept.clear()
+        self._by_id.clear()
+        return known
+
+    async def _records(
+        self, tenant_id: UUID, query: Select[tuple[object, ...]]
+    ) -> list[ChannelRecord]:
+        async def read(connection: AsyncConnection) -> list[ChannelRecord]:
+            return [self._record(row) for row in (await connection.execute(query)).mappings()]
+
+        return await self._database.in_tenant(tenant_id, read)
+
+    def _record(self, row: RowMapping) -> ChannelRecord:
+        sealed = row["credentials"]
+        return ChannelRecord(
+            id=row["id"],
+            kind=row["kind"],
+            gateway=row["gateway"],
+            service_code=row["service_code"],
+            active=row["active"],
+            created_at=row["created_at"],
+            settings=row["settings"],
+            credentials=tuple(sorted(self._opened(sealed))) if sealed else (),
+        )
+
+    def _channel(self, row: RowMapping) -> Channel:
+        sealed = row["credentials"]
+        return Channel(
+            id=row["id"],
+            tenant_id=row["tenant_id"],
+            kind=row["kind"],
+            gateway=row["gateway"],
+            key=row["key"],
+            service_code=row["service_code"],
+            settings=row["settings"],
+            credentials=self._opened(sealed) if sealed else {},
+        )
 
     async def rekey(
         self, tenant_id: UUID, channel_id: UUID, key: str, event: Event, at: dt.datetime

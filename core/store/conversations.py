@@ -76,6 +76,11 @@ class Conversations:
             again=lambda: self._swap_again(key, before, value, ttl_s),
         )
 
+    async def forget(self, channel_id: UUID, identity: str) -> None:
+        """Keep nothing more of it. Who is at it has loaded a version that is gone now."""
+        key = self._key(channel_id, identity)
+        await self._asked(lambda: self._line("DEL", key))
+
     async def _asked(
         self, call: Callable[[], Awaitable[T]], *, again: Callable[[], Awaitable[T]] | None = None
     ) -> T:

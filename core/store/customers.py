@@ -8,7 +8,8 @@ from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.domain.customers import Customer, PinState, Tenant
+from core.domain.customers import RELEASED, Customer, PinState, Tenant
+from core.domain.linking import BY_NUMBER, Proof
 from core.domain.turns import Channel
 from core.kit import ids
 from core.kit.clock import Clock
@@ -18,6 +19,8 @@ from core.store import secrets
 from core.store.database import Database
 from core.store.tables import call_requests, customers, identities, orders
 from core.store.tenants import PgTenants
+
+LIVING = customers.c.status != RELEASED
 
 _UNREACHABLE = identities.c.unreachable_since
 _CALL_AGAIN_AFTER = dt.timedelta(days=1)
@@ -38,45 +41,21 @@ class PgCustomers:
     async def tenant(self, tenant_id: UUID) -> Tenant:
         return await self._tenants.get(tenant_id)
 
-    async def of_number(self, tenant_id: UUID, msisdn: Msisdn) -> Customer:
+    async def of_number(self, tenant_id: UUID, msisdn: Msisdn, language: str = "") -> Customer:
         tenant = await self.tenant(tenant_id)
         whose = customer_columns().where(
-            customers.c.tenant_id == tenant_id, customers.c.msisdn == msisdn
+            customers.c.tenant_id == tenant_id, customers.c.msisdn == msisdn, LIVING
         )
 
         async def find_or_make(connection: AsyncConnection) -> Customer:
-            if (found := await _one(connection, whose)) is not None:
+            if (found := await one_customer(connection, whose)) is not None:
                 return found
-            await self._make_person(connection, msisdn, tenant)
-            made = await _one(connection, whose)
+            await self._make_person(connection, msisdn, tenant, language)
+            made = await one_customer(connection, whose)
             assert made is not None
             return made
 
         return await self._database.in_tenant(tenant_id, find_or_make)
-
-    async def identities(self, customer: Customer, kind: str) -> Sequence[str]:
-        query = (
-            select(identities.c.identity)
-            .where(
-                identities.c.tenant_id == customer.tenant_id,
-                identities.c.customer_id == customer.id,
-                identities.c.kind == kind,
-            )
-            .order_by(identities.c.created_at, identities.c.identity)
-        )
-
-        async def read(connection: AsyncConnection) -> Sequence[str]:
-            return list(await connection.scalars(query))
-
-        return await self._database.in_tenant(customer.tenant_id, read)
-
-    async def link(self, channel: Channel, identity: str, customer: Customer) -> bool:
-        async def write(connection: AsyncConnection) -> bool:
-            await self._write_link(connection, channel, identity, customer.id)
-            found = await _one(connection, _linked(channel, identity))
-            return found is not None and found.id == customer.id
-
-        return await self._database.in_tenant(customer.tenant_id, write)
 
     async def set_reach(
         self, channel: Channel, identity: str, why: str | None, at: dt.datetime
@@ -100,16 +79,19 @@ class PgCustomers:
         known = _linked(channel, identity)
 
         async def find(connection: AsyncConnection) -> Customer | None:
-            return await _one(connection, known)
+            return await one_customer(connection, known)
 
         return await self._database.in_tenant(channel.tenant_id, find)
 
-    async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
+    async def at(
+        self, channel: Channel, identity: str, msisdn: Msisdn, language: str = ""
+    ) -> Customer:
         known = _linked(channel, identity)
 
         async def make(connection: AsyncConnection) -> Customer:
-            await self._make(connection, channel, identity, msisdn, tenant)
-            made = await _one(connection, known)
+            customer_id = await self._make_person(connection, msisdn, tenant, language)
+            await self._write_link(connection, channel, identity, customer_id)
+            made = await one_customer(connection, known)
             assert made is not None
             return made
 
@@ -121,7 +103,9 @@ class PgCustomers:
 
     async def get(self, tenant_id: UUID, customer_id: UUID) -> Customer:
         async def read(connection: AsyncConnection) -> Customer | None:
-            return await _one(connection, customer_columns().where(customers.c.id == customer_id))
+            return await one_customer(
+                connection, customer_columns().where(customers.c.id == customer_id)
+            )
 
         found = await self._database.in_tenant(tenant_id, read)
         if found is None:
@@ -153,6 +137,14 @@ class PgCustomers:
         await self._database.in_tenant(
             customer.tenant_id, lambda connection: secrets.clear_tries(connection, customer)
         )
+
+    async def set_language(self, customer: Customer, language: str) -> None:
+        mine = update(customers).where(customers.c.id == customer.id)
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(mine.values(language=language))
+
+        await self._database.in_tenant(customer.tenant_id, write)
 
     async def set_pin(
         self, customer: Customer, pin_hash: str, at: dt.datetime, *, first: bool = False
@@ -229,20 +221,8 @@ class PgCustomers:
 
         return await self._database.in_tenant(customer.tenant_id, write)
 
-    async def _make(
-        self,
-        connection: AsyncConnection,
-        channel: Channel,
-        identity: str,
-        msisdn: Msisdn,
-        tenant: Tenant,
-    ) -> None:
-        """Make customer, identity and wallet, each unless somebody else just did."""
-        customer_id = await self._make_person(connection, msisdn, tenant)
-        await self._write_link(connection, channel, identity, customer_id)
-
     async def _make_person(
-        self, connection: AsyncConnection, msisdn: Msisdn, tenant: Tenant
+        self, connection: AsyncConnection, msisdn: Msisdn, tenant: Tenant, language: str
     ) -> UUID:
         """Make customer and wallet, each unless somebody else just did."""
         now = self._clock.now()
@@ -250,7 +230,7 @@ class PgCustomers:
             id=ids.uuid7(),
             tenant_id=tenant.id,
             msisdn=msisdn,
-            language=tenant.language,
+            language=language or tenant.language,
             status="active",
             pin_tries=0,
             pin_locks=0,
@@ -259,7 +239,7 @@ class PgCustomers:
         await connection.execute(person.on_conflict_do_nothing())
         customer_id = await connection.scalar(
             select(customers.c.id).where(
-                customers.c.tenant_id == tenant.id, customers.c.msisdn == msisdn
+                customers.c.tenant_id == tenant.id, customers.c.msisdn == msisdn, LIVING
             )
         )
         await connection.execute(
@@ -271,12 +251,15 @@ class PgCustomers:
     async def _write_link(
         self, connection: AsyncConnection, channel: Channel, identity: str, customer_id: UUID
     ) -> None:
+        now = self._clock.now()
         link = insert(identities).values(
             tenant_id=channel.tenant_id,
             kind=channel.kind,
             identity=identity,
             customer_id=customer_id,
-            created_at=self._clock.now(),
+            created_at=now,
+            linked_at=now,
+            proof=(Proof.NETWORK if channel.kind == BY_NUMBER else Proof.CHANNEL).value,
         )
         await connection.execute(link.on_conflict_do_nothing())
 
@@ -309,9 +292,12 @@ def _linked(channel: Channel, identity: str) -> Select[tuple[object, ...]]:
         identities.c.tenant_id == channel.tenant_id,
         identities.c.kind == channel.kind,
         identities.c.identity == identity,
+        identities.c.unlinked_at.is_(None),
     )
 
 
-async def _one(connection: AsyncConnection, query: Select[tuple[object, ...]]) -> Customer | None:
+async def one_customer(
+    connection: AsyncConnection, query: Select[tuple[object, ...]]
+) -> Customer | None:
     row = (await connection.execute(query)).mappings().one_or_none()
     return Customer(**row) if row else None

@@ -64,6 +64,8 @@ customers = Table(
     Column("pin_locks", Integer, nullable=False),
     Column("pin_locked_until", _TIME),
     Column("created_at", _TIME, nullable=False),
+    Column("changed_at", _TIME),
+    Column("released_at", _TIME),
 )
 
 identities = Table(
@@ -76,6 +78,25 @@ identities = Table(
     Column("created_at", _TIME, nullable=False),
     Column("unreachable_since", _TIME),
     Column("unreachable_why", Text),
+    Column("proof", Text, nullable=False),
+    Column("linked_at", _TIME, nullable=False),
+    Column("unlinked_at", _TIME),
+    Column("unlinked_by", Text),
+)
+
+deep_links = Table(
+    "deep_links",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("token_hash", Text, nullable=False),
+    Column("shortcut", Text, nullable=False),
+    Column("customer_id", Uuid),
+    Column("given", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("used_at", _TIME),
+    Column("used_by", Text),
 )
 
 pin_tries = Table(

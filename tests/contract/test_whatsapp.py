@@ -46,6 +46,7 @@ class Kept:
     taken: list[ChatMessage] = field(default_factory=list)
     fates_told: list[Fate] = field(default_factory=list)
     reached: list[tuple[str, bool, str]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     error: Exception | None = None
 
     async def take(self, channel: Channel, messages: Sequence[ChatMessage]) -> None:
@@ -61,6 +62,10 @@ class Kept:
     async def reach(self, channel: Channel, identity: str, *, reachable: bool, why: str) -> None:
         self._store()
         self.reached.append((identity, reachable, why))
+
+    async def moved(self, channel: Channel, identity: str) -> None:
+        self._store()
+        self.left.append(identity)
 
     def _store(self) -> None:
         if self.error is not None:
@@ -155,7 +160,7 @@ async def test_everything_in_one_call_is_kept_in_order_and_once() -> None:
         Fate("wamid.8", "failed", Unreachable("not on WhatsApp")),
         Fate("wamid.9", "read"),
     ]
-    assert at.kept.reached[0] == (USER_ID, False, "number changed")
+    assert (at.kept.left[0], at.kept.reached) == (USER_ID, [])
 
 
 async def test_what_cannot_be_kept_is_not_acknowledged_and_taken_later() -> None:

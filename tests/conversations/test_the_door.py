@@ -1,5 +1,6 @@
 """A stranger in a chat: asked for a number, sent a code, and let in once it is proven."""
 
+import asyncio
 import re
 
 import pytest
@@ -10,9 +11,8 @@ from core.kit.msisdn import Msisdn, local
 from core.services.linking import TakenMeanwhile
 from core.services.pins import TooManyCodes
 from tests.fakes.paths import answering, giving
-from tests.fakes.talkers import ByWhatsApp
 from tests.fakes.whatsapp import WhatsAppPhone
-from tests.fakes.world import PIN, PIN_HASH, WRONG_PIN, World
+from tests.fakes.world import PIN_HASH, World
 
 
 def stranger(world: World) -> WhatsAppPhone:
@@ -24,6 +24,20 @@ async def code_to(world: World, msisdn: str) -> str:
     caller = await world.caller(pin=False)
     caller.msisdn = msisdn
     return await world.code_of(await caller.sms("code to link"))
+
+
+async def newest_code_to(world: World, msisdn: str, *, not_: str) -> str:
+    """The code after that one."""
+    while True:
+        found = await code_to_any(world, msisdn)
+        if found[-1] != not_:
+            return found[-1]
+        await asyncio.sleep(0.05)
+
+
+async def code_to_any(world: World, msisdn: str) -> list[str]:
+    texts = [str(each["text"]) for each in await world.outside.messages(msisdn)]
+    return [await world.code_of(text) for text in texts if "code to link" in text]
 
 
 async def known(world: World, naira: int, *, pin: bool = True) -> str:
@@ -39,7 +53,7 @@ async def known(world: World, naira: int, *, pin: bool = True) -> str:
 
 
 async def test_a_code_by_sms_opens_the_one_wallet_of_the_number(world: World) -> None:
-    msisdn = await known(world, 1250)
+    msisdn = await known(world, 1250, pin=False)
     phone = stranger(world)
 
     await phone.say("send 500 mtn to 08031234567")
@@ -82,87 +96,74 @@ async def test_a_shared_number_needs_no_code(world: World) -> None:
 
 
 async def test_three_wrong_codes_end_one(world: World) -> None:
-    msisdn = await known(world, 0)
+    msisdn = await known(world, 0, pin=False)
     phone = stranger(world)
     await phone.say("hello")
     await phone.say(local(Msisdn(msisdn)))
-    code = await code_to(world, msisdn)
-
+    first = await code_to(world, msisdn)
     for wrong in ("000000", "111111", "222222"):
         await phone.say(wrong)
     phone.sees("Three wrong codes")
-    await phone.say("hello")
-    phone.sees("What is your phone number?")
-    with world.paths.instead_of("link", "code", answering("locked")):
-        await phone.say(local(Msisdn(msisdn)))
-        await phone.say(code)
-    phone.sees("Three wrong codes")
 
-
-async def _in_use(world: World, *, pin: bool = True) -> tuple[str, WhatsAppPhone]:
-    """A number that another WhatsApp account uses, and who has just proven that they have it."""
-    msisdn = await known(world, 900, pin=pin)
-    channel = await world.main.core.channels.find("whatsapp", "demo")
-    assert channel is not None
-    customer = await world.customer(msisdn)
-    assert await world.main.core.customers.link(channel, "NG.another" + msisdn, customer)
-    phone = stranger(world)
-    await phone.say("hello")
-    await phone.say(local(Msisdn(msisdn)))
-    await phone.say(await code_to(world, msisdn))
-    return msisdn, phone
-
-
-async def test_a_number_in_use_elsewhere_wants_its_pin(world: World) -> None:
-    """A SIM card that was issued again opens nobody's wallet."""
-    _, phone = await _in_use(world)
-    phone.sees("in use from another account")
-    await ByWhatsApp(phone, world.main.url).gives_pin(WRONG_PIN, PIN)
+    await phone.press("Send a new code")
+    phone.sees("sent a code")
+    await phone.say(first)
+    phone.sees("not right")
+    await phone.say(await newest_code_to(world, msisdn, not_=first))
 
     phone.sees("Callbox. What would you like?")
-    await phone.say("/balance")
-    phone.sees("N900")
 
 
-async def test_without_the_pin_a_person_must_help(world: World) -> None:
-    _, phone = await _in_use(world)
-    await ByWhatsApp(phone, world.main.url).gives_pin(WRONG_PIN, "1379", WRONG_PIN)
+async def test_after_wrong_codes_another_number_may_be_given(world: World) -> None:
+    msisdn = await known(world, 0, pin=False)
+    phone = stranger(world)
+    await phone.say("hello")
+    await phone.say(local(Msisdn(world.number())))
+    with world.paths.instead_of("link", "code", answering("locked")):
+        await phone.say("000000")
+    phone.sees("Three wrong codes")
+    await phone.press("Another number")
+    await phone.say(local(Msisdn(msisdn)))
+    await phone.say(await code_to(world, msisdn))
 
-    phone.sees("Too many wrong PINs")
+    phone.sees("Callbox. What would you like?")
 
 
-async def test_a_number_in_use_without_a_pin_is_held(world: World) -> None:
-    _, phone = await _in_use(world, pin=False)
+async def test_back_from_the_code_another_number_may_be_given(world: World) -> None:
+    phone = stranger(world)
+    await phone.say("hello")
+    await phone.say(local(Msisdn(world.number())))
+    phone.sees("sent a code")
 
-    phone.sees("in use from another account", "Help")
+    await phone.say("0")
+
+    phone.sees("What is your phone number?")
 
 
-@pytest.mark.parametrize("node", ["pin", "pin_again"])
-@pytest.mark.parametrize(
-    ("exit_", "words"),
-    [
-        ("locked", "Too many wrong PINs"),
-        ("unset", "in use from another account"),
-        ("right", "What would you like?"),
-        ("wrong", "not right"),
-    ],
-)
-async def test_every_answer_to_the_pin(world: World, node: str, exit_: str, words: str) -> None:
-    _, phone = await _in_use(world)
-    talker = ByWhatsApp(phone, world.main.url)
-    instead = world.paths.instead_of
-    pins = (PIN, PIN) if node == "pin_again" else (PIN,)
-    with (
-        instead("link", "pin", answering("wrong" if node == "pin_again" else exit_)),
-        instead("link", "pin_again", answering(exit_)),
-    ):
-        if exit_ == "wrong":
-            await talker.posts(*pins)
-            await phone.shown(words)
-        else:
-            await talker.gives_pin(*pins)
+async def test_a_code_is_no_use_to_another_stranger(world: World) -> None:
+    msisdn = await known(world, 0, pin=False)
+    victim, thief = stranger(world), stranger(world)
+    await victim.say("hello")
+    await victim.say(local(Msisdn(msisdn)))
+    code = await code_to(world, msisdn)
+    await thief.say("hello")
+    await thief.say(local(Msisdn(msisdn)))
 
-    phone.sees(words)
+    await thief.say(code)
+
+    thief.sees("not right")
+
+
+async def test_nothing_tells_whether_a_number_is_known(world: World) -> None:
+    known_one, new_one = await known(world, 500), world.number()
+    seen = []
+    for msisdn in (known_one, new_one):
+        phone = stranger(world)
+        await phone.say("hello")
+        await phone.say(local(Msisdn(msisdn)))
+        seen.append(phone.screen.replace(local(Msisdn(msisdn)), "N"))
+
+    assert seen[0] == seen[1]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ async def test_a_code_that_cannot_be_sent(world: World, outcome: object, words: 
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (TakenMeanwhile(), "in use from another account"),
+        (TakenMeanwhile(), "in use by somebody else"),
         (Failed(), "did not work"),
         (Pending(), "did not work"),
     ],
@@ -220,7 +221,7 @@ async def test_codes_are_not_sent_without_end(world: World) -> None:
 
 async def test_a_code_for_one_use_may_stay_in_the_chat(world: World) -> None:
     """Nobody is asked to delete what is worth nothing any more."""
-    msisdn = await known(world, 0)
+    msisdn = await known(world, 0, pin=False)
     phone = stranger(world)
     await phone.say("hello")
     await phone.say(local(Msisdn(msisdn)))

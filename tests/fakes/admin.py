@@ -20,6 +20,7 @@ from core.store.database import Database
 from core.store.embedded import ServiceUrls
 from tests.fakes.books import Books, open_books
 from tests.fakes.serving import serve
+from ussd.gateways import GATEWAYS
 
 SUPER = "the-first-super-admin-token"
 SECRETS = ("s3cr3t-api-key", "s3cr3t-public", "s3cr3t-secret", "s3cr3t-header")
@@ -89,7 +90,7 @@ async def desk(database: Database, urls: ServiceUrls, home: Path) -> AsyncIterat
     books = await open_books(database)
     async with (
         another_core(urls, home) as core,
-        serve(create_app(core, admin=create_admin(core))) as base,
+        serve(create_app(core, admin=create_admin(core, ussd=tuple(GATEWAYS)))) as base,
         httpx.AsyncClient(
             base_url=f"{base}/api/v1",
             headers={"authorization": f"Bearer {SUPER}"},

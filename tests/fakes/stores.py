@@ -60,14 +60,12 @@ class People:
             raise LookupError(tenant_id)
         return self._tenant
 
-    async def of_number(self, tenant_id: UUID, msisdn: Msisdn) -> Customer:
+    async def of_number(self, tenant_id: UUID, msisdn: Msisdn, language: str = "") -> Customer:
         return self._person(customer(msisdn)).customer
 
-    async def identities(self, customer: Customer, kind: str) -> Sequence[str]:
-        return []
-
-    async def link(self, channel: Channel, identity: str, customer: Customer) -> bool:
-        return True
+    async def set_language(self, customer: Customer, language: str) -> None:
+        person = self._person(customer)
+        person.customer = replace(person.customer, language=language)
 
     async def set_reach(
         self, channel: Channel, identity: str, why: str | None, at: dt.datetime
@@ -78,7 +76,9 @@ class People:
         found = (each.customer for each in self._people.values())
         return next((each for each in found if each.msisdn == identity), None)
 
-    async def at(self, channel: Channel, identity: str, msisdn: Msisdn) -> Customer:
+    async def at(
+        self, channel: Channel, identity: str, msisdn: Msisdn, language: str = ""
+    ) -> Customer:
         return self._person(customer(msisdn)).customer
 
     async def get(self, tenant_id: UUID, customer_id: UUID) -> Customer:

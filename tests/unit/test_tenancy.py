@@ -1,7 +1,7 @@
 """What a tenant and a channel may look like."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,8 +10,13 @@ import pytest
 from core.domain.customers import Tenant
 from core.domain.turns import Channel
 from core.kit.clock import SetClock
-from core.ports import ChannelRecord, Event
-from core.services.channel_desk import BadChannel, ChannelDesk, UnknownChannel
+from core.ports import ChannelQuery, ChannelRecord, Event, Paging
+from core.services.channel_desk import (
+    BadChannel,
+    ChannelChange,
+    ChannelDesk,
+    UnknownChannel,
+)
 from core.services.tenancy import BadTenant, TenantDesk
 
 NOON = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)
@@ -64,6 +69,35 @@ class Channels(Book):
             if each.tenant_id == tenant_id
         ]
 
+    async def listed(
+        self, tenant_id: UUID, query: ChannelQuery, paging: Paging
+    ) -> Sequence[ChannelRecord]:
+        return await self.of_tenant(tenant_id)
+
+    async def count(self, tenant_id: UUID, query: ChannelQuery) -> int:
+        return len(await self.of_tenant(tenant_id))
+
+    async def find_one(
+        self, tenant_id: UUID, channel_id: UUID
+    ) -> tuple[ChannelRecord, Channel] | None:
+        found = [each for each in await self.of_tenant(tenant_id) if each.id == channel_id]
+        return (found[0], self.channels[channel_id]) if found else None
+
+    async def alter(
+        self,
+        tenant_id: UUID,
+        channel_id: UUID,
+        altered: Callable[[Channel], Channel],
+        event: Event,
+        at: dt.datetime,
+        *,
+        active: bool | None,
+    ) -> bool:
+        if channel_id not in self.channels:
+            return False
+        self.channels[channel_id] = altered(self.channels[channel_id])
+        return True
+
     async def rekey(
         self, tenant_id: UUID, channel_id: UUID, key: str, event: Event, at: dt.datetime
     ) -> bool:
@@ -80,7 +114,12 @@ def tenant_desk(book: Tenants) -> TenantDesk:
 
 
 def channel_desk(book: Channels) -> ChannelDesk:
-    gateways = {"ussd": ("africastalking",), "callback": ("vtpass",)}
+    gateways = {
+        "ussd": ("africastalking",),
+        "callback": ("vtpass",),
+        "telegram": ("telegram",),
+        "whatsapp": ("whatsapp",),
+    }
     return ChannelDesk(book, gateways, SetClock(NOON))
 
 
@@ -170,6 +209,151 @@ async def test_a_wrong_channel_is_not_opened(
 
     assert list(caught.value.fields) == named
     assert book.channels == {}
+
+
+TELEGRAM = {"token": "110201543:AAH-a-bots-token", "webhook_secret": "a-webhook-secret"}
+WHATSAPP = {
+    "access_token": "EAAB-an-access-token",
+    "app_secret": "an-app-secret",
+    "verify_token": "a-verify-token",
+}
+NUMBER = {"phone_number_id": "100000000000001"}
+
+
+async def opened(
+    kind: str, credentials: dict[str, str], settings: dict[str, object], url: str | None = None
+) -> Channel:
+    book = Channels()
+    wanted = ChannelChange(settings=settings, credentials=credentials, api_base_url=url)
+    made = await channel_desk(book).create(SHOP, kind, "", "", "cli", wanted=wanted)
+    return book.channels[made.id]
+
+
+async def test_a_chat_channel_is_reached_by_its_kind_and_key() -> None:
+    book = Channels()
+    wanted = ChannelChange(settings={"username": "a_shop_bot"}, credentials=TELEGRAM)
+
+    made = await channel_desk(book).create(SHOP, "telegram", "", "", "cli", wanted=wanted)
+
+    channel = book.channels[made.id]
+    assert (channel.gateway, made.path) == ("telegram", f"/telegram/{channel.key}")
+    assert made.key == channel.key
+
+
+@pytest.mark.parametrize(
+    ("kind", "credentials", "settings"),
+    [
+        ("telegram", TELEGRAM, {"typed_pin": True, "chat_link": "https://t.me/shop"}),
+        ("telegram", {"token": TELEGRAM["token"]}, {"polling": True}),
+        ("whatsapp", WHATSAPP, NUMBER),
+        ("whatsapp", WHATSAPP, {**NUMBER, "template": {"name": "callbox_notice"}}),
+        (
+            "whatsapp",
+            {"access_token": "a-partners-key"},
+            {"api_version": "", "auth_header": "D360-API-KEY", "verifier": "path"},
+        ),
+    ],
+)
+async def test_what_a_chat_channel_may_be(
+    kind: str, credentials: dict[str, str], settings: dict[str, object]
+) -> None:
+    channel = await opened(kind, credentials, settings)
+
+    assert (channel.credentials, channel.settings) == (credentials, settings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "credentials", "settings", "url", "named"),
+    [
+        ("telegram", {}, {}, None, ["credentials.token", "credentials.webhook_secret"]),
+        ("telegram", {**TELEGRAM, "token": "none"}, {}, None, ["credentials.token"]),
+        ("telegram", {**TELEGRAM, "pin": "12345678"}, {}, None, ["credentials.pin"]),
+        ("telegram", TELEGRAM, {"colour": "red"}, None, ["settings.colour"]),
+        ("telegram", TELEGRAM, {"polling": "yes"}, None, ["settings.polling"]),
+        ("telegram", TELEGRAM, {"username": "@shop"}, None, ["settings.username"]),
+        ("telegram", TELEGRAM, {"chat_link": "javascript:x"}, None, ["settings.chat_link"]),
+        ("telegram", TELEGRAM, {"api_base_url": "https://x"}, None, ["settings.api_base_url"]),
+        ("telegram", TELEGRAM, {}, "ftp://host", ["api_base_url"]),
+        ("telegram", TELEGRAM, {}, "https://a:b@host/path", ["api_base_url"]),
+        ("telegram", TELEGRAM, {}, "https://host/?a=b", ["api_base_url"]),
+        ("whatsapp", WHATSAPP, {}, None, ["settings.phone_number_id"]),
+        ("whatsapp", WHATSAPP, {**NUMBER, "template": {"x": 1}}, None, ["settings.template"]),
+        ("whatsapp", WHATSAPP, {**NUMBER, "template": []}, None, ["settings.template"]),
+        ("whatsapp", WHATSAPP, {**NUMBER, "verifier": "none"}, None, ["settings.verifier"]),
+        ("whatsapp", WHATSAPP, {**NUMBER, "api_version": "26"}, None, ["settings.api_version"]),
+        (
+            "whatsapp",
+            {"access_token": "an-access-token"},
+            NUMBER,
+            None,
+            ["credentials.app_secret", "credentials.verify_token"],
+        ),
+    ],
+)
+async def test_a_chat_channel_that_cannot_be_is_refused_by_field(
+    kind: str,
+    credentials: dict[str, str],
+    settings: dict[str, object],
+    url: str | None,
+    named: list[str],
+) -> None:
+    with pytest.raises(BadChannel) as caught:
+        await opened(kind, credentials, settings, url)
+
+    assert list(caught.value.fields) == named
+    secrets = [value for value in credentials.values() if len(value) > 8]
+    assert not [secret for secret in secrets if secret in str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"allowed_ips": ["203.0.113.0/24"], "language": "en"}, []),
+        ({"allowed_ips": "203.0.113.7"}, ["settings.allowed_ips"]),
+        ({"allowed_ips": []}, ["settings.allowed_ips"]),
+        ({"allowed_ips": ["here"]}, ["settings.allowed_ips"]),
+        ({"language": "English"}, ["settings.language"]),
+        ({"language": "e\x00"}, ["settings.language", "settings"]),
+    ],
+)
+async def test_settings_of_a_service_code(settings: dict[str, object], named: list[str]) -> None:
+    book = Channels()
+    wanted = ChannelChange(settings=settings)
+    making = channel_desk(book).create(
+        SHOP, "ussd", "africastalking", "*347#", "cli", wanted=wanted
+    )
+    if not named:
+        assert book.channels[(await making).id].settings == settings
+        return
+
+    with pytest.raises(BadChannel) as caught:
+        await making
+    assert list(caught.value.fields) == named
+
+
+async def test_a_change_leaves_the_rest_as_it_is() -> None:
+    book = Channels()
+    desk = channel_desk(book)
+    wanted = ChannelChange(
+        settings={"username": "a_shop_bot"},
+        credentials=TELEGRAM,
+        api_base_url="https://telegram.example/",
+    )
+    made = await desk.create(SHOP, "telegram", "", "", "cli", wanted=wanted)
+
+    await desk.change(SHOP, made.id, ChannelChange(settings={"typed_pin": True}), "cli")
+    new = {"webhook_secret": "another-secret"}
+    await desk.change(SHOP, made.id, ChannelChange(credentials=new), "cli")
+
+    channel = book.channels[made.id]
+    assert channel.settings == {"typed_pin": True, "api_base_url": "https://telegram.example"}
+    assert channel.credentials == {**TELEGRAM, **new}
+    await desk.change(SHOP, made.id, ChannelChange(api_base_url=""), "cli")
+    assert book.channels[made.id].settings == {"typed_pin": True}
+    with pytest.raises(BadChannel):
+        await desk.change(SHOP, made.id, ChannelChange(credentials={"token": ""}), "cli")
+    with pytest.raises(UnknownChannel):
+        await desk.change(SHOP, UUID(int=2), ChannelChange(), "cli")
 
 
 async def test_a_channel_nobody_has_is_neither_rekeyed_nor_disabled() -> None:

@@ -331,8 +331,8 @@ def test_who_changed_the_number_is_not_reached_by_the_old_one() -> None:
     told = EDGE.heard(CHANNEL, json.dumps(payload(value(moved))).encode())
     assert told.messages == ()
     assert told.reaches == (
-        Reach(USER_ID, reachable=False, why="number changed"),
-        Reach(WA_ID, reachable=False, why="number changed"),
+        Reach(USER_ID, reachable=False, why="number changed", moved=True),
+        Reach(WA_ID, reachable=False, why="number changed", moved=True),
     )
 
 

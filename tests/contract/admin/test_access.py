@@ -173,6 +173,10 @@ async def test_the_description_names_every_path_in_full(operator: Desk) -> None:
         "/api/v1/cases",
         "/api/v1/cases/{case_id}",
         "/api/v1/cases/{case_id}/close",
+        "/api/v1/channels",
+        "/api/v1/channels/{channel_id}",
+        "/api/v1/channels/{channel_id}/rotate-key",
+        "/api/v1/channels/{channel_id}/test",
         "/api/v1/configuration/api/{service}/{provider}",
         "/api/v1/providers",
         "/api/v1/providers/{provider}/circuit/reset",
@@ -189,4 +193,6 @@ async def test_the_description_names_every_path_in_full(operator: Desk) -> None:
         "/api/v1/users",
         "/api/v1/users/{user_id}",
         "/api/v1/users/{user_id}/credit",
+        "/api/v1/users/{user_id}/release",
+        "/api/v1/users/{user_id}/unlink",
     }

@@ -1,0 +1,95 @@
+"""Who is who: identities on channels, and the customers they lead to."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from core.domain.customers import Customer
+from core.domain.linking import DeepLink, Identity, Linked, Unlinkable, Wish
+from core.domain.turns import Inbound
+from core.kit.msisdn import Msisdn
+from core.ports.administration import Event
+from core.ports.chat import Proposal
+from core.ports.store import NewNotice
+
+
+class Identities(Protocol):
+    """Links of identities to customers. Each change is one commit, with its event."""
+
+    async def of(self, customer: Customer) -> Sequence[Identity]:
+        """Those that are linked now, the oldest first."""
+        ...
+
+    async def taken_off(self, customer: Customer, kind: str, name: str) -> bool:
+        """Whether this identity was this customer's and was taken off."""
+        ...
+
+    async def link(
+        self, customer: Customer, wish: Wish, at: dt.datetime, notice: NewNotice | None = None
+    ) -> Linked | Unlinkable:
+        """Let this identity be this customer's. Of two that want to at once, one is first.
+
+        `notice` goes out where another account made way.
+        """
+        ...
+
+    async def unlink(
+        self, customer: Customer, names: Sequence[tuple[str, str]], event: Event, at: dt.datetime
+    ) -> Sequence[Identity]:
+        """Take these (kind, name) off; answers which of them were linked until now."""
+        ...
+
+    async def release(
+        self, customer: Customer, event: Event, at: dt.datetime
+    ) -> Sequence[Identity] | None:
+        """Give the number free: its next user is a new customer.
+
+        The old one keeps wallet and history, and is told nothing more. Answers the identities that
+        were taken off; None when that was done before.
+        """
+        ...
+
+    async def changed(self, customer: Customer, at: dt.datetime) -> None:
+        """Note that somebody else may have come to this number."""
+        ...
+
+    async def changed_at(self, customer: Customer) -> dt.datetime | None:
+        """When that was noted last."""
+        ...
+
+    async def living(self, tenant_id: UUID, msisdn: Msisdn) -> Customer | None:
+        """Whose number this is now, if anybody's."""
+        ...
+
+
+class Links(Protocol):
+    """Links that work once. Only a digest of a token is kept."""
+
+    async def keep(self, token_hash: str, link: DeepLink, at: dt.datetime) -> None:
+        """Once per digest. Those that are long over are forgotten by the way."""
+        ...
+
+    async def find(self, tenant_id: UUID, token_hash: str) -> DeepLink | None:
+        """What it leads to, used and late ones included."""
+        ...
+
+    async def use(self, link: DeepLink, by: str, at: dt.datetime) -> bool:
+        """Use it up. False when another did so before, or it is late.
+
+        The same `by` may do so again: a message that is delivered twice is one.
+        """
+        ...
+
+
+class StartWords(Protocol):
+    """Makes sense of what a link carries into a chat, where it is no shortcut's name."""
+
+    async def follow(
+        self, inbound: Inbound, word: str, mark: str, customer: Customer | None, language: str
+    ) -> Proposal | None:
+        """Where it leads; None when it leads nowhere. Safe to repeat under the same `mark`.
+
+        It may have linked the identity to a customer: look again who it is.
+        """
+        ...

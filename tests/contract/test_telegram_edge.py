@@ -47,6 +47,9 @@ class Kept:
         self._store()
         self.reached.append((identity, reachable, why))
 
+    async def moved(self, channel: Channel, identity: str) -> None:
+        raise AssertionError("an account of Telegram keeps its number")
+
     def _store(self) -> None:
         if self.error is not None:
             raise self.error

@@ -7,6 +7,7 @@ field of another type than today's, is acknowledged like any other. Only private
 """
 
 import re
+import unicodedata
 
 from bots.edge import Heard, Malformed, Reach
 from core.domain.chat import ChatMessage, Doing
@@ -18,6 +19,8 @@ _BUTTON = re.compile(r"([\w-]{1,64})\.(\d{1,9}):(.{1,64})", re.ASCII)
 _COMMAND = re.compile(r"/([a-z][a-z0-9_]{0,31})(?:@\w{1,64})?", re.ASCII | re.IGNORECASE)
 _START = re.compile(r"/start(?:@\w{1,64})?(?:\s+([\w-]{1,64}))?", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"\+?(\d{7,15})", re.ASCII)
+# As phone books write numbers: some have no plus sign, some have signs between the digits.
+_BETWEEN = re.compile(r"[\s().-]+")
 # Numbers of Telegram's own, which no network knows.
 _ANONYMOUS = "888"
 _OLD = -1
@@ -63,16 +66,16 @@ def _message(document: object, name: str) -> ChatMessage | None:
 
 def _done(message: object, person: object) -> tuple[Doing, str, str, bool]:
     """What it is, its words, and the number in it with whether that is their own."""
-    text = word(member(message, "text"))
-    if text is not None:
-        said = text.strip()
+    said = _words(member(message, "text"))
+    if said:
         if start := _START.fullmatch(said):
             return Doing.START, start.group(1) or "", "", False
         if command := _COMMAND.fullmatch(said):
             return Doing.COMMAND, command.group(1).lower(), "", False
-        return Doing.TEXT, text[:_TEXT_MAX], "", False
+        return Doing.TEXT, said, "", False
     contact = member(message, "contact")
-    number = _NUMBER.fullmatch(word(member(contact, "phone_number")) or "")
+    written = word(member(contact, "phone_number")) or ""
+    number = _NUMBER.fullmatch(_BETWEEN.sub("", written))
     if number is None or number.group(1).startswith(_ANONYMOUS):
         return Doing.OTHER, "", "", False
     return Doing.CONTACT, "", number.group(1), _is_own(message, contact, person)
@@ -135,8 +138,22 @@ def _id(document: object, name: str) -> str:
 
 
 def _name(person: object) -> str:
-    parts = (word(member(person, "first_name")), word(member(person, "last_name")))
-    return " ".join(part for part in parts if part)[:_NAME_MAX]
+    parts = (_words(member(person, name)) for name in ("first_name", "last_name"))
+    return " ".join(" ".join(parts).split())[:_NAME_MAX]
+
+
+def _words(value: object) -> str:
+    """What was written, without space around it and signs that no text has; "" for nothing."""
+    if not isinstance(value, str):
+        return ""
+    text = value[:_TEXT_MAX]
+    if not text.isprintable():
+        text = "".join(each for each in text if each in "\n\t" or not _is_control(each))
+    return text.strip()
+
+
+def _is_control(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cs")
 
 
 def _language(person: object) -> str:

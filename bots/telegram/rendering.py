@@ -74,8 +74,9 @@ def _paired(screen: Screen, lines: Sequence[Line]) -> Iterable[list[Content]]:
     """One button a row, or two where both labels are short."""
     row: list[Content] = []
     for line in lines:
-        button = {"text": line.label.strip() or str(line.number), "callback_data": _data(screen, line)}
-        short = len(line.label) <= _SHORT
+        label = line.label.strip() or str(line.number)
+        button = {"text": label, "callback_data": _data(screen, line)}
+        short = len(label) <= _SHORT
         if row and short and len(row[0]["text"]) <= _SHORT:
             yield [*row, button]
             row = []

@@ -260,9 +260,7 @@ async def test_a_typed_secret_without_a_name_cannot_be_deleted(bot: Bot) -> None
     assert await bot.messenger.unsay(bot.to.channel, TYPED)
 
 
-async def test_no_token_and_no_word_is_in_a_log(
-    bot: Bot, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_no_token_and_no_word_is_in_a_log(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
     secret = replace(MENU, page_text="balance N777")
     away = replace(
         bot.to, channel=replace(bot.to.channel, settings={"api_base_url": "http://127.0.0.1:9"})

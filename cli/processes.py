@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ from api.app import create_app
 from bots import EDGES, MESSENGERS
 from bots.app import routes as chat_routes
 from bots.links import routes as link_routes
+from bots.telegram.following import BotFollower
 from cli import demo
 from cli.serving import listen, serve, until_stopped
 from core.app import Core, build
@@ -50,6 +51,7 @@ async def run(settings: Settings, *, greet: bool = True, stop: asyncio.Event | N
         parts = [
             lambda stop: serve(web_app, listener, stop),
             lambda stop: _work(core.pumps, stop),
+            lambda stop: _follow_bots(core, stop),
         ]
         if sandbox_listener is not None:
             application = _sandbox_app(settings)
@@ -69,6 +71,7 @@ async def web(settings: Settings) -> None:
             [
                 lambda stop: serve(web_app, listener, stop),
                 lambda stop: _work((core.chat_pump,), stop),
+                lambda stop: _follow_bots(core, stop),
             ]
         )
 
@@ -170,7 +173,7 @@ def _sandbox_app(settings: Settings):  # type: ignore[no-untyped-def]
 @contextlib.asynccontextmanager
 async def _speaking(core: Core) -> AsyncIterator[None]:
     """A core that speaks to every chat channel, at no address that a tenant may not name."""
-    with addresses.reaching(Reach.PUBLIC_OR_HERE if core.settings.demo else Reach.PUBLIC):
+    with addresses.reaching(_reach(core)):
         messengers = [make(core.texts) for make in MESSENGERS.values()]
     core.messengers.bring(messengers)
     try:
@@ -180,14 +183,36 @@ async def _speaking(core: Core) -> AsyncIterator[None]:
             await messenger.aclose()
 
 
+def _reach(core: Core) -> Reach:
+    return Reach.PUBLIC_OR_HERE if core.settings.demo else Reach.PUBLIC
+
+
 async def _work(pumps: Sequence[Pump[Any]], stop: asyncio.Event) -> None:
-    pumping = asyncio.create_task(run_all(pumps))
+    await _until(stop, run_all(pumps))
+
+
+async def _follow_bots(core: Core, stop: asyncio.Event) -> None:
+    """Telegram's bots, heard by webhooks that are set, or polled where a channel says so."""
+    with addresses.reaching(_reach(core)):
+        follower = BotFollower(
+            core.channels,
+            core.leases,
+            core.chat_ingest,
+            core.chat_reach,
+            core.texts,
+            public_url=core.settings.public_url,
+        )
+    await _until(stop, follower.run())
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    working = asyncio.create_task(work)
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({pumping, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    pumping.cancel()
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    working.cancel()
     stopping.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await pumping
+        await working
 
 
 def _check_sandbox_alone(settings: Settings) -> None:

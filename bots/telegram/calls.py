@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 import structlog
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -11,6 +12,7 @@ from aiogram.exceptions import (
     ClientDecodeError,
     TelegramAPIError,
     TelegramBadRequest,
+    TelegramConflictError,
     TelegramEntityTooLarge,
     TelegramForbiddenError,
     TelegramNetworkError,
@@ -21,14 +23,15 @@ from aiogram.exceptions import (
 )
 from aiogram.types import BufferedInputFile
 from aiogram.utils.token import TokenValidationError
+from aiohttp.abc import AbstractResolver
 from pydantic import ValidationError
 
+from bots.telegram.api import TOKEN_UNKNOWN, base_of, token_of
 from core.domain.chat import Delivery, Later, Refused, Sent, Unreachable
 from core.domain.turns import Channel
 
 log = structlog.get_logger()
 
-API_URL = "https://api.telegram.org"
 _TIMEOUT_S = 15
 _AGAIN_S = 3.0
 _NOT_MODIFIED = "message is not modified"
@@ -36,15 +39,20 @@ _CANNOT_EDIT = (
     "message to edit not found",
     "message can't be edited",
     "message_id_invalid",
-    "there is no text in the message",  # but a picture
+    "there is no text in the message to edit",
 )
+_TROUBLE = (TelegramServerError, TelegramNetworkError, TelegramConflictError)
 _GONE = ("chat not found", "user is deactivated", "bot was blocked", "peer_id_invalid")
 
 
 class Bots:
-    """One bot for each token and address, made when it is first needed."""
+    """One bot for each token and address, made when it is first needed.
 
-    def __init__(self) -> None:
+    `lookup`: what resolves names for their connections, or None for the usual way.
+    """
+
+    def __init__(self, lookup: AbstractResolver | None = None) -> None:
+        self._lookup = lookup
         self._bots: dict[tuple[str, str], Bot] = {}
 
     async def call(self, channel: Channel, method: str, **arguments: Any) -> Delivery:
@@ -54,25 +62,18 @@ class Bots:
             if isinstance(photo := arguments.get("photo"), bytes):
                 arguments["photo"] = BufferedInputFile(photo, "receipt.png")
             done = await getattr(bot, method)(**arguments, request_timeout=_TIMEOUT_S)
-        except (
-            TelegramAPIError,
-            ClientDecodeError,
-            TokenValidationError,
-            ValidationError,
-        ) as error:
-            delivery = delivery_of(error)
-            log.info("telegram.refused", method=method, delivery=type(delivery).__name__)
-            return delivery
+        except Exception as error:  # noqa: BLE001 - the token may stand in it: only its kind is told
+            return _ended(method, error)
         return Sent(str(getattr(done, "message_id", "")))
 
     async def edit(
-        self, channel: Channel, chat_id: int, message_id: int, content: Mapping[str, Any]
+        self, channel: Channel, chat_id: str, message_id: str, content: Mapping[str, Any]
     ) -> Delivery | None:
         """Put this in the place of that message. None where it can be changed no more."""
         try:
             await self._of(channel).edit_message_text(
                 chat_id=chat_id,
-                message_id=message_id,
+                message_id=message_id,  # type: ignore[arg-type]  # digits will do
                 link_preview_options={"is_disabled": True},  # type: ignore[arg-type]
                 request_timeout=_TIMEOUT_S,
                 **content,
@@ -80,28 +81,66 @@ class Bots:
         except TelegramBadRequest as error:
             words = error.message.lower()
             if _NOT_MODIFIED in words:
-                return Sent(str(message_id))
-            return None if any(each in words for each in _CANNOT_EDIT) else delivery_of(error)
-        except (
-            TelegramAPIError,
-            ClientDecodeError,
-            TokenValidationError,
-            ValidationError,
-        ) as error:
-            return delivery_of(error)
-        return Sent(str(message_id))
+                return Sent(message_id)
+            if any(each in words for each in _CANNOT_EDIT):
+                return None
+            return _ended("edit_message_text", error)
+        except Exception as error:  # noqa: BLE001 - as above
+            return _ended("edit_message_text", error)
+        return Sent(message_id)
 
     async def aclose(self) -> None:
         for bot in self._bots.values():
             await bot.session.close()
 
     def _of(self, channel: Channel) -> Bot:
-        token = channel.credentials.get("token", "")
-        base = str(channel.settings.get("api_base_url") or API_URL).rstrip("/")
+        token, base = token_of(channel), base_of(channel)
         if (token, base) not in self._bots:
-            session = AiohttpSession(api=TelegramAPIServer.from_base(base))
-            self._bots[token, base] = Bot(token, session=session)
+            self._bots[token, base] = Bot(token, session=_Session(base, self._lookup))
         return self._bots[token, base]
+
+
+class _Session(AiohttpSession):
+    """aiogram's own, but that it goes where it was sent and nowhere else: a redirect is no answer.
+
+    Tenants name the address, and must not have us call what only we can reach.
+    """
+
+    def __init__(self, base: str, lookup: AbstractResolver | None) -> None:
+        super().__init__(api=TelegramAPIServer.from_base(base))
+        self._connector_init["resolver"] = lookup
+
+    async def create_session(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(**self._connector_init),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                middlewares=(_no_further,),
+                headers={"user-agent": "callbox"},
+            )
+        return self._session
+
+
+async def _no_further(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    reply = await handler(request)
+    if aiohttp.hdrs.LOCATION in reply.headers:
+        reply.close()
+        raise aiohttp.ClientPayloadError("a redirect")
+    return reply
+
+
+def _ended(method: str, error: Exception) -> Delivery:
+    """What becomes of it, also in the log, by the error's kind alone."""
+    delivery = delivery_of(error)
+    log.info(
+        "telegram.refused",
+        method=method,
+        delivery=type(delivery).__name__,
+        error=type(error).__name__,
+    )
+    return delivery
 
 
 def delivery_of(error: Exception) -> Delivery:
@@ -112,13 +151,15 @@ def delivery_of(error: Exception) -> Delivery:
         case TelegramForbiddenError():
             return Unreachable("blocked")
         case TelegramUnauthorizedError() | TelegramNotFound() | TokenValidationError():
-            return Refused("the bot's token is not known to Telegram", stops=True)
+            return Refused(TOKEN_UNKNOWN, stops=True)
         case TelegramBadRequest() if any(each in error.message.lower() for each in _GONE):
             return Unreachable("chat not found")
-        case TelegramBadRequest() | ValidationError() | TelegramEntityTooLarge():
-            # The last is a network error to aiogram, but no patience makes it smaller.
+        case TelegramBadRequest() | TelegramEntityTooLarge() | ValidationError():
             return Refused("Telegram does not take it as it is")
-        case TelegramServerError() | TelegramNetworkError() | ClientDecodeError():
+        case TelegramAPIError() if isinstance(error, _TROUBLE) or type(error) is TelegramAPIError:
+            return Later(_AGAIN_S, type(error).__name__)
+        # The last two: answers that break aiogram's reader of answers.
+        case ClientDecodeError() | UnicodeError() | TypeError():
             return Later(_AGAIN_S, type(error).__name__)
         case _:
             return Refused("Telegram refused it")

@@ -7,6 +7,7 @@ field of another type than today's, is acknowledged like any other. Only private
 """
 
 import re
+import unicodedata
 
 from bots.edge import Heard, Malformed, Reach
 from core.domain.chat import ChatMessage, Doing
@@ -14,13 +15,14 @@ from core.providers.values import member, whole, word
 
 _TEXT_MAX = 4096
 _NAME_MAX = 128
+_CARD_MAX = 64
 _BUTTON = re.compile(r"([\w-]{1,64})\.(\d{1,9}):(.{1,64})", re.ASCII)
 _COMMAND = re.compile(r"/([a-z][a-z0-9_]{0,31})(?:@\w{1,64})?", re.ASCII | re.IGNORECASE)
 _START = re.compile(r"/start(?:@\w{1,64})?(?:\s+([\w-]{1,64}))?", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"\+?(\d{7,15})", re.ASCII)
-# What phone books put between digits, and the invisible marks around a number that was copied.
-_BETWEEN = re.compile(r"[\s().\-\u200e\u200f\u202a-\u202e]")
-_CARD_MAX = 64
+# As phone books write numbers: some have no plus sign, some have signs between the digits, and
+# invisible marks around them when they were copied.
+_BETWEEN = re.compile(r"[\s().\-\u200e\u200f\u202a-\u202e]+")
 # Numbers of Telegram's own, which no network knows.
 _ANONYMOUS = "888"
 _OLD = -1
@@ -74,16 +76,11 @@ def _done(message: object, person: object) -> tuple[Doing, str, str, bool]:
             return Doing.COMMAND, command.group(1).lower(), "", False
         return Doing.TEXT, said, "", False
     contact = member(message, "contact")
-    given = _words(member(contact, "phone_number"))[:_CARD_MAX]
-    number = _NUMBER.fullmatch(_BETWEEN.sub("", given))
+    written = _words(member(contact, "phone_number"))[:_CARD_MAX]
+    number = _NUMBER.fullmatch(_BETWEEN.sub("", written))
     if number is None or number.group(1).startswith(_ANONYMOUS):
         return Doing.OTHER, "", "", False
     return Doing.CONTACT, "", number.group(1), _is_own(message, contact, person)
-
-
-def _words(value: object) -> str:
-    """As it was written, in as many lines; without what no database keeps."""
-    return value.replace("\0", "").strip()[:_TEXT_MAX] if isinstance(value, str) else ""
 
 
 def _is_own(message: object, contact: object, person: object) -> bool:
@@ -143,8 +140,22 @@ def _id(document: object, name: str) -> str:
 
 
 def _name(person: object) -> str:
-    parts = (word(member(person, "first_name")), word(member(person, "last_name")))
-    return " ".join(part for part in parts if part)[:_NAME_MAX]
+    parts = (_words(member(person, name)) for name in ("first_name", "last_name"))
+    return " ".join(" ".join(parts).split())[:_NAME_MAX]
+
+
+def _words(value: object) -> str:
+    """What was written, without space around it and signs that no text has; "" for nothing."""
+    if not isinstance(value, str):
+        return ""
+    text = value[:_TEXT_MAX]
+    if not text.isprintable():
+        text = "".join(each for each in text if each in "\n\t" or not _is_control(each))
+    return text.strip()
+
+
+def _is_control(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cs")
 
 
 def _language(person: object) -> str:

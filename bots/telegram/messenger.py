@@ -11,9 +11,9 @@ What its errors mean (aiogram 3.31): `TelegramRetryAfter` 429, `TelegramForbidde
 
 import asyncio
 import importlib
+from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import structlog
 
 from bots.telegram import rendering
 from core.domain.chat import (
@@ -21,6 +21,7 @@ from core.domain.chat import (
     ChatMessage,
     Delivery,
     Doing,
+    Refused,
     Sent,
     Telling,
 )
@@ -28,92 +29,106 @@ from core.domain.display import Screen
 from core.domain.turns import Channel
 from core.kit.texts import Texts
 from core.ports.chat import Moment
+from core.providers import addresses
 
 if TYPE_CHECKING:
     from bots.telegram.calls import Bots
 
-log = structlog.get_logger()
-
 _EXPIRED = "common.expired"
+_ANSWER_MAX = 200
+# What was begun beside a message may take so long to end when the process does.
+_DRAIN_S = 2.0
 
 
 class TelegramMessenger:
-    """Keeps `core.ports.chat.Messenger`."""
+    """Keeps `core.ports.chat.Messenger`. Made inside `addresses.reaching`, it goes no further."""
 
     kind = "telegram"
 
     def __init__(self, texts: Texts) -> None:
-        self._texts = texts
+        self._expired = frozenset(texts.get(each, _EXPIRED) for each in texts.languages)
+        self._lookup = addresses.resolver()
         self._bots: Bots | None = None
         self._making = asyncio.Lock()
         self._aside: set[asyncio.Task[Any]] = set()
 
     async def received(self, channel: Channel, message: ChatMessage) -> None:
-        """Somebody seems to be typing, until the answer comes."""
-        await self._try(channel, "send_chat_action", chat_id=int(message.identity), action="typing")
+        """The button spins no longer, and somebody seems to be typing until the answer comes."""
+        if message.query_id:
+            await self._call(channel, "answer_callback_query", callback_query_id=message.query_id)
+        await self._call(channel, "send_chat_action", chat_id=message.identity, action="typing")
 
     async def show(self, to: Address, screen: Screen, moment: Moment) -> Delivery:
         said = moment.answering
         if said is not None and said.query_id:
-            self._later(self._answer(to.channel, said, screen))
+            self._beside(self._answer(to.channel, said, screen))
+        before = _Shown.read(moment.last_shown)
         content = rendering.of_screen(screen, unlock_url=moment.unlock_url)
-        tapped = said is not None and said.doing is Doing.PRESS
-        here = tapped and said is not None and said.message_id == moment.last_shown
-        changes = not moment.picture and screen.input != "contact"
-        if here and moment.last_shown and changes:
-            done = await self._edited(to, moment.last_shown, content)
+        asks_number = screen.input == "contact"
+        tapped = said.message_id if said is not None and said.doing is Doing.PRESS else ""
+        if tapped and tapped == before.message_id and not asks_number and not moment.picture:
+            done = await self._edited(to, tapped, content)
             if done is not None:
                 return done
-        sent = await self._sent(to, content, moment.picture)
-        if isinstance(sent, Sent) and moment.last_shown:
-            self._later(self._stripped(to, moment.last_shown))
-        return sent
+        old = {tapped} if before.keyboard else {tapped, before.message_id}
+        over = before.keyboard and not asks_number
+        if over and "reply_markup" not in content:
+            content["reply_markup"] = rendering.NO_KEYBOARD
+            over = False
+        sent = await self._sent_with(to, content, moment.picture)
+        if not isinstance(sent, Sent):
+            return sent
+        self._beside(self._cleared(to, old - {""}, keyboard=over))
+        return Sent(_Shown(sent.message_id, keyboard=asks_number).written())
 
     async def tell(self, to: Address, telling: Telling, *, template: bool = False) -> Delivery:
         """Telegram knows no templates: whoever did not block us may be written to."""
         del template
-        most = rendering.CAPTION_MAX if telling.picture else rendering.TEXT_MAX
-        return await self._sent(
-            to, {"text": rendering.of_text(telling.text, most)}, telling.picture
-        )
+        content = {"text": rendering.of_text(telling.text)}
+        return await self._sent_with(to, content, telling.picture)
 
     async def unsay(self, channel: Channel, message: ChatMessage) -> bool:
         if not message.message_id:
             return False  # nothing says which one it was
-        done = await self._call(
-            channel,
-            "delete_message",
-            chat_id=int(message.identity),
-            message_id=int(message.message_id),
-        )
-        return isinstance(done, Sent)
+        return await self._deleted(channel, message.identity, message.message_id)
 
     async def aclose(self) -> None:
+        if self._aside:
+            await asyncio.wait(tuple(self._aside), timeout=_DRAIN_S)
         for task in tuple(self._aside):
             task.cancel()
         await asyncio.gather(*self._aside, return_exceptions=True)
         if self._bots is not None:
             await self._bots.aclose()
 
-    async def _sent(
-        self, to: Address, content: rendering.Content, picture: bytes | None = None
+    async def _sent_with(
+        self, to: Address, content: rendering.Content, picture: bytes | None
     ) -> Delivery:
-        """Words; under a picture where there is one and they fit there."""
-        who = int(to.identity)
-        if picture and len(content["text"]) <= rendering.CAPTION_MAX:
-            more = {name: value for name, value in content.items() if name != "text"}
-            return await self._call(
-                to.channel,
-                "send_photo",
-                chat_id=who,
-                photo=picture,
-                caption=content["text"],
-                **more,
-            )
+        """The picture with the words below it, or before them where they are too long."""
+        if not picture:
+            return await self._sent(to, content)
+        words = content["text"]
+        if rendering.fits_caption(words):
+            caption = {"caption": words, "reply_markup": content.get("reply_markup")}
+            sent = await self._photo(to, picture, **caption)
+        else:
+            sent = await self._photo(to, picture)
+            if isinstance(sent, Sent):
+                return await self._sent(to, content)
+        # The words matter more than the picture.
+        at_fault = isinstance(sent, Refused) and not sent.stops
+        return await self._sent(to, content) if at_fault else sent
+
+    async def _photo(self, to: Address, picture: bytes, **more: Any) -> Delivery:
+        return await self._call(
+            to.channel, "send_photo", chat_id=to.identity, photo=picture, **more
+        )
+
+    async def _sent(self, to: Address, content: rendering.Content) -> Delivery:
         return await self._call(
             to.channel,
             "send_message",
-            chat_id=who,
+            chat_id=to.identity,
             link_preview_options={"is_disabled": True},
             **content,
         )
@@ -123,34 +138,44 @@ class TelegramMessenger:
     ) -> Delivery | None:
         """None where that message can be changed no more."""
         bots = await self._open()
-        return await bots.edit(to.channel, int(to.identity), int(message_id), content)
+        return await bots.edit(to.channel, to.identity, message_id, content)
 
-    async def _stripped(self, to: Address, message_id: str) -> None:
+    async def _cleared(self, to: Address, message_ids: set[str], *, keyboard: bool) -> None:
         """What was shown before has nothing left to tap."""
-        await self._try(
-            to.channel,
-            "edit_message_reply_markup",
-            chat_id=int(to.identity),
-            message_id=int(message_id),
+        for message_id in sorted(message_ids):
+            await self._call(
+                to.channel,
+                "edit_message_reply_markup",
+                chat_id=to.identity,
+                message_id=message_id,
+            )
+        if keyboard:
+            await self._keyboard_gone(to)
+
+    async def _keyboard_gone(self, to: Address) -> None:
+        """A message has either buttons or this: so another takes the keyboard away, and goes."""
+        sent = await self._sent(
+            to, {"text": rendering.of_text(""), "reply_markup": rendering.NO_KEYBOARD}
         )
+        if isinstance(sent, Sent):
+            await self._deleted(to.channel, to.identity, sent.message_id)
+
+    async def _deleted(self, channel: Channel, chat_id: str, message_id: str) -> bool:
+        done = await self._call(channel, "delete_message", chat_id=chat_id, message_id=message_id)
+        return isinstance(done, Sent)
 
     async def _answer(self, channel: Channel, said: ChatMessage, screen: Screen) -> None:
         """Every tap is answered, or the person's button goes on spinning."""
-        expired = {self._texts.get(each, _EXPIRED) for each in self._texts.languages}
-        old = screen.notice if screen.notice in expired else ""
-        more = {"text": old[:200]} if old else {}
-        await self._try(channel, "answer_callback_query", callback_query_id=said.query_id, **more)
-
-    async def _try(self, channel: Channel, method: str, **arguments: Any) -> None:
-        """A courtesy: if it fails, the person misses nothing."""
-        await self._call(channel, method, **arguments)
+        more = {"text": screen.notice[:_ANSWER_MAX]} if screen.notice in self._expired else {}
+        await self._call(channel, "answer_callback_query", callback_query_id=said.query_id, **more)
 
     async def _call(self, channel: Channel, method: str, **arguments: Any) -> Delivery:
         bots = await self._open()
         return await bots.call(channel, method, **arguments)
 
-    def _later(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """A courtesy that nobody waits for: if it fails, the person misses nothing."""
+        task = asyncio.create_task(work)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
 
@@ -159,6 +184,21 @@ class TelegramMessenger:
             async with self._making:
                 if self._bots is None:
                     calls = await asyncio.to_thread(importlib.import_module, "bots.telegram.calls")
-                    self._bots = calls.Bots()
+                    self._bots = calls.Bots(self._lookup)
         assert self._bots is not None
         return self._bots
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The screen that is shown, as its name tells: `keyboard` when one stands below the chat."""
+
+    message_id: str
+    keyboard: bool = False
+
+    @classmethod
+    def read(cls, name: str) -> "_Shown":
+        return cls(name.removesuffix("k"), keyboard=name.endswith("k"))
+
+    def written(self) -> str:
+        return f"{self.message_id}k" if self.keyboard else self.message_id

@@ -1,8 +1,8 @@
 """A screen as one message of the Bot API, within every limit of it. Pure.
 
 Source: https://core.telegram.org/bots/api#sendmessage (November 2026): a text has 1 to 4096
-letters, a caption 1024, what a button brings back 64 bytes. Nothing is sent as markup, so no word
-of a customer's or an operator's can break a message.
+letters, a caption 1024, both counted in UTF-16; what a button brings back has 64 bytes. Nothing is
+sent as markup, so no word of a customer's or an operator's can break a message.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +19,9 @@ _NOTHING = "\u2026"  # a message must say something
 
 Content: TypeAlias = dict[str, Any]
 """`text` and, where there is something to tap, `reply_markup`."""
+
+NO_KEYBOARD: Content = {"remove_keyboard": True}
+"""The `reply_markup` that takes away the keyboard below the chat."""
 
 
 def of_screen(screen: Screen, *, unlock_url: str = "") -> Content:
@@ -43,8 +46,14 @@ def of_screen(screen: Screen, *, unlock_url: str = "") -> Content:
 
 
 def of_text(text: str, most: int = TEXT_MAX) -> str:
+    """Words as one message may have them."""
     said = text.strip() or _NOTHING
-    return said if len(said) <= most else said[: most - 1] + "\u2026"
+    return said if _units(said) <= most else _cut(said, most - 1) + _NOTHING
+
+
+def fits_caption(text: str) -> bool:
+    """Whether these words can stand under a picture."""
+    return _units(text) <= CAPTION_MAX
 
 
 def data_of(screen: Screen, key: str) -> str:
@@ -52,12 +61,22 @@ def data_of(screen: Screen, key: str) -> str:
     return f"{screen.talk}.{screen.turn}:{key}"
 
 
+def _units(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def _cut(text: str, most: int) -> str:
+    """The first so many units, and no half of a letter."""
+    return text.encode("utf-16-le")[: most * 2].decode("utf-16-le", "ignore")
+
+
 def _paired(screen: Screen, lines: Sequence[Line]) -> Iterable[list[Content]]:
     """One button a row, or two where both labels are short."""
     row: list[Content] = []
     for line in lines:
-        button = {"text": line.label or str(line.number), "callback_data": _data(screen, line)}
-        short = len(line.label) <= _SHORT
+        label = line.label.strip() or str(line.number)
+        button = {"text": label, "callback_data": _data(screen, line)}
+        short = len(label) <= _SHORT
         if row and short and len(row[0]["text"]) <= _SHORT:
             yield [*row, button]
             row = []

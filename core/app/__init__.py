@@ -98,6 +98,7 @@ from core.store.health import PgSales, PgStandings
 from core.store.identities import PgIdentities
 from core.store.inbox import PgInbox
 from core.store.intents import PgIntents
+from core.store.leases import RedisLeases
 from core.store.ledger import PgLedger
 from core.store.order_desk import PgOrderDesk
 from core.store.orders import PgOrderBook
@@ -143,6 +144,7 @@ class Core:
     chat_pump: Pump[Talk]
     unlocking: Unlocking
     chat_reach: ChatReach
+    leases: RedisLeases
     callbacks: Callbacks
     shelf: Shelf
     setup: ProviderSetup
@@ -370,6 +372,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             chat_pump=chat.pump,
             unlocking=chat.unlocking,
             chat_reach=chat.reach,
+            leases=RedisLeases(line),
             callbacks=callbacks,
             shelf=shelf,
             setup=setup,

@@ -237,12 +237,12 @@ async def test_a_screen_stands_under_its_picture_and_the_next_one_below(chat: Ch
     assert [each["kind"] for each in await chat.shown()] == ["photo", "text"]
 
 
-async def test_more_words_than_a_caption_has_go_without_their_picture(chat: Chat) -> None:
+async def test_more_words_than_a_caption_has_come_after_their_picture(chat: Chat) -> None:
     long = replace(MENU, page_text="w" * 2000)
     assert isinstance(await chat.messenger.show(chat.to, long, Moment(picture=PICTURE)), Sent)
 
-    [shown] = await chat.shown()
-    assert (shown["kind"], shown["text"]) == ("text", long.page_text)
+    told = [(each["kind"], each["text"]) for each in await chat.shown()]
+    assert told == [("photo", ""), ("text", long.page_text)]
 
 
 async def test_what_has_no_name_is_neither_deleted_nor_changed(chat: Chat) -> None:

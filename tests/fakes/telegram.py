@@ -11,6 +11,7 @@ import httpx
 
 _ANSWER_S = 15.0
 _LOOK_S = 0.05
+_FLEETING = "\u2026"
 
 _Messages = list[dict[str, Any]]
 
@@ -73,9 +74,15 @@ class TelegramPhone:
         return reply.json()
 
     async def messages(self) -> _Messages:
-        """All that the bot sent and has not deleted, oldest first."""
-        found = (await self.look())["messages"]
-        return [each for each in found if each["from"] == "bot" and not each["deleted"]]
+        """All that the bot sent and has not deleted, oldest first.
+
+        Not what comes for a moment only, to take a keyboard away.
+        """
+        return [
+            each
+            for each in (await self.look())["messages"]
+            if each["from"] == "bot" and not each["deleted"] and each["text"] != _FLEETING
+        ]
 
     async def shown_after_page(self) -> str:
         """Wait for what comes of something that was done on a page: no link to a page any more."""
@@ -91,6 +98,21 @@ class TelegramPhone:
     async def shown(self, word: str) -> str:
         """Wait until a message with that word is the newest."""
         return await self._until(lambda messages: bool(messages) and word in messages[-1]["text"])
+
+    async def keyboard_gone(self) -> None:
+        """Wait until no keyboard stands below the chat, and what took it away is gone too."""
+        until = time.monotonic() + _ANSWER_S
+        while True:
+            chat = await self.look()
+            left = [
+                each
+                for each in chat["messages"]
+                if each["text"] == _FLEETING and not each["deleted"]
+            ]
+            if not chat["keyboard"] and not left:
+                return
+            assert time.monotonic() < until, "the keyboard stays"
+            await asyncio.sleep(_LOOK_S)
 
     async def _do(self, deed: str, **body: object) -> str:
         self._seen = await self.messages() if self._seen else []

@@ -53,6 +53,8 @@ def only(document: object) -> ChatMessage:
         ({"text": "/Balance@callbox_demo_bot"}, Doing.COMMAND, "balance"),
         ({"text": "/balance please"}, Doing.TEXT, "/balance please"),
         ({"text": "/start a b"}, Doing.TEXT, "/start a b"),
+        ({"text": "send 500 to\nmy mama "}, Doing.TEXT, "send 500 to\nmy mama"),
+        ({"text": "a\x00b\u202ec\tE\u030c"}, Doing.TEXT, "ab\u202ec\tE\u030c"),
         ({"photo": []}, Doing.OTHER, ""),
         ({"text": 7}, Doing.OTHER, ""),
     ],
@@ -73,14 +75,20 @@ def test_what_was_written(content: dict[str, Any], doing: Doing, text: str) -> N
         ({"phone_number": "2348031234567"}, {}, Doing.CONTACT, False),
         ({"phone_number": "+234 (803) 123-4567"}, {}, Doing.CONTACT, False),
         ({"phone_number": "\u202a+2348031234567\u202c", "user_id": 42}, {}, Doing.CONTACT, True),
-        ({"phone_number": "+888 0123 4567", "user_id": 42}, {}, Doing.OTHER, False),
         (
             {"phone_number": "2348031234567", "user_id": 42},
             {"forward_origin": {"type": "user"}},
             Doing.CONTACT,
             False,
         ),
+        (
+            {"phone_number": "2348031234567", "user_id": 42},
+            {"forward_date": 1},
+            Doing.CONTACT,
+            False,
+        ),
         ({"phone_number": "88801234567", "user_id": 42}, {}, Doing.OTHER, False),
+        ({"phone_number": "+888 0123 4567", "user_id": 42}, {}, Doing.OTHER, False),
         ({"phone_number": "call me", "user_id": 42}, {}, Doing.OTHER, False),
     ],
 )
@@ -90,6 +98,13 @@ def test_only_the_owner_vouches_for_a_number(
     found = only(message(contact=contact, **more))
     assert (found.doing, found.own) == (doing, own)
     assert found.msisdn == ("2348031234567" if doing is Doing.CONTACT else "")
+
+
+def test_names_are_one_line_without_what_no_name_has() -> None:
+    person = {**ADA, "first_name": "Ada\n\x00", "last_name": "\U0001f469\u200d\U0001f4bb " * 100}
+    found = only(message(**{"from": person}, text="hi"))
+    assert found.name.startswith("Ada \U0001f469\u200d\U0001f4bb")
+    assert len(found.name) == 128
 
 
 def press(data: object) -> ChatMessage:
@@ -186,6 +201,11 @@ def test_a_body_is_read_as_json() -> None:
         TelegramEdge().heard(channel(), b"<html>")
 
 
+def test_a_bomb_is_malformed() -> None:
+    with pytest.raises(Malformed):
+        TelegramEdge().heard(channel(), b"[" * 100_000 + b"]" * 100_000)
+
+
 def lines(*labels: str) -> tuple[Line, ...]:
     return tuple(Line(at, f"k{at}", label) for at, label in enumerate(labels, start=1))
 
@@ -236,6 +256,11 @@ def test_a_number_can_be_shared_by_a_tap() -> None:
 def test_a_message_says_something_and_not_too_much() -> None:
     assert rendering.of_text("  ") == "\u2026"
     assert len(rendering.of_text("x" * 5000)) == rendering.TEXT_MAX
+    cut = rendering.of_text("x" + "\U0001f389" * 3000)
+    assert cut == "x" + "\U0001f389" * 2047 + "\u2026"  # half of a letter is none
+    assert len(cut.encode("utf-16-le")) == rendering.TEXT_MAX * 2
+    assert rendering.fits_caption("\U0001f389" * 512)
+    assert not rendering.fits_caption("\U0001f389" * 512 + "!")
 
 
 def test_no_words_are_markup() -> None:

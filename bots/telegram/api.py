@@ -1,0 +1,90 @@
+"""The few calls of the Bot API that a process makes when nobody has written yet, as plain HTTP.
+
+Source: https://core.telegram.org/bots/api#making-requests (November 2026): parameters as JSON;
+`{"ok": true, "result": ...}`, or `{"ok": false, "error_code", "description", "parameters"}`.
+
+aiogram is not asked for these: importing it costs two seconds and 165 MB, and it reads updates by
+type, so that one of a kind it does not know yet would hold up all that come with it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from core.domain.chat import Later, Refused
+from core.domain.turns import Channel
+from core.providers.http import NoReply, Reply, client, send
+from core.providers.values import member, whole
+
+API_URL = "https://api.telegram.org"
+TOKEN_UNKNOWN = "the bot's token is not known to Telegram"  # noqa: S105 - words about it
+_READ_S = 60.0  # `within_s` of each call is what bounds it
+_AGAIN_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the Bot API answered."""
+
+    result: object
+
+
+class BotApi:
+    """Asks the Bot API, as the bot of a channel. Made inside `addresses.reaching`, no further."""
+
+    def __init__(self) -> None:
+        self._http = client(timeout_s=_READ_S)
+
+    async def ask(
+        self,
+        channel: Channel,
+        method: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        within_s: float = 10.0,
+    ) -> Told | Later | Refused:
+        """Do it once. Raises for nothing outside."""
+        url = f"{base_of(channel)}/bot{token_of(channel)}/{method}"
+        try:
+            request = self._http.build_request("POST", url, json=dict(parameters or {}))
+        except (httpx.InvalidURL, ValueError):
+            return Refused("its token or its address is none", stops=True)
+        answer = await send(self._http, request, act=f"telegram.{method}", within_s=within_s)
+        return Later(_AGAIN_S, answer.reason) if isinstance(answer, NoReply) else _read(answer)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+def base_of(channel: Channel) -> str:
+    """Where the Bot API is, without a slash at the end."""
+    return str(channel.settings.get("api_base_url") or API_URL).rstrip("/")
+
+
+def token_of(channel: Channel) -> str:
+    return channel.credentials.get("token", "")
+
+
+def name_of(channel: Channel) -> str:
+    """A name for the bot at its API that does not tell its token."""
+    return hashlib.sha256(f"{base_of(channel)}\n{token_of(channel)}".encode()).hexdigest()[:32]
+
+
+def _read(reply: Reply) -> Told | Later | Refused:
+    document = reply.json()
+    match reply.status:
+        case 200 if member(document, "ok") is True:
+            return Told(member(document, "result"))
+        case 429:
+            wait_s = whole(member(document, "parameters", "retry_after"))
+            return Later(float(wait_s or _AGAIN_S), "flood control")
+        case 409:
+            return Later(_AGAIN_S, "conflict")
+        case 401 | 404:
+            return Refused(TOKEN_UNKNOWN, stops=True)
+        case 400 | 403 | 413:
+            return Refused("Telegram does not take it as it is")
+        case status:
+            return Later(_AGAIN_S, f"status {status}")

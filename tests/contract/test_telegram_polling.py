@@ -1,0 +1,419 @@
+"""Bots that are asked for their updates, and what Telegram is told of bots, over real sockets."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse, Response
+from structlog.testing import capture_logs
+
+from bots.telegram.announcing import COMMANDS, UPDATES, Announcer
+from bots.telegram.api import BotApi
+from bots.telegram.following import BotFollower
+from core.app import TEXTS
+from core.domain.chat import Address, ChatMessage, Fate, Later, Refused
+from core.domain.turns import Channel
+from core.flows import all_flows
+from core.kit.errors import Fault
+from core.kit.texts import Texts
+from core.ports import Unavailable
+from sandbox.app import create_app
+from sandbox.settings import SandboxSettings
+from tests.fakes.bot_api import TOKEN, SmallBotApi, refusal, small_bot_api
+from tests.fakes.serving import serve
+from tests.fakes.waiting import until
+
+PUBLIC = "https://callbox.example"
+POLLED = {"polling": True}
+
+
+class Leases:
+    """Of all processes of a test; each lasts as long as it was taken for."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, tuple[str, float]] = {}
+        self.away = False
+
+    async def take(self, what: str, holder: str, for_s: float) -> bool:
+        self._ask()
+        now = time.monotonic()
+        if what in self.held and self.held[what][0] != holder and self.held[what][1] > now:
+            return False
+        self.held[what] = holder, now + for_s
+        return True
+
+    async def give_back(self, what: str, holder: str) -> None:
+        self._ask()
+        if self.held.get(what, ("", 0.0))[0] == holder:
+            del self.held[what]
+
+    def _ask(self) -> None:
+        if self.away:
+            raise Unavailable("Redis: gone")
+
+
+@dataclass
+class House:
+    """One process's listeners; the roster and the leases are everybody's."""
+
+    roster: list[Channel] = field(default_factory=list)
+    leases: Leases = field(default_factory=Leases)
+    taken: list[ChatMessage] = field(default_factory=list)
+    reached: list[tuple[str, bool]] = field(default_factory=list)
+    refusals: list[Refused] = field(default_factory=list)
+    well: list[Channel] = field(default_factory=list)
+    error: Exception | None = None
+    refused_words: str | None = None
+
+    async def of_kind(self, kind: str) -> Sequence[Channel]:
+        assert kind == "telegram"
+        return list(self.roster)
+
+    async def take(self, channel: Channel, messages: Sequence[ChatMessage]) -> None:
+        if self.error is not None:
+            raise self.error
+        if self.refused_words in [each.text for each in messages]:
+            raise Fault("not that one")
+        self.taken += messages
+
+    async def fates(self, channel: Channel, fates: Sequence[Fate]) -> None:
+        raise AssertionError("Telegram tells of none")
+
+    async def reach(self, channel: Channel, identity: str, *, reachable: bool, why: str) -> None:
+        self.reached.append((identity, reachable))
+
+    async def moved(self, channel: Channel, identity: str) -> None:
+        raise AssertionError("a Telegram id is never given to somebody else")
+
+    async def refused(self, to: Address, refused: Refused) -> None:
+        self.refusals.append(refused)
+
+    @property
+    def texts(self) -> list[str]:
+        return [each.text for each in self.taken]
+
+
+class _Listeners:
+    """What the follower tells, written down in a house."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.fates, self.reach = house.fates, house.reach
+        self.moved, self.refused = house.moved, house.refused
+
+    async def taken(self, channel: Channel) -> None:
+        self._house.well.append(channel)
+
+
+@asynccontextmanager
+async def following(house: House, public_url: str = "") -> AsyncIterator[None]:
+    follower = BotFollower(
+        house,
+        house.leases,
+        house,
+        _Listeners(house),
+        Texts.load(TEXTS),
+        public_url=public_url,
+        looks_every_s=0.05,
+    )
+    running = asyncio.create_task(follower.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[SmallBotApi]:
+    async with small_bot_api() as served:
+        yield served
+
+
+def says(text: str, number: int) -> dict[str, Any]:
+    person = {"id": 42, "is_bot": False, "first_name": "Ada"}
+    chat = {"id": 42, "type": "private"}
+    message = {"message_id": number, "date": 1, "chat": chat, "from": person, "text": text}
+    return {"update_id": number, "message": message}
+
+
+# Polling.
+
+
+async def test_updates_are_kept_in_order_and_then_confirmed(api: SmallBotApi) -> None:
+    house = House([api.channel(settings=POLLED)])
+    api.updates += [says("one", 100), {"update_id": 101, "new_thing": {}}, says("two", 102)]
+    async with following(house):
+        await until(lambda: not api.updates)
+        api.updates.append(says("three", 103))
+        await until(lambda: len(house.taken) == 3)
+    assert house.texts == ["one", "two", "three"]
+    assert [each.external_id for each in house.taken] == ["update:100", "update:102", "update:103"]
+    polls = api.of("getUpdates")
+    assert api.methods.index("deleteWebhook") < api.methods.index("getUpdates")
+    assert "offset" not in polls[0]
+    assert polls[1]["offset"] == 103
+    assert polls[0]["allowed_updates"] == list(UPDATES)
+    assert "setWebhook" not in api.methods
+
+
+async def test_a_number_is_not_carried_over_a_pause(api: SmallBotApi) -> None:
+    """After a quiet week Telegram may go on with a lower one."""
+    house = House([api.channel(settings=POLLED)])
+    api.updates.append(says("high", 900_000_000))
+    async with following(house):
+        await until(lambda: len(api.of("getUpdates")) >= 3)
+        api.updates.append(says("low", 5))
+        await until(lambda: house.texts == ["high", "low"])
+
+
+async def test_what_is_not_kept_is_told_again(api: SmallBotApi) -> None:
+    house = House([api.channel(settings=POLLED)], error=Fault("the store is down"))
+    api.updates += [says("one", 100), says("two", 101)]
+    with capture_logs() as logs:
+        async with following(house):
+            await until(lambda: len(api.of("getUpdates")) >= 2)
+            assert len(api.updates) == 2
+            house.error = None
+            await until(lambda: not api.updates)
+    assert house.texts == ["one", "two"]
+    assert all("offset" not in each for each in api.of("getUpdates")[:2])
+    assert "one" not in [each.get("text") for each in logs]
+    assert TOKEN not in str(logs)
+
+
+async def test_one_that_cannot_be_kept_holds_up_none_before_it(api: SmallBotApi) -> None:
+    house = House([api.channel(settings=POLLED)], refused_words="two")
+    api.updates += [says("one", 100), says("two", 101)]
+    async with following(house):
+        await until(lambda: [each["update_id"] for each in api.updates] == [101])
+    assert house.texts == ["one"]
+
+
+async def test_who_blocked_the_bot_is_noted(api: SmallBotApi) -> None:
+    person, chat = {"id": 42}, {"id": 42, "type": "private"}
+    change = {"chat": chat, "from": person, "new_chat_member": {"status": "kicked"}}
+    house = House([api.channel(settings=POLLED)])
+    api.updates.append({"update_id": 1, "my_chat_member": change})
+    async with following(house):
+        await until(lambda: house.reached == [("42", False)])
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        refusal(500, "Internal Server Error"),
+        refusal(409, "Conflict: terminated by other getUpdates request"),
+        PlainTextResponse("<html>"),
+        PlainTextResponse('{"ok": true, "result": "' + "x" * 1_100_000 + '"}'),
+        refusal(429, "Too Many Requests", retry_after=1),
+    ],
+)
+async def test_trouble_is_waited_out(api: SmallBotApi, trouble: Response) -> None:
+    house = House([api.channel(settings=POLLED)])
+    api.next("getUpdates", trouble)
+    api.updates.append(says("one", 1))
+    async with following(house):
+        await until(lambda: house.texts == ["one"])
+    assert api.of("getUpdates")[1]["limit"] == 1
+    assert api.methods.count("deleteWebhook") == 2  # it may be one that somebody has set
+    assert house.refusals == []
+
+
+async def test_an_api_that_is_away_is_waited_for_and_a_token_that_is_none_is_told(
+    api: SmallBotApi,
+) -> None:
+    away = api.channel(settings={**POLLED, "api_base_url": "http://127.0.0.1:9"})
+    wrong = api.channel(settings=POLLED, credentials={"token": "1:wrong-SIM"})
+    house = House([away, wrong])
+    with capture_logs() as logs:
+        async with following(house):
+            await until(lambda: len(house.refusals) >= 2)
+    assert {each.stops for each in house.refusals} == {True}
+    assert "SIM" not in str(house.refusals)
+    assert "SIM" not in str(logs)
+    assert house.well == []
+
+
+async def test_a_bot_that_is_well_is_told_once(api: SmallBotApi) -> None:
+    house = House([api.channel(settings=POLLED)])
+    async with following(house):
+        await until(lambda: len(api.of("getUpdates")) >= 3)
+    assert len(house.well) == 1
+
+
+async def test_one_process_polls_a_bot_and_another_goes_on_when_it_ends(api: SmallBotApi) -> None:
+    first = House([api.channel(settings=POLLED)])
+    second = House(first.roster, first.leases)
+    async with following(second):
+        async with following(first):
+            await until(lambda: api.of("getUpdates"))
+            await asyncio.sleep(0.3)
+            api.updates.append(says("one", 1))
+            await until(lambda: first.taken or second.taken)
+            assert [first.texts, second.texts].count(["one"]) == 1
+        api.updates.append(says("two", 2))
+        await until(lambda: "two" in second.texts)
+    assert first.leases.held == {}
+
+
+async def test_while_leases_cannot_be_had_nobody_polls(api: SmallBotApi) -> None:
+    house = House([api.channel(settings=POLLED)])
+    house.leases.away = True
+    api.updates.append(says("one", 1))
+    async with following(house):
+        await asyncio.sleep(0.2)
+        assert "getUpdates" not in api.methods
+        house.leases.away = False
+        await until(lambda: house.texts == ["one"])
+
+
+async def test_channels_come_change_and_go(api: SmallBotApi) -> None:
+    house = House()
+    polled = api.channel(settings=POLLED)
+    async with following(house, PUBLIC):
+        await asyncio.sleep(0.1)
+        assert api.asked == []
+        house.roster.append(polled)
+        await until(lambda: len(api.of("getUpdates")) > 1)
+        house.roster[:] = [replace(polled, settings={"api_base_url": api.url})]
+        await until(lambda: api.of("setWebhook"))
+        assert house.leases.held == {}
+        polls = len(api.of("getUpdates"))
+        house.roster[:] = [polled]
+        await until(lambda: len(api.of("getUpdates")) > polls)
+        house.roster.clear()
+        await until(lambda: house.leases.held == {})
+        polls = len(api.of("getUpdates"))
+        await asyncio.sleep(0.5)
+        assert len(api.of("getUpdates")) == polls
+
+
+async def test_the_simulated_bot_is_taken_over_from_its_webhook() -> None:
+    """Updates that waited for the webhook are fetched."""
+    async with (
+        serve(create_app(SandboxSettings(tick_s=0.05))) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False) as control,
+    ):
+        channel = replace(
+            SmallBotApi().channel(), settings={**POLLED, "api_base_url": f"{url}/telegram"}
+        )
+        house = House([channel])
+        (await control.post("/control/telegram/42/start", json={})).raise_for_status()
+        async with following(house):
+            await until(lambda: len(house.taken) == 1)
+            said = await control.post("/control/telegram/42/say", json={"text": "hi\nthere"})
+            said.raise_for_status()
+            await until(lambda: house.texts == ["", "hi\nthere"])
+        shown = (await control.get("/control/telegram/42/messages")).json()
+    assert [each["command"] for each in shown["commands"]] == list(COMMANDS)
+
+
+# Webhooks and commands.
+
+
+@pytest.fixture
+async def announcer() -> AsyncIterator[Announcer]:
+    bare = BotApi()
+    yield Announcer(bare, Texts.load(TEXTS))
+    await bare.aclose()
+
+
+async def test_a_webhook_is_set_with_its_secret(api: SmallBotApi, announcer: Announcer) -> None:
+    for _ in range(2):
+        assert await announcer.announce(api.channel(), f"{PUBLIC}/") is None
+    first, again = api.of("setWebhook")
+    assert first == again
+    assert first == {
+        "url": "https://callbox.example/telegram/k3y",
+        "secret_token": "SIM-secret_1",
+        "allowed_updates": ["message", "callback_query", "my_chat_member"],
+        "max_connections": 40,
+    }
+    assert "drop_pending_updates" not in first
+
+
+async def test_commands_are_told_and_each_is_one_that_works(
+    api: SmallBotApi, announcer: Announcer
+) -> None:
+    assert await announcer.announce(api.channel(), "") is None
+    assert "setWebhook" not in api.methods
+    told = api.of("setMyCommands")
+    [everybody] = [each for each in told if "language_code" not in each]
+    names = [each["command"] for each in everybody["commands"]]
+    assert names == ["start", "menu", "balance", "status", "help", "language"]
+    assert all(1 <= len(each["description"]) <= 256 for each in everybody["commands"])
+    flows = all_flows()
+    ours = {"balance", "status", "help"}
+    assert all(flows.shortcut(name) for name in ours)
+
+
+async def test_each_language_has_its_own_commands(api: SmallBotApi) -> None:
+    english = {f"command.{name}": name for name in COMMANDS}
+    bare = BotApi()
+    texts = Texts({"en": english, "yo": {"command.help": "Iranlowo"}, "pcm": {}})
+    assert await Announcer(bare, texts).announce(api.channel(), "") is None
+    await bare.aclose()
+    told = {each.get("language_code"): each["commands"] for each in api.of("setMyCommands")}
+    assert set(told) == {None, "yo"}
+    assert "Iranlowo" in str(told["yo"])
+
+
+async def test_a_bot_without_a_secret_gets_no_webhook(
+    api: SmallBotApi, announcer: Announcer
+) -> None:
+    bare = api.channel(credentials={"token": TOKEN})
+    assert isinstance(await announcer.announce(bare, PUBLIC), Refused)
+    assert api.asked == []
+
+
+@pytest.mark.parametrize("method", ["setWebhook", "setMyCommands"])
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (refusal(429, "Too Many Requests", retry_after=7), Later(7, "flood control")),
+        (refusal(502, "Bad Gateway"), Later(3, "status 502")),
+        (refusal(400, "Bad Request: bad webhook"), Refused("Telegram does not take it as it is")),
+        (
+            refusal(401, "Unauthorized"),
+            Refused("the bot's token is not known to Telegram", stops=True),
+        ),
+    ],
+)
+async def test_what_is_not_taken_is_told(
+    api: SmallBotApi, announcer: Announcer, method: str, answer: Response, outcome: object
+) -> None:
+    api.next(method, answer)
+    assert await announcer.announce(api.channel(), PUBLIC) == outcome
+
+
+@pytest.mark.parametrize(
+    "credentials", [{}, {"token": ""}, {"token": "a b\n:/"}, {"token": "\u00e9" * 40}]
+)
+async def test_odd_tokens_and_addresses_are_told(
+    api: SmallBotApi, announcer: Announcer, credentials: dict[str, str]
+) -> None:
+    assert isinstance(await announcer.announce(api.channel(credentials=credentials), ""), Refused)
+    for base in ("nonsense", "http://[::1", "ftp://127.0.0.1"):
+        channel = api.channel(settings={"api_base_url": base}, credentials=credentials)
+        assert isinstance(await announcer.announce(channel, ""), Later | Refused)
+
+
+async def test_a_webhook_is_set_once_telegram_is_there_and_refusals_are_heard_of(
+    api: SmallBotApi,
+) -> None:
+    house = House([api.channel()])
+    api.next("setWebhook", refusal(429, "Too Many Requests", retry_after=1))
+    async with following(house, PUBLIC):
+        await until(lambda: api.of("setMyCommands"))
+        await asyncio.sleep(0.3)
+    assert len(api.of("setWebhook")) == 2
+    assert house.refusals == []
+    api.next("setWebhook", refusal(400, "Bad Request: bad webhook: HTTPS url must be provided"))
+    async with following(house, PUBLIC):
+        await until(lambda: house.refusals)

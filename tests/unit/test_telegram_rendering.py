@@ -1,0 +1,148 @@
+"""Every screen of every flow, and any other, is one message that the Bot API takes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from bots.telegram import rendering
+from bots.telegram.hearing import heard
+from core.app import EXAMPLE_LOCALE, TEXTS
+from core.domain.chat import Doing
+from core.domain.display import Line, Nav, NavWords, Screen
+from core.engine import graph
+from core.engine.checks import _worst
+from core.engine.conversation import Offered
+from core.engine.paging import TELEGRAM, TELEGRAM_TYPED, Capability
+from core.engine.words import Words
+from core.flows import all_flows
+from core.kit.texts import Texts
+from tests.fakes.speaker import MENU
+
+TALK = "0198e0c2-7d1f-7cc3-9a55-000000000001"
+URL = "https://callbox.example/p/abc"
+FLOWS = all_flows()
+CATALOGUE = Texts.load(TEXTS)
+NODES = [
+    pytest.param(flow, node, id=f"{flow.name}.{node.name}")
+    for flow in FLOWS.all
+    for node in flow.screens
+    if isinstance(node, graph.Shown)
+]
+
+
+# What Telegram takes, as its reference says; written down here once more, so that a slip in the one
+# is seen by the other.
+
+
+def check(content: dict[str, Any]) -> None:
+    assert set(content) <= {"text", "reply_markup"}
+    assert content["text"].strip()
+    assert len(content["text"].encode("utf-16-le")) <= 4096 * 2
+    markup = content.get("reply_markup", {})
+    for row in markup.get("keyboard", []):
+        assert all(button["text"].strip() for button in row)
+    for button in buttons(content):
+        assert button["text"].strip()
+        if "url" in button:
+            assert set(button) == {"text", "url"}
+            assert button["url"].startswith("https://")
+        else:
+            assert set(button) == {"text", "callback_data"}
+            assert 1 <= len(button["callback_data"].encode()) <= 64
+    assert len(buttons(content)) <= 100
+
+
+def buttons(content: dict[str, Any]) -> list[dict[str, str]]:
+    rows = content.get("reply_markup", {}).get("inline_keyboard", [])
+    assert all(1 <= len(row) <= 8 for row in rows)
+    return [button for row in rows for button in row]
+
+
+@pytest.mark.parametrize(("flow", "node"), NODES)
+def test_every_screen_of_every_flow_is_taken(flow: Any, node: Any) -> None:
+    for capability in (TELEGRAM, TELEGRAM_TYPED):
+        for shown in _pages(flow, node, capability):
+            check(rendering.of_screen(shown))
+            linked = rendering.of_screen(shown, unlock_url=URL)
+            check(linked)
+            assert any("url" in each for each in buttons(linked)) == shown.out_of_sight
+
+
+@pytest.mark.parametrize(("flow", "node"), NODES)
+def test_every_button_of_every_screen_is_understood_again(flow: Any, node: Any) -> None:
+    for shown in _pages(flow, node, TELEGRAM):
+        made = rendering.of_screen(shown)
+        if shown.input == "contact":
+            continue
+        pressed = [_press(button["callback_data"]) for button in buttons(made)]
+        wanted = [
+            line.key if len(line.key) <= 20 else f"#{line.number}" for line in shown.page_options
+        ]
+        assert pressed[: len(wanted)] == wanted
+        ways = {"0": shown.nav.back, "98": shown.nav.more, "00": shown.nav.home}
+        assert pressed[len(wanted) :] == [key for key, offered in ways.items() if offered]
+
+
+def _press(data: str) -> str:
+    person = {"id": 42}
+    query = {"id": "1", "from": person, "data": data, "message": {"chat": {"type": "private"}}}
+    query["message"]["chat"]["id"] = 42  # type: ignore[index]  # it is one
+    [found] = heard({"update_id": 1, "callback_query": query}).messages
+    assert (found.doing, found.talk, found.turn) == (Doing.PRESS, TALK, 999_999_999)
+    return found.key
+
+
+def _pages(flow: Any, node: Any, capability: Capability) -> Iterator[Screen]:
+    """All pages, in every language, with the longest values."""
+    for language in CATALOGUE.languages:
+        locale = replace(EXAMPLE_LOCALE, language=language)
+        words = Words(FLOWS, CATALOGUE, locale, capability)
+        worst = structs.replace(_worst(flow, node, words), id=TALK, turn=999_999_999)
+        worst = structs.replace(worst, shown=tuple(map(_as_listed, worst.shown)))
+        for page in range(words.screen(worst).pages):
+            yield words.screen(structs.replace(worst, page=page))
+
+
+def _as_listed(offered: Offered) -> Offered:
+    """What is listed has keys as long as those of real lists, and none that navigates."""
+    return offered if offered.fixed else structs.replace(offered, key=f"k{offered.key:0>40}")
+
+
+# Any screen at all.
+
+_TEXT = st.text(max_size=60) | st.sampled_from(["", " ", "\n", "M" * 5000, "🎉" * 3000, "a\u0301"])
+_LABEL = st.text(min_size=1, max_size=60).filter(str.strip)
+_SCREENS = st.builds(
+    lambda offered, nav, words, page_text, out_of_sight, entry: replace(
+        MENU,
+        talk=TALK,
+        turn=999_999_999,
+        offered=offered,
+        first=0,
+        last=len(offered),
+        nav=nav,
+        nav_words=words,
+        page_text=page_text,
+        out_of_sight=out_of_sight,
+        input=entry,
+    ),
+    st.lists(
+        st.builds(Line, st.integers(1, 99), st.text(min_size=1, max_size=300), _TEXT, _TEXT),
+        max_size=12,
+    ).map(tuple),
+    st.builds(Nav, st.booleans(), st.booleans(), st.booleans()),
+    st.builds(NavWords, _LABEL, _LABEL, _LABEL, _LABEL, _LABEL, _LABEL, _LABEL),
+    _TEXT,
+    st.booleans(),
+    st.sampled_from(["none", "choice", "text", "digits", "contact"]),
+)
+
+
+@given(shown=_SCREENS, unlock_url=st.sampled_from(["", URL]))
+def test_any_screen_is_taken(shown: Screen, unlock_url: str) -> None:
+    check(rendering.of_screen(shown, unlock_url=unlock_url))

@@ -67,7 +67,7 @@ async def web(settings: Settings) -> None:
         await until_stopped(
             [
                 lambda stop: serve(web_app, listener, stop),
-                lambda stop: _work((core.chat_pump,), stop),
+                lambda stop: _work((core.chat_pump, core.live_pump), stop),
             ]
         )
 

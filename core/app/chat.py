@@ -13,7 +13,7 @@ from core.kit.clock import Clock
 from core.kit.texts import Texts
 from core.ports import Customers
 from core.ports.chat import Unlocks
-from core.services.chat import ChatDesk, ChatIngest
+from core.services.chat import ChatDesk, ChatIngest, Persons
 from core.services.chat import Surroundings as ChatSurroundings
 from core.services.conversations import Conversations
 from core.services.messengers import Messengers
@@ -44,7 +44,6 @@ def capability_of(channel: Channel) -> Capability:
 class Chat:
     """What answers people who write."""
 
-    messengers: Messengers
     ingest: ChatIngest
     pump: Pump[Talk]
     unlocking: Unlocking
@@ -68,8 +67,10 @@ def wired_chat(
     clock: Clock,
     pages: SecretPages,
     reach: ChatReach,
+    messengers: Messengers,
+    persons: Persons,
 ) -> Chat:
-    messengers, bell = Messengers(), Bell()
+    bell = Bell()
     ingest = ChatIngest(inbox, clock, bell)
     unlocking = Unlocking(
         pages.unlocks,
@@ -83,6 +84,7 @@ def wired_chat(
     around = ChatSurroundings(
         turns=conversations,
         reach=reach,
+        persons=persons,
         unlock_url=unlocking.url,
         unsaid=texts.get("en", "secret.unsaid"),
     )
@@ -94,4 +96,4 @@ def wired_chat(
         bell,
         at_once=CHATS_AT_ONCE,
     )
-    return Chat(messengers, ingest, pump, unlocking, reach)
+    return Chat(ingest, pump, unlocking, reach)

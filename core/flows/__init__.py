@@ -39,6 +39,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("", "withdraw", WITHDRAW.start, name="withdraw"),
     Shortcut("", "pin", "known", name="pin"),
     Shortcut("", "help", "what", name="help"),
+    Shortcut("", "help", "talk", name="talk"),
 )
 
 

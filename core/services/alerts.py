@@ -1,6 +1,7 @@
 """What operators are told: opened once, closed once, and followed by whoever listens."""
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator, Collection, Sequence
 from uuid import UUID
 
@@ -62,6 +63,12 @@ class AlertDesk:
                 await self.open(alert)
         for key in open_now - wanted.keys():
             await self.close(tenant_id, key)
+
+    async def let_go(self, tenant_id: UUID, kind: AlertKind, before: dt.datetime) -> None:
+        """Close those of that kind that were opened by then: such stand for a while only."""
+        for each in await self._book.standing(tenant_id, [kind]):
+            if each.opened_at <= before:
+                await self.close(tenant_id, each.key)
 
     async def listed(
         self, tenant_id: UUID, status: AlertStatus | None, paging: Paging

@@ -13,6 +13,7 @@ from core.ports import Customers
 from core.services.advice import Advice
 from core.services.funding import Funding
 from core.services.linking import Linking
+from core.services.live_chat import LiveChats
 from core.services.payouts import Payouts
 from core.services.pins import Pins
 from core.services.purchases import Purchases
@@ -35,6 +36,7 @@ class Desk:
     sales: Sales
     advice: Advice
     linking: Linking
+    live: LiveChats
     clock: Clock
 
 
@@ -50,6 +52,7 @@ class Context:
         network_hint: The mobile network that the gateway named, if it did.
         known: The customer, once somebody vouched for their number.
         name: What the person goes by on this channel, or "".
+        mark: Names the request that this step answers.
     """
 
     desk: Desk
@@ -65,6 +68,7 @@ class Context:
     lapsed: bool
     network_hint: str | None
     name: str = ""
+    mark: str = ""
 
     @property
     def customer(self) -> Customer:

@@ -1,5 +1,6 @@
 """What operators do from a chat, and customers who talk to one of them."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from core.app import rules
@@ -75,13 +76,18 @@ def talking(database: Database, keyring: Keyring, texts: Texts, clock: Clock) ->
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """What the operators' bot needs beside the services that others use too."""
+    """What the operators' bot needs beside the services that others use too.
+
+    Attributes:
+        digest_at: When a day is summed up, in the tenant's local time.
+    """
 
     desk: OperatorDesk
     chats: PgOperatorChats
     posts: PgPosts
     approvals: Approvals
     digests: Digests
+    digest_at: dt.time
 
 
 def operations(
@@ -110,4 +116,5 @@ def operations(
             rules.approval_rules(settings),
         ),
         digests=Digests(PgDays(database), standings, alerts, live, clock),
+        digest_at=settings.operator_digest_at,
     )

@@ -92,5 +92,6 @@ class Post:
     tenant_id: UUID
     chat_id: int
     kind: str
+    at: dt.datetime
     chat: LiveChat
     message: LiveMessage | None

@@ -63,6 +63,10 @@ class OperatorChats(Protocol):
 
     async def unsubscribe(self, tenant_id: UUID, chat_id: int, actor: str) -> bool: ...
 
+    async def drop(self, tenant_id: UUID, chat_id: int) -> None:
+        """Nobody reads there any more: forget it, and what it was still to be told."""
+        ...
+
     async def moved(self, chat_id: int, to: int, tenant_id: UUID) -> None:
         """A group became another one: it is told on there."""
         ...

@@ -15,7 +15,7 @@ log = structlog.get_logger()
 FOLLOWED_EVERY_S = 1.0
 # Numbers of changes are given out before they are committed: a lower one may come to light after a
 # higher one. So far back is looked again.
-_OVERLAP = 64
+OVERLAP = 64
 _AT_ONCE = 500
 
 
@@ -79,6 +79,10 @@ class AlertDesk:
     async def count(self, tenant_id: UUID, status: AlertStatus | None) -> int:
         return await self._book.count(tenant_id, status)
 
+    async def newer(self, tenant_id: UUID, change: int, count: int) -> Sequence[AlertRecord]:
+        """Those that changed after that change, in order; for whoever keeps count."""
+        return await self._book.newer(tenant_id, change, count)
+
     async def newest(self, tenant_id: UUID) -> int:
         return await self._book.newest(tenant_id)
 
@@ -94,7 +98,7 @@ class AlertDesk:
         floor = seen_to  # what was before that is not told again
         told: set[int] = set()
         while True:
-            since = max(floor, seen_to - _OVERLAP)
+            since = max(floor, seen_to - OVERLAP)
             fresh = [
                 record
                 for record in await self._book.newer(tenant_id, since, _AT_ONCE)
@@ -104,7 +108,7 @@ class AlertDesk:
                 told.add(record.change)
                 seen_to = max(seen_to, record.change)
                 yield record
-            told = {change for change in told if change > seen_to - 2 * _OVERLAP}
+            told = {change for change in told if change > seen_to - 2 * OVERLAP}
             if not fresh:
                 yield None
                 await asyncio.sleep(self._every_s)

@@ -223,6 +223,10 @@ class LiveChats:
             raise UnknownChat
         return found
 
+    async def set_free(self, tenant_id: UUID, *, operator_chat: int) -> None:
+        """Nobody reads there any more: others are told that those who were answered there wait."""
+        await self._book.set_free(tenant_id, self._clock.now(), operator_chat=operator_chat)
+
     async def tidy(self, rules: LiveRules) -> None:
         """Close what nobody has said anything in for long, and forget what is old."""
         now = self._clock.now()

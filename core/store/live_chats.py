@@ -250,7 +250,9 @@ class PgLiveChats:
         self, tenant_id: UUID, at: dt.datetime, *, actor: str = "", operator_chat: int | None = None
     ) -> None:
         """Nobody answers there, or so called, any more: others are told that those chats wait."""
-        whose = (live_chats.c.taken_by == actor) | (live_chats.c.operator_chat == operator_chat)
+        whose = live_chats.c.taken_by == actor
+        if operator_chat is not None:
+            whose = live_chats.c.operator_chat == operator_chat
 
         async def write(connection: AsyncConnection) -> None:
             freeing = (

@@ -197,6 +197,15 @@ class PgOperatorChats:
 
         return await self._database.in_tenant(tenant_id, write)
 
+    async def drop(self, tenant_id: UUID, chat_id: int) -> None:
+        async def write(connection: AsyncConnection) -> None:
+            for table in (operator_posts, operator_chats):
+                await connection.execute(
+                    delete(table).where(table.c.tenant_id == tenant_id, table.c.chat_id == chat_id)
+                )
+
+        await self._database.in_tenant(tenant_id, write)
+
     async def moved(self, chat_id: int, to: int, tenant_id: UUID) -> None:
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(delete(operator_chats).where(_CHATS.chat_id == to))

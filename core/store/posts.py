@@ -42,6 +42,7 @@ class PgPosts:
                         tenant_id=tenant_id,
                         chat_id=chat_id,
                         kind=row["kind"],
+                        at=row["at"],
                         chat=chat,
                         message=message_of(self._keyring, message) if message else None,
                     )

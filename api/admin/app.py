@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.admin import (
     alerts,
     cases,
+    chats,
     configuration,
     floats,
     providers,
@@ -52,6 +53,7 @@ def create_admin(core: AdminCore) -> FastAPI:
     for resource in (
         alerts,
         cases,
+        chats,
         configuration,
         floats,
         providers,

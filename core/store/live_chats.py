@@ -183,7 +183,10 @@ class PgLiveChats:
             mine = chat["taken_by"] in (None, actor)
             if not mine and not over:
                 return False
-            if chat["taken_by"] == actor and chat["operator_chat"] == operator_chat:
+            where = operator_chat
+            if chat["taken_by"] == actor and operator_chat is None:
+                where = chat["operator_chat"]  # who has it already stays where they are
+            if chat["taken_by"] == actor and chat["operator_chat"] == where:
                 return True
             if chat["taken_by"] != actor:
                 await post(connection, chat_id, "taken", at)
@@ -193,7 +196,7 @@ class PgLiveChats:
                 .values(
                     state=LiveState.TAKEN.value,
                     taken_by=actor,
-                    operator_chat=operator_chat,
+                    operator_chat=where,
                     taken_at=func.coalesce(live_chats.c.taken_at, at),
                 )
             )

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from telegram import BotCommand
@@ -16,11 +18,12 @@ from bots.operators.core import OperatorCore
 from bots.operators.handlers import Handlers
 from bots.operators.polling import App, Failures, Polling, unknown_token
 from bots.operators.sending import seconds, send
-from bots.operators.telling import Teller, ended
+from bots.operators.telling import Teller
 
 log = structlog.get_logger()
 
 _JOBS_EVERY_S = 20.0
+_FINISH_S = 20.0
 _AGAIN_AFTER_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -33,45 +36,70 @@ async def run(
         Fault: Telegram does not know the token.
     """
     failures = Failures()
-    app = _made(token, api_url)
+    lines = _Lines(_line(8), _line(1))
+    app = _made(token, api_url, lines)
     handlers = Handlers(core, failures, app.bot)
     handlers.register(app)
     teller = Teller(core, app.bot)
-    async with _running(app, stop) as up:
+    async with lines.closed_after(), _running(app, stop) as up:
         if not up:
             return
         await _introduced(app)
         _schedule(app, core, teller)
         polling = asyncio.create_task(Polling(app, failures, poll_s=poll_s).run(), name="polling")
-        telling = asyncio.create_task(teller.run(), name="telling")
+        telling = asyncio.create_task(teller.run(stop), name="telling")
         stopping = asyncio.create_task(stop.wait(), name="stopping")
         try:
             await asyncio.wait({polling, telling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stop.set()
+            await asyncio.wait({telling}, timeout=_FINISH_S)
         finally:
-            await ended(telling)
-            await ended(polling)
-            stopping.cancel()
+            for task in (telling, polling, stopping):
+                await _ended(task)
 
 
-def _made(token: str, api_url: str) -> App:
-    """Waiting for updates must not keep an answer from leaving: each has connections of its own."""
+async def _ended(task: "asyncio.Task[Any]") -> None:
+    """Raises what ended it."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
-    def request(connections: int) -> HTTPXRequest:
-        return HTTPXRequest(
-            connection_pool_size=connections,
-            connect_timeout=5.0,
-            read_timeout=15.0,
-            pool_timeout=15.0,
-            httpx_kwargs={"trust_env": False},
-        )
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Connections to Telegram. Waiting for updates must not keep an answer from leaving."""
+
+    calls: HTTPXRequest
+    updates: HTTPXRequest
+
+    @contextlib.asynccontextmanager
+    async def closed_after(self) -> AsyncIterator[None]:
+        """The library closes them only where it got to know who it is."""
+        try:
+            yield
+        finally:
+            await self.calls.shutdown()
+            await self.updates.shutdown()
+
+
+def _line(connections: int) -> HTTPXRequest:
+    return HTTPXRequest(
+        connection_pool_size=connections,
+        connect_timeout=5.0,
+        read_timeout=15.0,
+        pool_timeout=15.0,
+        httpx_kwargs={"trust_env": False},
+    )
+
+
+def _made(token: str, api_url: str, lines: _Lines) -> App:
     return (
         Application.builder()
         .token(token)
         .base_url(f"{api_url}/bot")
         .base_file_url(f"{api_url}/file/bot")
-        .request(request(8))
-        .get_updates_request(request(1))
+        .request(lines.calls)
+        .get_updates_request(lines.updates)
         # Who asks for patience is obeyed by us: the library would sleep for as long as it is told.
         .rate_limiter(AIORateLimiter(max_retries=0))
         .updater(None)

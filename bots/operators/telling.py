@@ -32,9 +32,9 @@ log = structlog.get_logger()
 _IDLE_S = 1.0
 _AFTER_FAULT_S = 5.0
 _CHATS_AT_ONCE = 16
-_LEASE_S = 180.0
+_LEASE_S = 90.0
 # Of one chat in one go: a group may be sent twenty a minute.
-_MESSAGES_AT_ONCE = 10
+_MESSAGES_AT_ONCE = 5
 _ALERTS_AT_ONCE = 500
 _SAID_MAX = 10
 _GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "group chat was deactivated")
@@ -48,17 +48,18 @@ class Teller:
         self._bot = bot
         self._chats = core.operations.chats
 
-    async def run(self) -> None:
-        """Tell until cancelled."""
-        while True:
-            told = 0
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tell until told to stop: then what is being told is told, noted, and given back."""
+        while not stop.is_set():
+            told, wait_s = 0, _IDLE_S
             try:
                 told = await self.once()
             except Exception as error:  # noqa: BLE001 - the database may be away; it comes back
                 log.warning("operators.telling_failed", error=type(error).__name__)
-                await asyncio.sleep(_AFTER_FAULT_S)
+                wait_s = _AFTER_FAULT_S
             if not told:
-                await asyncio.sleep(_IDLE_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), wait_s)
 
     async def once(self) -> int:
         """Tell every chat what waits for it; how many chats that were."""
@@ -175,9 +176,3 @@ def _is_news(post: Post) -> bool:
 
 def _is_gone(error: TelegramError) -> bool:
     return isinstance(error, BadRequest) and any(each in error.message.lower() for each in _GONE)
-
-
-async def ended(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

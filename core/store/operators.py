@@ -209,12 +209,10 @@ class PgOperatorChats:
     async def moved(self, chat_id: int, to: int, tenant_id: UUID) -> None:
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(delete(operator_chats).where(_CHATS.chat_id == to))
-            for table in (operator_chats, operator_posts):
-                await connection.execute(
-                    update(table)
-                    .where(table.c.tenant_id == tenant_id, table.c.chat_id == chat_id)
-                    .values(chat_id=to)
-                )
+            here = {"tenant_id": tenant_id, "chat_id": chat_id}
+            for table, more in ((operator_chats, {"held_until": None}), (operator_posts, {})):
+                moving = update(table).filter_by(**here).values(chat_id=to, **more)
+                await connection.execute(moving)
 
         await self._database.in_tenant(tenant_id, write)
 

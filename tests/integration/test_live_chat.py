@@ -334,7 +334,7 @@ async def test_operators_hear_what_could_not_be_delivered(
     async def tell(*_: object, **__: object) -> Unreachable | Closed:
         return fate
 
-    house.notebook.tell = tell  # type: ignore[method-assign,assignment]
+    house.notebook.tell = tell  # type: ignore[method-assign]
     await house.core.live_chats.take(chat, tope.actor, DESK_CHAT)
     await house.core.live_chats.say(chat, tope.actor, "are you there?", key="1")
     await house.work()
@@ -368,8 +368,9 @@ async def test_a_quiet_chat_ends_and_is_forgotten(
     assert await owner.fetchval("select count(*) from operator_posts") == 0
 
 
-async def test_asking_twice_is_one_chat(house: House, ada: Person, tope: Operator) -> None:
+async def test_asking_again_is_another_chat(house: House, ada: Person, tope: Operator) -> None:
     first = await asked_for(ada)
+    house.clock.advance(1)
     await ada.sends(ada.message(Doing.START, "talk"))
     await house.work()
     chats = await house.core.live_chats.listed(TENANT.id, (), Paging(10))

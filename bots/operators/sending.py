@@ -72,7 +72,8 @@ def split(text: str, most: int = TEXT_MAX) -> Iterator[str]:
             yield left
             return
         cut = _cut(left, most)
-        yield left[:cut].rstrip()
+        if piece := left[:cut].rstrip():
+            yield piece
         left = left[cut:].lstrip("\n")
 
 

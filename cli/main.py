@@ -17,6 +17,7 @@ from cli import (
     floats,
     flows,
     ledger,
+    operators,
     orders,
     payouts,
     plans,
@@ -51,6 +52,7 @@ app.add_typer(tenants.app, name="tenants")
 app.add_typer(channels.app, name="channels")
 app.add_typer(customers.app, name="customers")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(operators.app, name="operators")
 
 
 @app.command()
@@ -75,6 +77,14 @@ def worker() -> None:
     from cli import processes
 
     _go(processes.worker)
+
+
+@app.command("operator-bot")
+def operator_bot() -> None:
+    """Serve the operators' bot: alerts, digests, and what operators do from a chat. Run one."""
+    from cli import processes
+
+    _go(processes.operator_bot)
 
 
 @app.command()

@@ -70,7 +70,7 @@ async def web(settings: Settings) -> None:
         await until_stopped(
             [
                 lambda stop: serve(web_app, listener, stop),
-                lambda stop: _work((core.chat_pump,), stop),
+                lambda stop: _work((core.chat_pump, core.live_pump), stop),
                 lambda stop: _follow_bots(core, stop),
             ]
         )
@@ -80,6 +80,34 @@ async def worker(settings: Settings) -> None:
     _check_sandbox_alone(settings)
     async with _ready_core(settings) as core:
         await until_stopped([lambda stop: _work(core.pumps, stop)])
+
+
+async def operator_bot(settings: Settings) -> None:
+    """A core of its own, beside whatever else runs, or does not."""
+    from bots.operators.app import run as serve_operators
+
+    _check_sandbox_alone(settings)
+    token, api_url = settings.operator_bot
+    database, redis = settings.database_url, settings.redis_url
+    async with (
+        join_services(
+            settings.home,
+            database_url=database.get_secret_value() if database else None,
+            redis_url=redis.get_secret_value() if redis else None,
+        ) as urls,
+        _built(settings, urls) as core,
+    ):
+        await until_stopped([lambda stop: serve_operators(core, token, api_url, stop)])
+
+
+@contextlib.asynccontextmanager
+async def _built(settings: Settings, urls: ServiceUrls) -> AsyncIterator[Core]:
+    """A core on a migrated database; in demo with the demo tenant in it. It speaks to nobody."""
+    await upgrade(urls.database_url)
+    async with build(settings, urls, secret_key(settings)) as core:
+        if settings.demo:
+            await demo.seed(core)
+        yield core
 
 
 async def sandbox(settings: Settings) -> None:
@@ -123,13 +151,8 @@ async def _migrated(urls: ServiceUrls) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def _ready_core(settings: Settings) -> AsyncIterator[Core]:
     """A core on a migrated database; in demo with the demo tenant in it."""
-    async with _services(settings) as urls:
-        await upgrade(urls.database_url)
-        async with build(settings, urls, secret_key(settings)) as core:
-            if settings.demo:
-                await demo.seed(core)
-            async with _speaking(core):
-                yield core
+    async with _services(settings) as urls, _built(settings, urls) as core, _speaking(core):
+        yield core
 
 
 @contextlib.asynccontextmanager

@@ -32,6 +32,9 @@ _SCHEMES = {
     "REDIS_URL": ("redis://", "rediss://", "unix://"),
 }
 
+BOT_API_URL = "https://api.telegram.org"
+SANDBOX_OPERATORS_TOKEN = "110201544:SIM-operators-token"  # noqa: S105 - the sandbox's own bot
+
 Minor = Annotated[int, Field(ge=0, le=10**12)]
 
 
@@ -134,6 +137,19 @@ class Settings(BaseSettings):
     outage_after_s: float = Field(600.0, ge=1, le=86_400)
     float_low_minor: Minor = 20_000_00
     float_low_of: Annotated[Mapping[str, Minor], NoDecode] = {}
+    # The operators' bot, in a process of its own: its token, and where its Bot API is (in demo the
+    # sandbox's); whether only another than who asked may confirm, and how long (seconds); when a
+    # day is summed up, in the tenant's local time.
+    operator_bot_token: SecretStr | None = None
+    operator_bot_api_url: str = ""
+    operator_second_person: bool = False
+    operator_confirm_s: float = Field(120.0, ge=10, le=3600)
+    operator_digest_at: dt.time = dt.time(8, 0)
+    # When a quiet talk with a person ends (seconds), and how long what was said is kept then
+    # (days). How many wrong one-time codes of a customer a day no operator is told of.
+    live_chat_idle_s: float = Field(86_400.0, ge=60, le=_MONTH_S)
+    live_chat_kept_days: float = Field(90.0, ge=1, le=3650)
+    suspicious_codes: int = Field(6, ge=1, le=1000)
     fund_checks_after_s: Annotated[tuple[float, ...], NoDecode] = (
         60, 300, 900, 3600, 86_400, 172_800, 259_200,
     )  # fmt: skip
@@ -181,6 +197,23 @@ class Settings(BaseSettings):
     @property
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def operator_bot(self) -> tuple[str, str]:
+        """The token of the operators' bot, and where its Bot API is.
+
+        Raises:
+            BadSettings: there is no token.
+        """
+        url = self.operator_bot_api_url.rstrip("/")
+        if self.operator_bot_token is not None:
+            sandbox = f"{self.sandbox_url}/telegram" if self.with_sandbox else BOT_API_URL
+            return self.operator_bot_token.get_secret_value(), url or sandbox
+        if not self.with_sandbox:
+            raise BadSettings(
+                "CALLBOX_OPERATOR_BOT_TOKEN: the operators' bot needs one, from @BotFather"
+            )
+        return SANDBOX_OPERATORS_TOKEN, url or f"{self.sandbox_url}/telegram"
 
     @property
     def outside_url(self) -> str:

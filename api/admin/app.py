@@ -13,6 +13,7 @@ from api.admin import (
     alerts,
     cases,
     channels,
+    chats,
     configuration,
     floats,
     providers,
@@ -56,6 +57,7 @@ def create_admin(core: AdminCore, *, ussd: Collection[str] = ()) -> FastAPI:
     for resource in (
         alerts,
         cases,
+        chats,
         configuration,
         floats,
         providers,

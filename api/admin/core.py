@@ -12,6 +12,7 @@ from core.services.channel_desk import ChannelDesk
 from core.services.credits import Credits
 from core.services.floats import Floats
 from core.services.identities import IdentityDesk
+from core.services.live_chat import LiveChats
 from core.services.order_actions import OrderActions
 from core.services.provider_configs import ProviderSetup
 from core.services.provider_controls import ProviderControls
@@ -55,6 +56,9 @@ class AdminCore(Protocol):
 
     @property
     def cases(self) -> CaseDesk: ...
+
+    @property
+    def live_chats(self) -> LiveChats: ...
 
     @property
     def alerts(self) -> AlertDesk: ...

@@ -18,6 +18,7 @@ from core.services.identities import (
     ReasonNeeded,
     UnknownIdentity,
 )
+from core.services.live_chat import ChatOver, NothingSaid, TooLong, UnknownChat
 from core.services.order_actions import (
     ActionKeyUsed,
     InFlight,
@@ -79,6 +80,10 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     UnknownCase: (404, "There is no such case."),
     CaseClosed: (409, "This case is closed, with another resolution."),
     ResolutionNeeded: (422, "Say how it was settled."),
+    UnknownChat: (404, "There is no such chat."),
+    ChatOver: (409, "This chat is closed."),
+    NothingSaid: (422, "Say something."),
+    TooLong: (422, "This is too long for one message."),
     UnknownPayout: (404, "There is no payout of this reference."),
     NotWaiting: (409, "Only a payout that waits for a person can be settled by one."),
     AlreadySettled: (409, "This key settled it otherwise. Nothing was done."),

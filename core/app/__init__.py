@@ -10,9 +10,11 @@ from uuid import UUID
 
 from core.app import rules
 from core.app.chat import CAPABILITIES, SecretPages, capability_of, wired_chat
+from core.app.operators import Operations, operations, talking
 from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_model, open_outside
 from core.domain.chat import Talk
 from core.domain.circuits import CircuitRules
+from core.domain.live_chat import Answering
 from core.domain.payouts import DuePayout
 from core.domain.providers import ProviderConfig
 from core.domain.routing import RoutingRules
@@ -57,6 +59,7 @@ from core.services.gauges import Sources as GaugeSources
 from core.services.health import HealthChecks
 from core.services.identities import IdentityDesk
 from core.services.linking import Linking
+from core.services.live_chat import LiveChats
 from core.services.live_provider import OwnedProvider
 from core.services.messengers import Messengers
 from core.services.order_actions import OrderActions
@@ -77,6 +80,7 @@ from core.services.review import Review
 from core.services.routing import Router
 from core.services.sales import Sales
 from core.services.shelf import Shelf
+from core.services.suspicions import Suspicions
 from core.services.tokens import TokenDesk
 from core.services.unlocking import Unlocking
 from core.services.vending import Vending
@@ -145,6 +149,10 @@ class Core:
     unlocking: Unlocking
     chat_reach: ChatReach
     leases: RedisLeases
+    chat_lag_s: Callable[[], Awaitable[float]]
+    live_chats: LiveChats
+    live_pump: Pump[Answering]
+    operations: Operations
     callbacks: Callbacks
     shelf: Shelf
     setup: ProviderSetup
@@ -248,8 +256,9 @@ async def build(  # noqa: PLR0915 - one line for each part
         )
         stack.push_async_callback(account_desk.close)
         money_out = _money_out(settings, database, outside, keyring, clock)
-        pins = Pins(customers, outbox, keyring, clock, PinRules())
         unlocks = RedisUnlocks(line, keyring)
+        suspicions = Suspicions(unlocks, watch.alerts, rules.suspicion_rules(settings))
+        pins = Pins(customers, outbox, keyring, clock, PinRules(), suspicions)
         identities, messengers = PgIdentities(database), Messengers()
         joining = _joining(
             settings,
@@ -260,6 +269,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             keyring,
             clock,
         )
+        live = talking(database, keyring, texts, clock)
         desk = Desk(
             purchases=purchases,
             wallet=Wallet(ledger, orders, intents, money_out.book),
@@ -273,6 +283,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             linking=joining.linking,
             identities=joining.desk,
             links=joining.links,
+            live=live.chats,
             clock=clock,
         )
         vending = Vending(
@@ -344,15 +355,9 @@ async def build(  # noqa: PLR0915 - one line for each part
         inbox = PgInbox(database, channels, keyring, clock)
         stack.push_async_callback(inbox.close)
         pages = SecretPages(unlocks, channels, customers, base_url=settings.outside_url)
-        chat = wired_chat(
-            inbox,
-            conversations,
-            texts,
-            clock,
-            pages,
-            ChatReach(customers, watch.alerts, clock, joining.desk),
-            messengers,
-        )
+        reach = ChatReach(customers, watch.alerts, clock, joining.desk)
+        chat = wired_chat(inbox, conversations, texts, clock, pages, reach, messengers, live.chats)
+        live_pump = live.pump(settings, channels, messengers, reach, clock)
         yield Core(
             settings=settings,
             keyring=keyring,
@@ -373,6 +378,18 @@ async def build(  # noqa: PLR0915 - one line for each part
             unlocking=chat.unlocking,
             chat_reach=chat.reach,
             leases=RedisLeases(line),
+            chat_lag_s=inbox.lag_s,
+            live_chats=live.chats,
+            live_pump=live_pump,
+            operations=operations(
+                settings,
+                database,
+                keyring,
+                clock,
+                live.book,
+                (watch.standings, PgAlerts(database, clock)),
+                (order_actions, money_out.desk),
+            ),
             callbacks=callbacks,
             shelf=shelf,
             setup=setup,
@@ -448,6 +465,8 @@ async def build(  # noqa: PLR0915 - one line for each part
                 ),
                 money_out.pump,
                 chat.pump,
+                live_pump,
+                live.rounds(settings),
             ),
         )
 

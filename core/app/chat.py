@@ -13,7 +13,7 @@ from core.kit.clock import Clock
 from core.kit.texts import Texts
 from core.ports import Customers
 from core.ports.chat import Unlocks
-from core.services.chat import ChatDesk, ChatIngest
+from core.services.chat import ChatDesk, ChatIngest, Persons
 from core.services.chat import Surroundings as ChatSurroundings
 from core.services.conversations import Conversations
 from core.services.messengers import Messengers
@@ -68,6 +68,7 @@ def wired_chat(
     pages: SecretPages,
     reach: ChatReach,
     messengers: Messengers,
+    persons: Persons,
 ) -> Chat:
     bell = Bell()
     ingest = ChatIngest(inbox, clock, bell)
@@ -83,6 +84,7 @@ def wired_chat(
     around = ChatSurroundings(
         turns=conversations,
         reach=reach,
+        persons=persons,
         unlock_url=unlocking.url,
         unsaid=texts.get("en", "secret.unsaid"),
     )

@@ -3,12 +3,15 @@
 import datetime as dt
 
 from core.domain.requery import Policy
+from core.services.approvals import ApprovalRules
 from core.services.cases import CaseRules
 from core.services.funding import FundingRules
 from core.services.linking import LinkRules
+from core.services.live_chat import LiveRules
 from core.services.payouts import PayoutTerms
 from core.services.purchases import Terms
 from core.services.review import HealthRules
+from core.services.suspicions import SuspicionRules
 from core.services.virtual_accounts import AccountRules
 from core.settings import Settings
 
@@ -74,6 +77,21 @@ def link_rules(settings: Settings) -> LinkRules:
         codes_of_all=settings.link_codes_of_all,
         reset_after=dt.timedelta(days=settings.pin_reset_wait_days),
     )
+
+
+def approval_rules(settings: Settings) -> ApprovalRules:
+    return ApprovalRules(
+        confirm_within_s=settings.operator_confirm_s,
+        second_person=settings.operator_second_person,
+    )
+
+
+def live_rules(settings: Settings) -> LiveRules:
+    return LiveRules(idle_s=settings.live_chat_idle_s, kept_s=settings.live_chat_kept_days * 86_400)
+
+
+def suspicion_rules(settings: Settings) -> SuspicionRules:
+    return SuspicionRules(codes_max=settings.suspicious_codes)
 
 
 def policy(settings: Settings) -> Policy:

@@ -62,6 +62,7 @@ class Talk:
         last_shown: The channel's name for the last screen that was shown, or "".
         heard_at: When the person wrote last.
         tries: How often these messages were taken up before.
+        with_person: An operator has taken over: what is written is for them.
     """
 
     channel: Channel
@@ -70,6 +71,7 @@ class Talk:
     last_shown: str
     heard_at: dt.datetime
     tries: int
+    with_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("", "help", "what", name="help"),
     Shortcut("", "account", "what", name="account"),
     Shortcut("", "language", SPEAK.start, name="language"),
+    Shortcut("", "help", "talk", name="talk"),
 )
 
 

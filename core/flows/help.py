@@ -1,10 +1,11 @@
-"""Help: how it works, and a call from a person."""
+"""Help: how it works, a call from a person, and a person to talk to."""
 
 from core.engine.flow import Flow
 from core.engine.kinds import MSISDN
 from core.engine.outcomes import Done
 from core.engine.screens import Act, Confirm, End, Fact, Menu, Option
 from core.flows.kinds import SERVICE_CODE
+from core.ports.live_chat import Wish
 from core.services.context import Context
 
 
@@ -22,6 +23,16 @@ async def ask_for_call(ctx: Context) -> str:
     return "noted" if noted else "again"
 
 
+async def can_be_answered(ctx: Context) -> str:
+    return "here" if ctx.desk.live.possible(ctx.channel) else "by_phone"
+
+
+async def begin_talking(ctx: Context) -> str:
+    wish = Wish(ctx.channel, ctx.identity, ctx.customer, ctx.key, ctx.mark)
+    await ctx.desk.live.begin(wish)
+    return "begun"
+
+
 HELP = Flow(
     name="help",
     menu="help.menu",
@@ -33,10 +44,22 @@ HELP = Flow(
             (
                 Option("how", "help.how", to="code"),
                 Option("call", "help.call_me", to="own"),
+                Option("talk", "help.talk_to_us", to="talk"),
             ),
         ),
         Fact("code", service_code, {"ok": "how"}, keeps={"code": SERVICE_CODE}),
         Menu("how", "help.how_text"),
+        Fact("talk", can_be_answered, {"here": "begin", "by_phone": "own"}),
+        Act(
+            "begin",
+            begin_talking,
+            {"begun": "talking"},
+            pending="not_talking",
+            fault="not_talking",
+            commits=False,
+        ),
+        End("talking", "help.talking"),
+        End("not_talking", "help.not_talking"),
         Fact("own", own_number, {"ok": "call"}, keeps={"own": MSISDN}),
         Confirm("call", "help.call_confirm", yes="note", no="what"),
         Act(

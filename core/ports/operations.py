@@ -19,6 +19,7 @@ class AlertKind(StrEnum):
     MISMATCH = "mismatch"  # our books and somebody's records differ
     STUCK = "stuck"  # orders or payouts wait for a person
     CHANNEL = "channel"  # a chat channel refuses what it is sent
+    SUSPICIOUS = "suspicious"  # somebody tries PINs or codes; ends by itself after a day
 
 
 @dataclass(frozen=True, slots=True)

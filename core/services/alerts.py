@@ -1,6 +1,7 @@
 """What operators are told: opened once, closed once, and followed by whoever listens."""
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator, Collection, Sequence
 from uuid import UUID
 
@@ -14,7 +15,7 @@ log = structlog.get_logger()
 FOLLOWED_EVERY_S = 1.0
 # Numbers of changes are given out before they are committed: a lower one may come to light after a
 # higher one. So far back is looked again.
-_OVERLAP = 64
+OVERLAP = 64
 _AT_ONCE = 500
 
 
@@ -63,6 +64,12 @@ class AlertDesk:
         for key in open_now - wanted.keys():
             await self.close(tenant_id, key)
 
+    async def let_go(self, tenant_id: UUID, kind: AlertKind, before: dt.datetime) -> None:
+        """Close those of that kind that were opened by then: such stand for a while only."""
+        for each in await self._book.standing(tenant_id, [kind]):
+            if each.opened_at <= before:
+                await self.close(tenant_id, each.key)
+
     async def listed(
         self, tenant_id: UUID, status: AlertStatus | None, paging: Paging
     ) -> Sequence[AlertRecord]:
@@ -71,6 +78,10 @@ class AlertDesk:
 
     async def count(self, tenant_id: UUID, status: AlertStatus | None) -> int:
         return await self._book.count(tenant_id, status)
+
+    async def newer(self, tenant_id: UUID, change: int, count: int) -> Sequence[AlertRecord]:
+        """Those that changed after that change, in order; for whoever keeps count."""
+        return await self._book.newer(tenant_id, change, count)
 
     async def newest(self, tenant_id: UUID) -> int:
         return await self._book.newest(tenant_id)
@@ -87,7 +98,7 @@ class AlertDesk:
         floor = seen_to  # what was before that is not told again
         told: set[int] = set()
         while True:
-            since = max(floor, seen_to - _OVERLAP)
+            since = max(floor, seen_to - OVERLAP)
             fresh = [
                 record
                 for record in await self._book.newer(tenant_id, since, _AT_ONCE)
@@ -97,7 +108,7 @@ class AlertDesk:
                 told.add(record.change)
                 seen_to = max(seen_to, record.change)
                 yield record
-            told = {change for change in told if change > seen_to - 2 * _OVERLAP}
+            told = {change for change in told if change > seen_to - 2 * OVERLAP}
             if not fresh:
                 yield None
                 await asyncio.sleep(self._every_s)

@@ -74,6 +74,22 @@ class Reach(Protocol):
     async def taken(self, channel: Channel) -> None: ...
 
 
+class Persons(Protocol):
+    """Operators who talk to customers themselves (`core.services.live_chat.LiveChats`)."""
+
+    async def present(self, to: Address) -> bool:
+        """Whether a person is in this talk now."""
+        ...
+
+    async def heard(self, to: Address, message: ChatMessage) -> bool:
+        """Take what the customer wrote; False when it is not for a person."""
+        ...
+
+    async def left(self, to: Address, message: ChatMessage) -> None:
+        """The customer goes back to the menus, unless this very message asked for a person."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Whom a chat needs around it.
@@ -85,6 +101,7 @@ class Surroundings:
 
     turns: Turns
     reach: Reach
+    persons: Persons
     unlock_url: Callable[[Address, Screen], Awaitable[str]]
     unsaid: str
 
@@ -165,7 +182,11 @@ class ChatDesk:
                 more = await self._inbox.release(talk)
                 break
             try:
-                fresh = await self._take_up(messenger, to, message, shown)
+                # What came before in this lease may have called a person in, or sent them away.
+                person = talk.with_person if place == 1 else await self._around.persons.present(to)
+                fresh = None
+                if not (person and await self._for_a_person(to, message)):
+                    fresh = await self._take_up(messenger, to, message, shown)
             except _NotNow as later:
                 await self._inbox.release(talk, again_at=self._in_a(later.after_s))
                 return
@@ -215,6 +236,15 @@ class ChatDesk:
             ),
         )
         return await self._delivered(to, delivery)
+
+    async def _for_a_person(self, to: Address, message: ChatMessage) -> bool:
+        """Whether it was meant for the operator in this talk, and is kept for them."""
+        match message.doing:
+            case Doing.TEXT | Doing.CONTACT | Doing.OTHER:
+                return await self._around.persons.heard(to, message)
+            case Doing.PRESS | Doing.COMMAND | Doing.START:
+                await self._around.persons.left(to, message)
+        return False
 
     async def _out_of_the_chat(
         self, messenger: Messenger, to: Address, inbound: Inbound, message: ChatMessage

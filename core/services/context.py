@@ -15,6 +15,7 @@ from core.services.deep_links import DeepLinks
 from core.services.funding import Funding
 from core.services.identities import IdentityDesk
 from core.services.linking import Linking
+from core.services.live_chat import LiveChats
 from core.services.payouts import Payouts
 from core.services.pins import Pins
 from core.services.purchases import Purchases
@@ -39,6 +40,7 @@ class Desk:
     linking: Linking
     identities: IdentityDesk
     links: DeepLinks
+    live: LiveChats
     clock: Clock
 
 
@@ -54,6 +56,7 @@ class Context:
         network_hint: The mobile network that the gateway named, if it did.
         known: The customer, once somebody vouched for their number.
         name: What the person goes by on this channel, or "".
+        mark: Names the request that this step answers.
     """
 
     desk: Desk
@@ -69,6 +72,7 @@ class Context:
     lapsed: bool
     network_hint: str | None
     name: str = ""
+    mark: str = ""
 
     @property
     def customer(self) -> Customer:

@@ -279,6 +279,7 @@ class Conversations:
             lapsed=record.lapsed,
             network_hint=inbound.network_hint or record.network_hint,
             name=inbound.name,
+            mark=record.mark,
         )
 
     async def news(

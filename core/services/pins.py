@@ -17,6 +17,7 @@ from core.kit.crypto import Keyring
 from core.kit.errors import Problem
 from core.kit.msisdn import Msisdn, local
 from core.ports import Customers, NewNotice, Outbox
+from core.services.suspicions import Suspicions
 
 # Argon2id as OWASP's password storage sheet gives it for small machines: 19 MiB, two passes.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -64,8 +65,15 @@ class PinRules:
 
 class Pins:
     def __init__(
-        self, customers: Customers, outbox: Outbox, keyring: Keyring, clock: Clock, rules: PinRules
+        self,
+        customers: Customers,
+        outbox: Outbox,
+        keyring: Keyring,
+        clock: Clock,
+        rules: PinRules,
+        suspicions: Suspicions | None = None,
     ) -> None:
+        self._suspicions = suspicions
         self._customers = customers
         self._outbox = outbox
         self._keyring = keyring
@@ -98,6 +106,8 @@ class Pins:
             await self._customers.clear_pin_tries(customer)
             return Checked(PinCheck.RIGHT)
         if locked:
+            if self._suspicions is not None:
+                await self._suspicions.pin_locked(customer, state.locked_until)
             return self._locked(state.locked_until, now)
         return Checked(PinCheck.WRONG, tries_left=max(0, self._rules.tries_max - state.tries))
 
@@ -174,9 +184,12 @@ class Pins:
 
     async def use_code(self, customer: Customer, purpose: str, code: str, *, to: str = "") -> bool:
         """True once, for the right code in time."""
-        return await self._customers.use_code(
+        right = await self._customers.use_code(
             customer, purpose, self._code_hash(customer, code, to), self._clock.now()
         )
+        if not right and self._suspicions is not None:
+            await self._suspicions.code_refused(customer)
+        return right
 
     def _code_hash(self, customer: Customer, code: str, to: str) -> str:
         parts = ("one-time-code", str(customer.id), code)

@@ -17,6 +17,7 @@ from core.ports import Alert, AlertKind, Circuits
 from core.ports.health import Figures, Known, ReviewBook, Reviewed, SaleBook
 from core.services.alerts import AlertDesk
 from core.services.shelf import Offer, Shelf
+from core.services.suspicions import DAY_S
 
 log = structlog.get_logger()
 
@@ -134,6 +135,9 @@ class Review:
         if reviewed:
             await self._book.reviewed(reviewed)
         await self._alerts.settle(tenant_id, _WATCHED, standing)
+        await self._alerts.let_go(
+            tenant_id, AlertKind.SUSPICIOUS, _before(self._clock.now(), DAY_S)
+        )
 
     def _looked(
         self,

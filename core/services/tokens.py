@@ -28,6 +28,8 @@ ABILITIES = (
     "cases:read",
     "cases:write",
     "alerts:read",
+    "chats:read",
+    "chats:write",
 )
 EVERYTHING = "*"
 

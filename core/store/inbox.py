@@ -94,6 +94,7 @@ class PgInbox:
             last_shown=first["last_shown"],
             heard_at=first["heard_at"],
             tries=first["tries"],
+            with_person=first["with_person"],
         )
 
     def _opened(self, rows: Iterable[asyncpg.Record]) -> Iterable[ChatMessage]:

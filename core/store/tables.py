@@ -5,6 +5,7 @@ touch (holds, transfers, answers, ...) are not here.
 """
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -506,4 +507,103 @@ alerts = Table(
     Column("opened_at", _TIME, nullable=False),
     Column("closed_at", _TIME),
     Column("change", BigInteger, nullable=False),
+)
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("telegram_id", BigInteger),
+    Column("code_hash", Text),
+    Column("code_until", _TIME),
+    Column("created_at", _TIME, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("joined_at", _TIME),
+    Column("removed_at", _TIME),
+)
+
+operator_chats = Table(
+    "operator_chats",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("operator_id", Uuid, nullable=False),
+    Column("subscribed", Boolean, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("told_to", BigInteger, nullable=False),
+    Column("told", ARRAY(BigInteger), nullable=False),
+    Column("digest_on", Date, nullable=False),
+    Column("held_until", _TIME),
+    Column("subscribed_at", _TIME, nullable=False),
+)
+
+operator_requests = Table(
+    "operator_requests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("asked_by", Uuid, nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("asked_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided_by", Uuid),
+    Column("decided_at", _TIME),
+    Column("outcome", Text),
+)
+
+operator_posts = Table(
+    "operator_posts",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("live_chat", Uuid, nullable=False),
+    Column("live_message", Uuid),
+    Column("at", _TIME, nullable=False),
+)
+
+live_chats = Table(
+    "live_chats",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("channel_id", Uuid, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("taken_by", Text),
+    Column("operator_chat", BigInteger),
+    Column("opened_at", _TIME, nullable=False),
+    Column("last_at", _TIME, nullable=False),
+    Column("taken_at", _TIME),
+    Column("closed_at", _TIME),
+    Column("closed_by", Text),
+)
+
+live_messages = Table(
+    "live_messages",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("chat_id", Uuid, nullable=False),
+    Column("place", BigInteger, autoincrement=True, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("why", Text),
+    Column("tries", Integer, nullable=False),
+    Column("run_at", _TIME),
+    Column("at", _TIME, nullable=False),
 )

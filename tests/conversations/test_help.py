@@ -1,4 +1,4 @@
-"""Help: how it works, and a call from a person."""
+"""Help: how it works, a call from a person, and a person to talk to."""
 
 from core.engine.outcomes import Pending
 from tests.fakes.paths import giving
@@ -27,6 +27,17 @@ async def test_a_call_is_noted_once_a_day(world: World) -> None:
     await caller.dial()
     await caller.enter("4", "2", "1")
     caller.sees("asked already")
+
+
+async def test_whoever_cannot_be_written_to_is_called(world: World) -> None:
+    caller = await world.caller(pin=False)
+
+    await caller.dial()
+    await caller.enter("help", "talk to us")
+    caller.sees("Shall we call", caller.number)
+    await caller.enter("1")
+
+    caller.sees("We will call you")
 
 
 async def test_a_call_may_be_declined(world: World) -> None:

@@ -187,7 +187,7 @@ class House:
         for _ in range(_ROUNDS_MAX):
             busy = False
             for pump in core.pumps:
-                if pump.name not in ("chat", "orders", "notices"):
+                if pump.name not in ("chat", "orders", "notices", "answers"):
                     continue
                 items = await pump.lease(64)
                 busy = busy or bool(items)

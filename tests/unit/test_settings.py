@@ -202,3 +202,18 @@ def test_a_secret_file_cut_off_by_a_crash_is_named(read: Reading, tmp_path: Path
 
     with pytest.raises(BadSettings, match="secret-key is empty"):
         secret_key(settings)
+
+
+def test_the_operators_bot_is_the_sandboxs_in_demo_and_needs_a_token_elsewhere(
+    read: Reading,
+) -> None:
+    token, url = read().operator_bot
+    assert token.endswith("SIM-operators-token")
+    assert url == "http://127.0.0.1:8001/telegram"
+    own = read(CALLBOX_OPERATOR_BOT_TOKEN="1:x", CALLBOX_OPERATOR_BOT_API_URL="http://there/")
+    assert own.operator_bot == ("1:x", "http://there")
+    own = read(CALLBOX_SANDBOX="off", CALLBOX_OPERATOR_BOT_API_URL="")
+    assert own.operator_bot == ("1:x", "https://api.telegram.org")
+
+    with pytest.raises(BadSettings, match="CALLBOX_OPERATOR_BOT_TOKEN"):
+        _ = read(CALLBOX_OPERATOR_BOT_TOKEN="").operator_bot

@@ -41,7 +41,7 @@ create or replace function inbox_claim(p_count integer, p_lease interval, p_at t
 returns table (
   channel_id uuid, identity text, tenant_id uuid, last_shown text, heard_at timestamptz,
   tries integer, external_id text, content text, kind text, gateway text,
-  key text, service_code text, settings jsonb, credentials text
+  key text, service_code text, settings jsonb, credentials text, with_person boolean
 )
 language sql security definer
 set search_path = public, pg_temp
@@ -59,7 +59,7 @@ as $$
       returning t.*
   )
   select l.channel_id, l.identity, l.tenant_id, l.last_shown, l.heard_at, l.tries,
-      i.external_id, i.content, c.kind, c.gateway, c.key, c.service_code, c.settings, c.credentials
+      i.external_id, i.content, c.kind, c.gateway, c.key, c.service_code, c.settings, c.credentials, l.with_person
     from leased l
     cross join lateral (select * from channels x where x.id = l.channel_id offset 0) c
     left join lateral (

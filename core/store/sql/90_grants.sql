@@ -6,7 +6,7 @@ begin
   for v_function in
     select p.oid::regprocedure from pg_proc p
       join pg_namespace n on n.oid = p.pronamespace
-      where n.nspname = 'public' and p.proname ~ '^(inbox|payment|payout|reconciliation|virtual|ledger|order|intent|notice|channel|tenant|token|provider|case|health|sale|alert)_'
+      where n.nspname = 'public' and p.proname ~ '^(inbox|live|operator|payment|payout|reconciliation|virtual|ledger|order|intent|notice|channel|tenant|token|provider|case|health|sale|alert)_'
   loop
     execute format('revoke all on function %s from public', v_function);
   end loop;
@@ -25,6 +25,8 @@ begin
         'health_notice_lag', 'health_ledger', 'health_uptime', 'health_reviewed', 'health_prune', 'health_standings', 'health_backlog',
         'sale_trouble', 'sale_well', 'sale_turn_away', 'sale_paused', 'alert_counts',
         'inbox_put', 'inbox_claim', 'inbox_answer', 'inbox_lag', 'inbox_hurry', 'inbox_prune',
+        'operator_by_telegram', 'operator_join', 'operator_chat_claim', 'operator_digests_due',
+        'operator_requests_undone', 'live_claim', 'live_idle', 'live_prune',
         'case_settle', 'case_counts', 'ledger_adjust')
   loop
     execute format('grant execute on function %s to callbox_app', v_function);

@@ -11,7 +11,7 @@ from core.app import TEXTS
 from core.domain.chat import Later, Refused
 from core.flows import all_flows
 from core.kit.texts import Texts
-from tests.fakes.bot_api import TOKEN, SmallBotApi, refusal, small_bot_api
+from tests.fakes.telegram_api import TOKEN, SmallBotApi, refusal, small_bot_api
 
 PUBLIC = "https://callbox.example"
 

@@ -22,8 +22,8 @@ from core.kit.texts import Texts
 from core.ports import Unavailable
 from sandbox.app import create_app
 from sandbox.settings import SandboxSettings
-from tests.fakes.telegram_api import TOKEN, SmallBotApi, refusal, small_bot_api
 from tests.fakes.serving import serve
+from tests.fakes.telegram_api import TOKEN, SmallBotApi, refusal, small_bot_api
 from tests.fakes.waiting import until
 
 PUBLIC = "https://callbox.example"

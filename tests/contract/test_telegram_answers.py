@@ -29,8 +29,8 @@ from core.kit.texts import Texts
 from core.ports.chat import Moment
 from core.providers import addresses
 from core.providers.addresses import Reach
-from tests.fakes.bot_api import TOKEN, USER, SmallBotApi, refusal, small_bot_api, well
 from tests.fakes.speaker import END, MENU
+from tests.fakes.telegram_api import TOKEN, USER, SmallBotApi, refusal, small_bot_api, well
 from tests.fakes.waiting import until
 
 PICTURE = b"\x89PNG made up"

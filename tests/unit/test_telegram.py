@@ -1,6 +1,8 @@
 """Updates are read whatever is in them, and every screen is a message that Telegram takes."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -265,3 +267,22 @@ def test_a_message_says_something_and_not_too_much() -> None:
 
 def test_no_words_are_markup() -> None:
     assert "parse_mode" not in rendering.of_screen(replace(MENU, page_text="<b>*_[x](y)"))
+
+
+def test_a_process_starts_without_the_client_library() -> None:
+    """It costs two seconds and 165 MB, which nobody should pay who has no bot."""
+    program = (
+        "import sys, asyncio, cli.processes\n"
+        "from bots import EDGES, MESSENGERS\n"
+        "from core.app import TEXTS\n"
+        "from core.kit.texts import Texts\n"
+        "async def start():\n"
+        "    texts = Texts.load(TEXTS)\n"
+        "    for make in MESSENGERS.values():\n"
+        "        await make(texts).aclose()\n"
+        "    for make in EDGES.values():\n"
+        "        make()\n"
+        "asyncio.run(start())\n"
+        "sys.exit('aiogram' in sys.modules or 'telegram' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=100)

@@ -15,6 +15,7 @@ from sandbox.app import create_app
 from sandbox.settings import SandboxSettings
 from tests.fakes.serving import serve
 from tests.fakes.telegram import TelegramPhone
+from tests.fakes.telegram_api import TOKEN
 from tests.fakes.world import PIN_HASH, World
 
 
@@ -34,7 +35,7 @@ async def bots(world: World) -> AsyncIterator[httpx.AsyncClient]:
             gateway="telegram",
             key=f"polled-{ids.uuid7()}",
             settings={"polling": True, "api_base_url": f"{url}/telegram"},
-            credentials={"token": "110201543:SIM-telegram-token"},
+            credentials={"token": TOKEN},
         )
         polling = [
             asyncio.create_task(
@@ -51,6 +52,9 @@ async def bots(world: World) -> AsyncIterator[httpx.AsyncClient]:
         await asyncio.gather(*polling, return_exceptions=True)
         off = Event(f"channel/{channel.id}", "channel.disabled", "test", {})
         await cores[0].channels.disable(TENANT.id, channel.id, off, now)
+        # Ends the wait for updates that nobody listens to any more.
+        elsewhere = {"url": "http://127.0.0.1:9/nobody"}
+        (await control.post(f"/telegram/bot{TOKEN}/setWebhook", json=elsewhere)).raise_for_status()
 
 
 async def test_a_polled_bot_talks_like_any_other(world: World, bots: httpx.AsyncClient) -> None:

@@ -12,8 +12,8 @@ from core.app import Core
 from core.domain.operators import Operator, Role
 from core.kit.clock import SetClock
 from core.store.embedded import ServiceUrls
+from tests.fakes.bot_api import TOKEN, BotApi, bot_api
 from tests.fakes.chat import House, open_house
-from tests.fakes.operators_api import TOKEN, BotApi, bot_api
 
 POLL_S = 1
 

@@ -24,8 +24,8 @@ from core.store.database import Database
 from core.store.embedded import ServiceUrls
 from tests.contract.admin.test_payout_commands import waiting
 from tests.fakes.books import Books, open_books
+from tests.fakes.bot_api import Sent
 from tests.fakes.operators import Desk, open_desk
-from tests.fakes.operators_api import Sent
 from tests.fakes.waiting import until
 
 MORNING = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)

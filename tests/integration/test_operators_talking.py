@@ -14,9 +14,9 @@ from core.kit import crash
 from core.kit.clock import SetClock
 from core.ports import Paging
 from core.store.embedded import ServiceUrls
+from tests.fakes.bot_api import Sent
 from tests.fakes.chat import Person
 from tests.fakes.operators import Desk, open_desk
-from tests.fakes.operators_api import Sent
 from tests.fakes.promises import Bomb, Died
 from tests.fakes.waiting import until
 

@@ -17,8 +17,8 @@ from core.kit.clock import SetClock
 from core.ports import Alert, AlertKind
 from core.services.alerts import OVERLAP
 from core.store.embedded import ServiceUrls
+from tests.fakes.bot_api import TOKEN
 from tests.fakes.operators import Desk, open_desk
-from tests.fakes.operators_api import TOKEN
 from tests.fakes.promises import Bomb, Died
 from tests.fakes.waiting import until
 

@@ -11,8 +11,8 @@ import asyncpg
 
 from core.store.embedded import ServiceUrls
 from tests.fakes.admin import Desk
+from tests.fakes.bot_api import TOKEN, BotApi, bot_api
 from tests.fakes.commands import Run
-from tests.fakes.operators_api import TOKEN, BotApi, bot_api
 from tests.fakes.waiting import until
 
 CALLBOX = Path(sys.executable).with_name("callbox")

@@ -10,7 +10,7 @@ from core.domain.customers import Customer
 from core.kit.errors import Problem
 from core.kit.msisdn import Msisdn
 from core.ports.outside import Payment
-from core.ports.store import NewNotice
+from core.ports.notices import NewNotice
 
 
 class IdentityNeeded(Problem):

@@ -16,6 +16,7 @@ from cli import (
     floats,
     flows,
     ledger,
+    notices,
     orders,
     payouts,
     plans,
@@ -49,6 +50,7 @@ app.add_typer(tokens.app, name="tokens")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(channels.app, name="channels")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(notices.app, name="notices")
 
 
 @app.command()

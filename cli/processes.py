@@ -153,7 +153,7 @@ def _web_app(core: Core):  # type: ignore[no-untyped-def]
             {kind: make() for kind, make in EDGES.items()},
             core.channels,
             core.chat_ingest,
-            core.chat_reach,
+            core.aftermath,
         ),
     ]
     return create_app(core, edges, create_admin(core))

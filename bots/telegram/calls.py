@@ -31,7 +31,12 @@ API_URL = "https://api.telegram.org"
 _TIMEOUT_S = 15
 _AGAIN_S = 3.0
 _NOT_MODIFIED = "message is not modified"
-_CANNOT_EDIT = ("message to edit not found", "message can't be edited", "message_id_invalid")
+_CANNOT_EDIT = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "no text in the message to edit",  # a receipt, which is a picture
+)
 _GONE = ("chat not found", "user is deactivated", "bot was blocked", "peer_id_invalid")
 
 
@@ -102,7 +107,7 @@ def delivery_of(error: Exception) -> Delivery:
     """What is to be done about an error. Nothing of it is told: a token may stand in it."""
     match error:
         case TelegramRetryAfter():
-            return Later(float(error.retry_after), "flood control")
+            return Later(float(error.retry_after), "flood control", spares="channel")
         case TelegramForbiddenError():
             return Unreachable("blocked")
         case TelegramUnauthorizedError() | TelegramNotFound() | TokenValidationError():

@@ -57,13 +57,32 @@ class TelegramMessenger:
         if said is not None and said.query_id:
             self._later(self._answer(to.channel, said, screen))
         content = rendering.of_screen(screen, unlock_url=moment.unlock_url)
+        if moment.picture is not None:
+            return await self._pictured(to, content, moment)
         tapped = said is not None and said.doing is Doing.PRESS
         here = tapped and said is not None and said.message_id == moment.last_shown
         if here and screen.input != "contact":
             done = await self._edited(to, moment.last_shown, content)
             if done is not None:
                 return done
-        sent = await self._sent(to, content)
+        return await self._below(to, await self._sent(to, content), moment)
+
+    async def _pictured(self, to: Address, content: rendering.Content, moment: Moment) -> Delivery:
+        """The picture, with the screen below it: no message of words can become one."""
+        words = rendering.of_text(content["text"], rendering.CAPTION_MAX)
+        rest = {name: value for name, value in content.items() if name != "text"}
+        sent = await self._call(
+            to.channel,
+            "send_photo",
+            chat_id=int(to.identity),
+            photo=moment.picture,
+            caption=words,
+            **rest,
+        )
+        return await self._below(to, sent, moment)
+
+    async def _below(self, to: Address, sent: Delivery, moment: Moment) -> Delivery:
+        """What stands above the newest screen has nothing left to tap."""
         if isinstance(sent, Sent) and moment.last_shown:
             self._later(self._stripped(to, moment.last_shown))
         return sent

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from core.app import rules
-from core.app.chat import CAPABILITIES, SecretPages, capability_of, wired_chat
+from core.app.chat import CAPABILITIES, SecretPages, Telling, capability_of, wired_chat
 from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_model, open_outside
 from core.domain.chat import Talk
 from core.domain.circuits import CircuitRules
@@ -23,7 +23,6 @@ from core.engine.kinds import Locale
 from core.engine.machine import Machine
 from core.flows import all_flows, announce_latest
 from core.jobs.cases import CaseRounds
-from core.jobs.notices import NoticeSender
 from core.jobs.reconciling import DailyReconciliation
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
@@ -35,9 +34,11 @@ from core.ports import PaymentGateway, Standings, VtuProvider
 from core.ports.payouts import PayoutGateway
 from core.ports.statements import ReconciliationBook
 from core.providers.addresses import Reach, objection
+from core.providers.pictures.receipts import DrawnReceipts
 from core.providers.vtu import VTU_PROVIDERS
 from core.providers.vtu.making import make
 from core.services.advice import Advice
+from core.services.aftermath import ChatAftermath
 from core.services.alerts import AlertDesk
 from core.services.assistant import WordsAssistant
 from core.services.callbacks import Callbacks
@@ -46,6 +47,7 @@ from core.services.chat import ChatIngest
 from core.services.context import Desk
 from core.services.conversations import Conversations, Patience
 from core.services.credits import Credits
+from core.services.dead_letters import DeadLetters
 from core.services.floats import Floats
 from core.services.funding import Funding
 from core.services.gauges import Gauges
@@ -66,6 +68,7 @@ from core.services.provider_controls import ProviderControls
 from core.services.provider_registry import ProviderRegistry
 from core.services.purchases import Purchases
 from core.services.reach import ChatReach
+from core.services.receipts import Receipts
 from core.services.reconciliation import Reconciliation
 from core.services.reconciliation_parts import Surroundings
 from core.services.review import Review
@@ -92,9 +95,12 @@ from core.store.health import PgSales, PgStandings
 from core.store.inbox import PgInbox
 from core.store.intents import PgIntents
 from core.store.ledger import PgLedger
+from core.store.notice_book import PgNoticeBook
+from core.store.notice_fates import PgNoticeFates
 from core.store.order_desk import PgOrderDesk
 from core.store.orders import PgOrderBook
 from core.store.outbox import PgOutbox
+from core.store.pace import NoPace, RedisPace
 from core.store.payouts import PgPayouts
 from core.store.plans import PgPlans
 from core.store.provider_configs import PgProviderConfigs
@@ -133,7 +139,8 @@ class Core:
     chat_ingest: ChatIngest
     chat_pump: Pump[Talk]
     unlocking: Unlocking
-    chat_reach: ChatReach
+    aftermath: ChatAftermath
+    dead_letters: DeadLetters
     callbacks: Callbacks
     shelf: Shelf
     setup: ProviderSetup
@@ -320,9 +327,19 @@ async def build(  # noqa: PLR0915 - one line for each part
         inbox = PgInbox(database, channels, keyring, clock)
         stack.push_async_callback(inbox.close)
         pages = SecretPages(unlocks, channels, customers, base_url=settings.outside_url)
-        chat = wired_chat(
-            inbox, conversations, texts, clock, pages, ChatReach(customers, watch.alerts, clock)
+        dead_letters = DeadLetters(PgNoticeBook(database), watch.alerts, clock)
+        telling = Telling(
+            outbox=outbox,
+            fates=PgNoticeFates(database),
+            reach=ChatReach(customers, watch.alerts, clock),
+            dead_letters=dead_letters,
+            pace=RedisPace(line, keyring, sms_per_s=settings.sms_per_s)
+            if settings.channel_limits
+            else NoPace(),
+            picturing=Receipts(orders, tenants, customers, texts, DrawnReceipts()),
+            sms=outside.sms,
         )
+        chat = wired_chat(inbox, conversations, texts, clock, pages, telling)
         yield Core(
             settings=settings,
             keyring=keyring,
@@ -339,7 +356,8 @@ async def build(  # noqa: PLR0915 - one line for each part
             chat_ingest=chat.ingest,
             chat_pump=chat.pump,
             unlocking=chat.unlocking,
-            chat_reach=chat.reach,
+            aftermath=chat.aftermath,
+            dead_letters=dead_letters,
             callbacks=callbacks,
             shelf=shelf,
             setup=setup,
@@ -377,7 +395,7 @@ async def build(  # noqa: PLR0915 - one line for each part
                 Pump(
                     "notices",
                     lambda count: outbox.due(count, settings.errand_lease_s),
-                    NoticeSender(outbox, outside.sms, texts, clock).send,
+                    chat.notices.send,
                     Bell(),
                     at_once=32,
                 ),

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from core.domain.turns import Channel
@@ -83,12 +84,12 @@ class Sent:
 class Later:
     """The channel asks for patience, or cannot be reached: try again after so many seconds.
 
-    `whole`: it asks for the whole channel, whoever is written to.
+    `spares`: whom the channel will not have written to before, where it says that.
     """
 
     after_s: float
     why: str
-    whole: bool = False
+    spares: Literal["", "person", "channel"] = ""
 
 
 @dataclass(frozen=True, slots=True)

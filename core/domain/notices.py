@@ -65,10 +65,10 @@ _AGAIN_S: Mapping[Route, tuple[int, ...]] = {
 
 
 def route_of(
-    standing: ChatStanding, now: dt.datetime, *, secret: bool, before: Route | None = None
+    standing: ChatStanding, now: dt.datetime, *, by_sms: bool, before: Route | None = None
 ) -> Route:
     """The route that a notice takes now; never back to one that was left before."""
-    if secret or not standing.kind or not standing.reachable or before is Route.SMS:
+    if by_sms or not standing.kind or not standing.reachable or before is Route.SMS:
         return Route.SMS
     window = _WINDOWS.get(standing.kind)
     if window is None:

@@ -71,9 +71,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What a channel told later of a notice that it had taken, and by which route that went."""
+    """A channel took a notice and failed it after all. `route`, `identity`: how it went, to whom."""
 
     route: Route
+    identity: str
     failed: Failure
 
 
@@ -128,10 +129,12 @@ class Outbox(Protocol):
 class NoticeFates(Protocol):
     """What channels tell later of notices that they took."""
 
-    async def note(self, channel: Channel, fate: Fate, at: dt.datetime) -> Failed | None:
-        """Keep what became of a notice, once, however often, late or early it is told.
+    async def note(
+        self, channel: Channel, fates: Sequence[Fate], at: dt.datetime
+    ) -> Sequence[Failed]:
+        """Keep what became of notices, once, however often, late or early it is told.
 
-        A failure is answered when it changed anything: the notice waits again, on its next route.
+        Failures are answered that changed anything: those notices wait again, on their next route.
         A message that is no notice changes nothing.
         """
         ...

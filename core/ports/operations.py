@@ -19,6 +19,7 @@ class AlertKind(StrEnum):
     MISMATCH = "mismatch"  # our books and somebody's records differ
     STUCK = "stuck"  # orders or payouts wait for a person
     CHANNEL = "channel"  # a chat channel refuses what it is sent
+    DEAD_LETTER = "dead_letter"  # customers could not be told something, by no route
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ known, once; and one that is told too early waits for the name.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +33,34 @@ class PgNoticeFates:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def note(self, channel: Channel, fate: Fate, at: dt.datetime) -> Failed | None:
+    async def note(self, channel: Channel, fates: Sequence[Fate], at: dt.datetime) -> list[Failed]:
+        known = await self._known(channel, fates)
+        failures = []
+        for fate in fates:
+            notice_id, _ = _read_key(fate.key)
+            if fate.failed is None and known.isdisjoint((fate.message_id, str(notice_id))):
+                continue
+            failures.append(await self._note(channel, fate, at))
+        return [failed for failed in failures if failed is not None]
+
+    async def _known(self, channel: Channel, fates: Sequence[Fate]) -> set[str]:
+        """Names and ids of notices among them: most of what a channel tells of are screens."""
+        named = notices.c.sent_as.in_([fate.message_id for fate in fates])
+        keys = [_read_key(fate.key)[0] for fate in fates]
+        keyed = notices.c.id.in_([key for key in keys if key is not None])
+        query = select(notices.c.id, notices.c.sent_as).where(
+            notices.c.channel_id == channel.id, or_(named, keyed)
+        )
+
+        async def read(connection: AsyncConnection) -> set[str]:
+            rows = await connection.execute(query)
+            return {str(each) for row in rows for each in row if each is not None}
+
+        return await self._database.in_tenant(channel.tenant_id, read)
+
+    async def _note(self, channel: Channel, fate: Fate, at: dt.datetime) -> Failed | None:
+        """One by one, so that two who tell of the same notices wait for nobody but each other."""
+
         async def write(connection: AsyncConnection) -> Failed | None:
             row = await _named(connection, channel.id, fate)
             by_name = row is not None and row["sent_as"] == fate.message_id
@@ -78,7 +105,7 @@ async def _named(connection: AsyncConnection, channel_id: UUID, fate: Fate) -> R
 
 
 def _rows() -> Any:
-    columns = ("id", "state", "route", "route_tries", "sent_as", "arrived")
+    columns = ("id", "state", "route", "route_tries", "sent_as", "arrived", "identity")
     return select(*(notices.c[name] for name in columns))
 
 
@@ -131,7 +158,7 @@ async def _put_back(
         "why": why(failed),
     }
     await connection.execute(update(notices).where(notices.c.id == row["id"]).values(**changes))
-    return Failed(route, failed)
+    return Failed(route, row["identity"], failed)
 
 
 async def _keep(
@@ -159,8 +186,8 @@ def _read_key(key: str) -> tuple[UUID | None, int]:
 
 def _kept(failed: Failure) -> Mapping[str, object]:
     match failed:
-        case Later(after_s, reason, whole):
-            return {"what": "later", "after_s": after_s, "why": reason, "whole": whole}
+        case Later(after_s, reason, spares):
+            return {"what": "later", "after_s": after_s, "why": reason, "spares": spares}
         case Unreachable(reason):
             return {"what": "unreachable", "why": reason}
         case Closed():
@@ -171,7 +198,7 @@ def _kept(failed: Failure) -> Mapping[str, object]:
 
 def _opened(kept: Mapping[str, Any]) -> Failure:
     makers: Mapping[str, Callable[[], Failure]] = {
-        "later": lambda: Later(kept["after_s"], kept["why"], whole=kept["whole"]),
+        "later": lambda: Later(kept["after_s"], kept["why"], spares=kept["spares"]),
         "unreachable": lambda: Unreachable(kept["why"]),
         "closed": Closed,
         "refused": lambda: Refused(kept["why"], stops=kept["stops"]),

@@ -7,7 +7,7 @@ $$;
 
 -- Leases notices that are due, of all tenants, with whom to tell and how they stand to the channel
 -- that the matter began on. `reachable`: the channel is a chat that is on, the identity is still this
--- customer's, and nothing was heard of them having left since they wrote last.
+-- customer's, and nothing was heard of them having left since.
 create or replace function notice_claim(p_count integer, p_lease interval, p_at timestamptz)
 returns table (
   id uuid, tenant_id uuid, msisdn text, language text, text text, facts jsonb, secret boolean,
@@ -28,8 +28,7 @@ as $$
   )
   select n.id, n.tenant_id, c.msisdn, c.language, n.text, n.facts, n.secret, n.tries, n.created_at,
       n.channel_id, coalesce(h.kind, ''), n.identity,
-      i.identity is not null
-        and (i.unreachable_since is null or coalesce(t.heard_at > i.unreachable_since, false)),
+      i.identity is not null and i.unreachable_since is null,
       t.heard_at, n.route, n.route_tries, n.asked_at, n.run_at
     from leased n
     cross join lateral (select * from customers x where x.id = n.customer_id offset 0) c

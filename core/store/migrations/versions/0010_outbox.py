@@ -1,4 +1,4 @@
-"""Notices find their way: where a matter began, by which route it is told, and what became of it."""
+"""Notices find their way: where a matter began, and by which route it is told."""
 
 from pathlib import Path
 

@@ -71,7 +71,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A channel took a notice and failed it after all. `route`, `identity`: how it went, to whom."""
+    """A channel took a notice and failed it later. `route`, `identity`: how it went, to whom."""
 
     route: Route
     identity: str

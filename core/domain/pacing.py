@@ -41,13 +41,21 @@ class Limits:
         return Bucket(self.whole.per_s * _NOTICES_SHARE, self.whole.burst)
 
 
-# What is sent in the same second is spaced evenly: a burst on top of the rate would break it.
-_LIMITS: Mapping[str, Limits] = {
-    "telegram": Limits(Bucket(30), Bucket(1, burst=3)),
-    "whatsapp": Limits(Bucket(80), Bucket(1 / 6, burst=45)),
-}
 _NOTICES_SHARE = 2 / 3
+_AT_ONCE_SHARE = 1 / 8
 _NONE = Bucket(0)
+
+
+def a_second(most: float) -> Bucket:
+    """A bucket that gives no more than that in any second, the few that leave at once included."""
+    at_once = int(most * _AT_ONCE_SHARE)
+    return Bucket(most - at_once, at_once) if at_once else Bucket(most)
+
+
+_LIMITS: Mapping[str, Limits] = {
+    "telegram": Limits(a_second(30), Bucket(1, burst=3)),
+    "whatsapp": Limits(a_second(80), Bucket(1 / 6, burst=45)),
+}
 
 
 def limits_of(channel: Channel) -> Limits:
@@ -55,5 +63,5 @@ def limits_of(channel: Channel) -> Limits:
     limits = _LIMITS.get(channel.kind, Limits(_NONE, _NONE))
     own = channel.settings.get("messages_per_s")
     if isinstance(own, int | float) and not isinstance(own, bool) and own > 0:
-        return Limits(Bucket(float(own)), limits.each)
+        return Limits(a_second(float(own)), limits.each)
     return limits

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from core.domain.chat import Address, Later
-from core.domain.pacing import Bucket, Limits, limits_of
+from core.domain.pacing import Bucket, Limits, a_second, limits_of
 from core.domain.turns import Channel
 from core.kit.crypto import Keyring
 from core.store.redis_line import Broken, Line, Refused, Stalled
@@ -111,8 +111,7 @@ class RedisPace:
     def __init__(self, line: Line, keyring: Keyring, *, sms_per_s: float) -> None:
         self._line = line
         self._keyring = keyring
-        sms = Bucket(sms_per_s)
-        self._sms = Limits(sms, Bucket(0))
+        self._sms = Limits(a_second(sms_per_s), Bucket(0))
         self._away_until = 0.0
         self._away = False
 

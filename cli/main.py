@@ -17,6 +17,7 @@ from cli import (
     floats,
     flows,
     ledger,
+    notices,
     operators,
     orders,
     payouts,
@@ -53,6 +54,7 @@ app.add_typer(channels.app, name="channels")
 app.add_typer(customers.app, name="customers")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(operators.app, name="operators")
+app.add_typer(notices.app, name="notices")
 
 
 @app.command()

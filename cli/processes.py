@@ -180,7 +180,7 @@ def _web_app(core: Core):  # type: ignore[no-untyped-def]
             {kind: make() for kind, make in EDGES.items()},
             core.channels,
             core.chat_ingest,
-            core.chat_reach,
+            core.aftermath,
         ),
     ]
     return create_app(core, edges, create_admin(core, ussd=tuple(GATEWAYS)))
@@ -221,7 +221,7 @@ async def _follow_bots(core: Core, stop: asyncio.Event) -> None:
             core.channels,
             core.leases,
             core.chat_ingest,
-            core.chat_reach,
+            core.aftermath,
             core.texts,
             public_url=core.settings.public_url,
         )

@@ -110,6 +110,10 @@ class Settings(BaseSettings):
     # How long sending a notice or looking at a payment may take before another worker does it: more
     # than the two calls that either may make, or a slow one is made twice.
     errand_lease_s: float = Field(90.0, gt=0)
+    # Whether we keep to the limits of chat channels and SMS senders, counted for all processes
+    # together (off only for channels that are simulated), and what our SMS sender takes a second.
+    channel_limits: bool = True
+    sms_per_s: float = Field(100.0, ge=0, le=10_000)
     paid_back_every_s: float = Field(3600.0, gt=0)
     # How many failures in a row keep a provider from new orders, for how long (seconds), and how
     # many successes one by one end that.

@@ -11,6 +11,7 @@ from core.kit.errors import Problem
 from core.services.cases import CaseClosed, ResolutionNeeded, UnknownCase
 from core.services.channel_desk import BadChannel, UnknownChannel
 from core.services.credits import KeyUsed, WalletClosed, WrongCurrency
+from core.services.dead_letters import NotGivenUp
 from core.services.floats import ReferenceUsed, WrongFloatCurrency
 from core.services.identities import (
     AlreadyReleased,
@@ -62,6 +63,7 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     UnknownProvider: (404, "No provider of this name is known."),
     ChangedMeanwhile: (409, "Somebody else is changing this configuration. Try again."),
     UnknownOrder: (404, "There is no transaction of this reference."),
+    NotGivenUp: (409, "No notice of this id was given up, or it held a code, which is not kept."),
     ActionKeyUsed: (409, "This idempotency key was used for another action. Nothing was done."),
     WordsNeeded: (422, "Say why, in a few characters at least."),
     OrderDelivered: (

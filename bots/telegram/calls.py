@@ -39,7 +39,7 @@ _CANNOT_EDIT = (
     "message to edit not found",
     "message can't be edited",
     "message_id_invalid",
-    "there is no text in the message to edit",
+    "no text in the message to edit",  # a receipt, which is a picture
 )
 _TROUBLE = (TelegramServerError, TelegramNetworkError, TelegramConflictError)
 _GONE = ("chat not found", "user is deactivated", "bot was blocked", "peer_id_invalid")
@@ -147,7 +147,7 @@ def delivery_of(error: Exception) -> Delivery:
     """What is to be done about an error. Nothing of it is told: a token may stand in it."""
     match error:
         case TelegramRetryAfter():
-            return Later(float(error.retry_after), "flood control")
+            return Later(float(error.retry_after), "flood control", spares="channel")
         case TelegramForbiddenError():
             return Unreachable("blocked")
         case TelegramUnauthorizedError() | TelegramNotFound() | TokenValidationError():

@@ -34,7 +34,7 @@ class Roster(Protocol):
 
 
 class Listeners(Aftermath, Trouble, Protocol):
-    """See `core.services.reach.ChatReach`."""
+    """See `core.services.aftermath.ChatAftermath`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class BotFollower:
             if said is None:
                 return
             if not isinstance(said, Later):
-                await self._listeners.refused(Address(channel.tenant_id, channel, ""), said)
+                await self._listeners.failed(Address(channel.tenant_id, channel, ""), said)
                 return
             await asyncio.sleep(said.after_s)
 

@@ -21,7 +21,7 @@ from bots.edge import Malformed
 from bots.telegram import hearing
 from bots.telegram.announcing import UPDATES
 from bots.telegram.api import BotApi, Told, name_of
-from core.domain.chat import Address, Later, Refused
+from core.domain.chat import Address, Delivery, Later, Refused
 from core.domain.turns import Channel
 from core.ports import Unavailable
 from core.ports.leases import Leases
@@ -45,11 +45,11 @@ _PAUSE_REFUSED_S = 30.0
 
 
 class Trouble(Protocol):
-    """Who is told when Telegram refuses a bot (`core.services.reach.ChatReach`)."""
+    """Who is told when Telegram refuses a bot (`core.services.aftermath.ChatAftermath`)."""
 
-    async def refused(self, to: Address, refused: Refused) -> None: ...
+    async def failed(self, to: Address, delivery: Delivery) -> None: ...
 
-    async def taken(self, channel: Channel) -> None: ...
+    async def well(self, channel: Channel) -> None: ...
 
 
 class Fetching:
@@ -144,12 +144,12 @@ class Fetching:
         if self._well is not False:
             self._well = False
             channel = self._channel
-            await self._trouble.refused(Address(channel.tenant_id, channel, ""), said)
+            await self._trouble.failed(Address(channel.tenant_id, channel, ""), said)
         return _PAUSE_REFUSED_S
 
     async def _is_well(self) -> None:
         if self._well is not True:
-            await self._trouble.taken(self._channel)
+            await self._trouble.well(self._channel)
             self._well = True
 
     def _longer(self) -> float:

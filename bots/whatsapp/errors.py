@@ -7,7 +7,8 @@ public clients, November 2026). Only our own words go on: Meta's may hold a numb
 
 import random
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from dataclasses import replace
+from typing import Literal, TypeAlias
 
 from core.domain.chat import Closed, Later, Refused, Unreachable
 from core.providers.http import NoReply, Reply
@@ -34,7 +35,8 @@ def failure(code: int | None, *, status: int = 400, pair_tries: int = 1) -> Fail
         pair_tries: How often in a row this person was too much for the pair limit.
     """
     if code == PAIR_LIMIT:
-        return Later(_jittered(4.0 ** min(pair_tries, _PAIR_TRIES_MAX)), "131056: pair limit")
+        after_s = _jittered(4.0 ** min(pair_tries, _PAIR_TRIES_MAX))
+        return Later(after_s, "131056: pair limit", spares="person")
     known = None if code is None else _known(code)
     return known or _unknown(code, status)
 
@@ -45,7 +47,7 @@ def refusal(answer: Reply, pair_tries: int = 1) -> Failure:
     found = failure(code, status=answer.status, pair_tries=pair_tries)
     asked = whole(answer.headers.get("retry-after"))
     if isinstance(found, Later) and asked is not None and found.after_s < asked:
-        return Later(float(min(asked, _RETRY_AFTER_MAX)), found.why)
+        return replace(found, after_s=float(min(asked, _RETRY_AFTER_MAX)))
     return found
 
 
@@ -62,7 +64,8 @@ def unreadable() -> Later:
 def _known(code: int) -> Failure | None:
     if code in _LATER:
         after_s, why = _LATER[code]
-        return Later(_jittered(after_s), f"{code}: {why}")
+        spares: Literal["", "channel"] = "channel" if code in _STRAINED else ""
+        return Later(_jittered(after_s), f"{code}: {why}", spares)
     if code == 131047:  # noqa: PLR2004 - the table's own number, as below
         return Closed()
     if code in _UNREACHABLE:
@@ -105,6 +108,8 @@ _LATER: Mapping[int, tuple[float, str]] = {
     131049: (_DAY_S, "held back to spare the person"),
     131064: (_DAY_S, "message limit"),
 }
+_STRAINED = frozenset({4, 80007, 130429})
+"""Of those, what is said to the number, whoever it writes to."""
 _UNREACHABLE: Mapping[int, str] = {
     131026: "not on WhatsApp",
     131050: "stopped",

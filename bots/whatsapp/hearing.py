@@ -273,10 +273,11 @@ def _fate(status: Mapping[str, object]) -> Fate | None:
     message_id, name = word(status.get("id")), status.get("status")
     if message_id is None or not isinstance(name, str) or name not in _STATUSES:
         return None
+    key = word(status.get("biz_opaque_callback_data")) or ""
     if name != "failed":
-        return Fate(message_id, name)
+        return Fate(message_id, name, key=key)
     codes = [whole(error.get("code")) for error in _objects(status, "errors")]
     code = next((code for code in codes if code is not None), None)
     if code is None:
-        return Fate(message_id, name, Later(_AGAIN_S, "failed, and no word why"))
-    return Fate(message_id, name, failure(code))
+        return Fate(message_id, name, Later(_AGAIN_S, "failed, and no word why"), key)
+    return Fate(message_id, name, failure(code), key)

@@ -4,6 +4,7 @@ Source: https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messag
 
 - `POST /{version}/{phone_number_id}/messages`: `{messaging_product, recipient_type, type, ...}`,
   for a number in `to`, for a user id in `recipient`. The answer names it: `{messages: [{id}]}`.
+- `biz_opaque_callback_data` (at most 512) comes back in all statuses of that message.
 - `POST .../media` as a form: `messaging_product`, `type`, `file`. The answer: `{id}`.
 - One message in six seconds to one person, in bursts of 45: hence one message a turn.
 - Nothing that a person wrote can be deleted by us.
@@ -39,6 +40,7 @@ _UPLOAD_S = 20.0
 # The person waits for an answer meanwhile.
 _MARK_S = 2.0
 _OK = 2
+_KEY_MAX = 512
 _NUMBER = re.compile(r"\d{5,20}", re.ASCII)
 _ENCODER = msgspec.json.Encoder()
 
@@ -90,8 +92,9 @@ class WhatsAppMessenger:
         if telling.picture and len(telling.text) <= rendering.BODY_MAX:
             image_id = await self._uploaded(to.channel, telling.picture)
             if image_id:
-                return await self._sent(to, rendering.of_image(image_id, telling.text))
-        return await self._sent(to, rendering.of_text(telling.text))
+                image = rendering.of_image(image_id, telling.text)
+                return await self._sent(to, image, key=telling.key)
+        return await self._sent(to, rendering.of_text(telling.text), key=telling.key)
 
     async def unsay(self, channel: Channel, message: ChatMessage) -> bool:  # noqa: ARG002 - the port's
         """WhatsApp cannot."""
@@ -108,14 +111,15 @@ class WhatsAppMessenger:
         if settings.template is None:
             return Refused("the channel has no template")
         template = settings.template
-        return await self._sent(
-            to, rendering.of_template(template.name, template.language, telling.template_facts)
-        )
+        content = rendering.of_template(template.name, template.language, telling.template_facts)
+        return await self._sent(to, content, key=telling.key)
 
-    async def _sent(self, to: Address, content: Content) -> Delivery:
-        """Send one message to a person."""
-        key = "to" if _NUMBER.fullmatch(to.identity) else "recipient"
-        body = {"recipient_type": "individual", key: to.identity, **content}
+    async def _sent(self, to: Address, content: Content, *, key: str = "") -> Delivery:
+        """Send one message to a person. Meta brings `key` back in each status of it."""
+        whom = "to" if _NUMBER.fullmatch(to.identity) else "recipient"
+        body = {"recipient_type": "individual", whom: to.identity, **content}
+        if key:
+            body["biz_opaque_callback_data"] = key[:_KEY_MAX]
         answer = await self._post(to.channel, body, act="whatsapp.send", within_s=self._timeout_s)
         if isinstance(answer, Refused):
             return answer

@@ -141,7 +141,8 @@ def _list(screen: Screen, ways: Sequence[_Way]) -> Content | None:
 
 
 def _link(screen: Screen, url: str) -> Content:
-    parameters = {"display_text": _cut(_line(screen.nav_words.unlock), BUTTON_MAX), "url": url}
+    title = _cut(_line(screen.nav_words.unlock) or _NOTHING, BUTTON_MAX)
+    parameters = {"display_text": title, "url": url}
     return _interactive("cta_url", screen.body, {"name": "cta_url", "parameters": parameters})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from core.app import rules
-from core.app.chat import CAPABILITIES, SecretPages, capability_of, wired_chat
+from core.app.chat import CAPABILITIES, SecretPages, Telling, capability_of, wired_chat
 from core.app.operators import Operations, operations, talking
 from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_model, open_outside
 from core.domain.chat import Talk
@@ -25,7 +25,6 @@ from core.engine.kinds import Locale
 from core.engine.machine import Machine
 from core.flows import all_flows, announce_latest
 from core.jobs.cases import CaseRounds
-from core.jobs.notices import NoticeSender
 from core.jobs.reconciling import DailyReconciliation
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
@@ -39,9 +38,11 @@ from core.ports.statements import ReconciliationBook
 from core.providers.addresses import Reach, objection, reaching
 from core.providers.channels import CHANNEL_TESTS
 from core.providers.payments import PAYMENT_GATEWAYS
+from core.providers.pictures.receipts import DrawnReceipts
 from core.providers.vtu import VTU_PROVIDERS
 from core.providers.vtu.making import make
 from core.services.advice import Advice
+from core.services.aftermath import ChatAftermath
 from core.services.alerts import AlertDesk
 from core.services.assistant import WordsAssistant
 from core.services.callbacks import Callbacks
@@ -51,6 +52,7 @@ from core.services.chat import ChatIngest
 from core.services.context import Desk
 from core.services.conversations import Conversations, Patience
 from core.services.credits import Credits
+from core.services.dead_letters import DeadLetters
 from core.services.deep_links import DeepLinks
 from core.services.floats import Floats
 from core.services.funding import Funding
@@ -74,6 +76,7 @@ from core.services.provider_controls import ProviderControls
 from core.services.provider_registry import ProviderRegistry
 from core.services.purchases import Purchases
 from core.services.reach import ChatReach
+from core.services.receipts import Receipts
 from core.services.reconciliation import Reconciliation
 from core.services.reconciliation_parts import Surroundings
 from core.services.review import Review
@@ -104,9 +107,12 @@ from core.store.inbox import PgInbox
 from core.store.intents import PgIntents
 from core.store.leases import RedisLeases
 from core.store.ledger import PgLedger
+from core.store.notice_book import PgNoticeBook
+from core.store.notice_fates import PgNoticeFates
 from core.store.order_desk import PgOrderDesk
 from core.store.orders import PgOrderBook
 from core.store.outbox import PgOutbox
+from core.store.pace import NoPace, RedisPace
 from core.store.payouts import PgPayouts
 from core.store.plans import PgPlans
 from core.store.provider_configs import PgProviderConfigs
@@ -147,7 +153,8 @@ class Core:
     chat_ingest: ChatIngest
     chat_pump: Pump[Talk]
     unlocking: Unlocking
-    chat_reach: ChatReach
+    aftermath: ChatAftermath
+    dead_letters: DeadLetters
     leases: RedisLeases
     chat_lag_s: Callable[[], Awaitable[float]]
     live_chats: LiveChats
@@ -356,8 +363,22 @@ async def build(  # noqa: PLR0915 - one line for each part
         stack.push_async_callback(inbox.close)
         pages = SecretPages(unlocks, channels, customers, base_url=settings.outside_url)
         reach = ChatReach(customers, watch.alerts, clock, joining.desk)
-        chat = wired_chat(inbox, conversations, texts, clock, pages, reach, messengers, live.chats)
-        live_pump = live.pump(settings, channels, messengers, reach, clock)
+        dead_letters = DeadLetters(PgNoticeBook(database), watch.alerts, clock)
+        telling = Telling(
+            outbox=outbox,
+            fates=PgNoticeFates(database),
+            reach=reach,
+            dead_letters=dead_letters,
+            pace=RedisPace(line, keyring, sms_per_s=settings.sms_per_s)
+            if settings.channel_limits
+            else NoPace(),
+            picturing=Receipts(orders, tenants, customers, texts, DrawnReceipts()),
+            sms=outside.sms,
+        )
+        chat = wired_chat(
+            inbox, conversations, texts, clock, pages, telling, messengers, live.chats
+        )
+        live_pump = live.pump(settings, channels, messengers, chat.aftermath, clock)
         yield Core(
             settings=settings,
             keyring=keyring,
@@ -376,7 +397,8 @@ async def build(  # noqa: PLR0915 - one line for each part
             chat_ingest=chat.ingest,
             chat_pump=chat.pump,
             unlocking=chat.unlocking,
-            chat_reach=chat.reach,
+            aftermath=chat.aftermath,
+            dead_letters=dead_letters,
             leases=RedisLeases(line),
             chat_lag_s=inbox.lag_s,
             live_chats=live.chats,
@@ -427,7 +449,7 @@ async def build(  # noqa: PLR0915 - one line for each part
                 Pump(
                     "notices",
                     lambda count: outbox.due(count, settings.errand_lease_s),
-                    NoticeSender(outbox, outside.sms, texts, clock).send,
+                    chat.notices.send,
                     Bell(),
                     at_once=32,
                 ),

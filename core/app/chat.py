@@ -7,17 +7,21 @@ from core.domain.chat import Talk
 from core.domain.turns import Channel
 from core.engine import paging
 from core.engine.paging import Capability
+from core.jobs.notices import NoticeSender, Ways
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
 from core.kit.clock import Clock
 from core.kit.texts import Texts
-from core.ports import Customers
-from core.ports.chat import Unlocks
+from core.ports import Customers, NoticeFates, Outbox, SmsSender
+from core.ports.chat import Pace, Picturing, Unlocks
+from core.services.aftermath import ChatAftermath
 from core.services.chat import ChatDesk, ChatIngest, Persons
 from core.services.chat import Surroundings as ChatSurroundings
 from core.services.conversations import Conversations
+from core.services.dead_letters import DeadLetters
 from core.services.messengers import Messengers
 from core.services.reach import ChatReach
+from core.services.showing import Showing
 from core.services.unlocking import KnownChannels, Unlocking
 from core.store.inbox import PgInbox
 
@@ -47,7 +51,8 @@ class Chat:
     ingest: ChatIngest
     pump: Pump[Talk]
     unlocking: Unlocking
-    reach: ChatReach
+    aftermath: ChatAftermath
+    notices: NoticeSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +65,31 @@ class SecretPages:
     base_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is needed to tell people something, and to mind what becomes of it."""
+
+    outbox: Outbox
+    fates: NoticeFates
+    reach: ChatReach
+    dead_letters: DeadLetters
+    pace: Pace
+    picturing: Picturing
+    sms: SmsSender
+
+
 def wired_chat(
     inbox: PgInbox,
     conversations: Conversations,
     texts: Texts,
     clock: Clock,
     pages: SecretPages,
-    reach: ChatReach,
+    telling: Telling,
     messengers: Messengers,
     persons: Persons,
 ) -> Chat:
     bell = Bell()
+    aftermath = ChatAftermath(telling.reach, telling.fates, telling.pace, clock)
     ingest = ChatIngest(inbox, clock, bell)
     unlocking = Unlocking(
         pages.unlocks,
@@ -83,8 +102,8 @@ def wired_chat(
     )
     around = ChatSurroundings(
         turns=conversations,
-        reach=reach,
         persons=persons,
+        showing=Showing(telling.pace, telling.picturing, aftermath, telling.outbox, clock),
         unlock_url=unlocking.url,
         unsaid=texts.get("en", "secret.unsaid"),
     )
@@ -96,4 +115,6 @@ def wired_chat(
         bell,
         at_once=CHATS_AT_ONCE,
     )
-    return Chat(ingest, pump, unlocking, reach)
+    ways = Ways(telling.sms, messengers, pages.channels.get, telling.pace, telling.picturing)
+    notices = NoticeSender(telling.outbox, ways, aftermath, telling.dead_letters, texts, clock)
+    return Chat(ingest, pump, unlocking, aftermath, notices)

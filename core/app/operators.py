@@ -13,6 +13,7 @@ from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.kit.texts import Texts
 from core.ports.health import AlertBook, ReviewBook
+from core.services.aftermath import ChatAftermath
 from core.services.approvals import Approvals
 from core.services.digests import Digests
 from core.services.live_chat import LiveChats, LiveMail
@@ -20,7 +21,6 @@ from core.services.messengers import Messengers
 from core.services.operators import OperatorDesk
 from core.services.order_actions import OrderActions
 from core.services.payout_desk import PayoutDesk
-from core.services.reach import ChatReach
 from core.settings import Settings
 from core.store.channels import PgChannels
 from core.store.database import Database
@@ -46,11 +46,11 @@ class Talking:
         settings: Settings,
         channels: PgChannels,
         messengers: Messengers,
-        reach: ChatReach,
+        aftermath: ChatAftermath,
         clock: Clock,
     ) -> Pump[Answering]:
         """Sends what operators say."""
-        mail = LiveMail(self.book, channels, messengers, reach, clock, self.bell)
+        mail = LiveMail(self.book, channels, messengers, aftermath, clock, self.bell)
         return Pump(
             "answers",
             lambda count: self.book.claim(count, settings.errand_lease_s),

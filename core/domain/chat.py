@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from core.domain.turns import Channel
@@ -83,10 +84,14 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The channel asks for patience, or cannot be reached: try again after so many seconds."""
+    """The channel asks for patience, or cannot be reached: try again after so many seconds.
+
+    `spares`: whom the channel will not have written to before, where it says that.
+    """
 
     after_s: float
     why: str
+    spares: Literal["", "person", "channel"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +125,15 @@ Delivery = Sent | Later | Unreachable | Closed | Refused
 class Fate:
     """What a channel tells later of something that it took: it arrived, was read, or failed.
 
-    `failed` says what is to be done about it; None when it is well.
+    Attributes:
+        failed: What is to be done about it; None when it is well.
+        key: The `Telling.key` that it was sent with, where the channel brings that back, or "".
     """
 
     message_id: str
     status: str
     failed: Later | Unreachable | Closed | Refused | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ class Telling:
     """Words for a person outside of a turn.
 
     Attributes:
-        key: The same for the same words: for the channel to recognise a repetition, where it can.
+        key: For the channel to bring back with what became of it, where it can.
         picture: A PNG to go with them, or None.
         template_facts: What fills the channel's template, in order, where only a template may go.
     """

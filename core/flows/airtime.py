@@ -290,7 +290,7 @@ AIRTIME = Flow(
             ),
         ),
         Jump("fund", "fund"),
-        End("done", "airtime.done"),
+        End("done", "airtime.done", receipt="reference"),
         End("slow", "airtime.slow"),
         End("refunded", "airtime.refunded"),
         Fact("limit", day_limit, {"ok": "over_limit"}, keeps={"limit": MONEY}),

@@ -16,6 +16,15 @@ from core.ports.administration import (
     TokenRecord,
     Tokens,
 )
+from core.ports.notices import (
+    Failed,
+    NewNotice,
+    Notice,
+    NoticeBook,
+    NoticeFates,
+    NoticeRecord,
+    Outbox,
+)
 from core.ports.operations import Alert, AlertKind, Alerts, Cases, NewCase, Standing, Standings
 from core.ports.outside import (
     BadCallback,
@@ -47,10 +56,7 @@ from core.ports.store import (
     Intent,
     Intents,
     Ledger,
-    NewNotice,
-    Notice,
     OrderBook,
-    Outbox,
     Stored,
     Tenants,
     Unavailable,
@@ -81,6 +87,7 @@ __all__ = [
     "Customers",
     "EntryView",
     "Event",
+    "Failed",
     "IdentityNeeded",
     "Intent",
     "Intents",
@@ -89,6 +96,9 @@ __all__ = [
     "NewCase",
     "NewNotice",
     "Notice",
+    "NoticeBook",
+    "NoticeFates",
+    "NoticeRecord",
     "OrderBook",
     "OrderDetail",
     "OrderQuery",

@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import UUID
 
-from core.domain.chat import Address, ChatMessage, Delivery, Talk, Telling
+from core.domain.chat import Address, ChatMessage, Delivery, Later, Talk, Telling
 from core.domain.customers import Customer, Tenant
 from core.domain.display import Screen
 from core.domain.turns import Channel
@@ -105,6 +106,57 @@ class Inbox(Protocol):
 
     async def lag_s(self) -> float:
         """How long the oldest message that could be taken up waits."""
+        ...
+
+
+class Pace(Protocol):
+    """How fast channels are spoken to, counted for all processes together.
+
+    Never raises: where nobody can count, nobody waits. Waits are in seconds.
+    """
+
+    async def answer(self, to: Address, *, within_s: float) -> float:
+        """How long an answer must wait. Up to `within_s` its place is taken: it leaves then.
+
+        Longer than that, nothing is taken: ask again then.
+        """
+        ...
+
+    async def notice(self, to: Address, name: str) -> float:
+        """How long a notice must wait; 0 when it may leave now.
+
+        Else a place is kept for that name: ask again, under the same name, then.
+        """
+        ...
+
+    async def sms(self, sender: str, name: str) -> float:
+        """As `notice`, for an SMS by that sender."""
+        ...
+
+    async def hold(self, to: Address, later: Later) -> None:
+        """The channel asked to be spared, with this person or altogether: nobody speaks before.
+
+        A `Later` that spares nobody changes nothing.
+        """
+        ...
+
+    async def pause(self, channel: Channel, for_s: float) -> None:
+        """Have notices wait so long for a channel that refuses everything."""
+        ...
+
+    async def resume(self, channel: Channel) -> None:
+        """It takes what it is given again."""
+        ...
+
+
+class Picturing(Protocol):
+    """Makes pictures that go with words."""
+
+    async def receipt(self, tenant_id: UUID, reference: str) -> bytes | None:
+        """A PNG of what was delivered under our reference; None where there is none to make.
+
+        Never raises: the words do without.
+        """
         ...
 
 

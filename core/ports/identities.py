@@ -11,7 +11,7 @@ from core.domain.turns import Inbound
 from core.kit.msisdn import Msisdn
 from core.ports.administration import Event
 from core.ports.chat import Proposal
-from core.ports.store import NewNotice
+from core.ports.notices import NewNotice
 
 
 class Identities(Protocol):

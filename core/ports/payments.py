@@ -9,8 +9,8 @@ from uuid import UUID
 from core.domain.customers import Customer
 from core.kit.errors import Problem
 from core.kit.msisdn import Msisdn
+from core.ports.notices import NewNotice
 from core.ports.outside import Payment
-from core.ports.store import NewNotice
 
 
 class IdentityNeeded(Problem):

@@ -1,4 +1,4 @@
-"""What the core keeps: the ledger, orders, customers, payments in and notices."""
+"""What the core keeps: the ledger, orders, customers and payments in."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from core.domain.turns import Channel
 from core.kit.errors import Fault
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
+from core.ports.notices import NewNotice
 from core.ports.outside import Payment
 
 
@@ -186,7 +187,7 @@ class Intents(Protocol):
         """A customer's open intents that were made since then, latest first."""
         ...
 
-    async def set_url(self, intent: "Intent", url: str, notice: "NewNotice | None") -> bool:
+    async def set_url(self, intent: "Intent", url: str, notice: NewNotice | None) -> bool:
         """Keep where to pay and tell the customer. False, and nothing told, unless still open."""
         ...
 
@@ -208,7 +209,7 @@ class Intents(Protocol):
         ...
 
     async def give_up(
-        self, intent: "Intent", notice: "NewNotice", check_at: dt.datetime | None
+        self, intent: "Intent", notice: NewNotice, check_at: dt.datetime | None
     ) -> bool:
         """End an open intent that has no link, and tell the customer. As `replace` otherwise."""
         ...
@@ -235,7 +236,7 @@ class Intents(Protocol):
         """Payments that came, credited or held up, and intents still open, latest first."""
         ...
 
-    async def credit(self, intent: "Intent", payment: Payment, notice: "NewNotice") -> bool:
+    async def credit(self, intent: "Intent", payment: Payment, notice: NewNotice) -> bool:
         """Book a payment to the intent's customer and tell them, once per gateway transaction.
 
         One commit: payment row, clearing to wallet, fee to fees, the intent's state, the notice.
@@ -245,7 +246,7 @@ class Intents(Protocol):
         ...
 
     async def hold_up(
-        self, intent: "Intent", payment: Payment, why: str, notice: "NewNotice"
+        self, intent: "Intent", payment: Payment, why: str, notice: NewNotice
     ) -> bool:
         """Keep a payment that must not be credited (another currency) for a person to look at.
 
@@ -268,6 +269,8 @@ class Intent:
     checks: int
     created_at: dt.datetime
     check_at: dt.datetime | None = None  # the next look; for who leased it, the end of the lease
+    channel_id: UUID | None = None
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,44 +281,6 @@ class Arrival:
     amount: Money
     state: str  # paid | held_up: a person must look at it | awaited
     at: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NewNotice:
-    """Something to tell a customer, once per key. `text` names a message, `facts` fill it."""
-
-    key: str
-    tenant_id: UUID
-    customer_id: UUID
-    text: str
-    facts: Mapping[str, str | int]
-    secret: bool = False  # facts are kept encrypted and wiped once sent
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    id: UUID
-    tenant_id: UUID
-    to: Msisdn
-    language: str
-    text: str
-    facts: Mapping[str, str | int]
-    tries: int
-    created_at: dt.datetime
-
-
-class Outbox(Protocol):
-    """Notices waiting to be told. At least once each; the key keeps them from doubling."""
-
-    async def add(self, notice: NewNotice, at: dt.datetime) -> None: ...
-
-    async def due(self, count: int, lease_s: float) -> Sequence[Notice]: ...
-
-    async def sent(self, notice: Notice, at: dt.datetime) -> None: ...
-
-    async def retry(self, notice: Notice, at: dt.datetime) -> None: ...
-
-    async def give_up(self, notice: Notice, why: str, at: dt.datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

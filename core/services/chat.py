@@ -12,24 +12,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 
-from core.domain.chat import (
-    Address,
-    ChatMessage,
-    Closed,
-    Delivery,
-    Doing,
-    Later,
-    Refused,
-    Sent,
-    Talk,
-    Telling,
-    Unreachable,
-)
+from core.domain.chat import Address, ChatMessage, Delivery, Doing, Later, Sent, Talk, Telling
 from core.domain.display import Screen
 from core.domain.turns import Advance, Channel, Inbound, Press, Progress, Reply, Said, Shared
 from core.kit import crash
@@ -64,14 +51,12 @@ class Turns(Protocol):
     async def screen(self, inbound: Inbound) -> Screen | None: ...
 
 
-class Reach(Protocol):
-    """What is noted of people and channels by the way (`core.services.reach.ChatReach`)."""
+class Shows(Protocol):
+    """See `core.services.showing.Showing`."""
 
-    async def unreachable(self, to: Address, why: str) -> None: ...
-
-    async def refused(self, to: Address, refused: Refused) -> None: ...
-
-    async def taken(self, channel: Channel) -> None: ...
+    async def show(
+        self, messenger: Messenger, to: Address, screen: Screen, moment: Moment
+    ) -> Delivery: ...
 
 
 class Persons(Protocol):
@@ -100,8 +85,8 @@ class Surroundings:
     """
 
     turns: Turns
-    reach: Reach
     persons: Persons
+    showing: Shows
     unlock_url: Callable[[Address, Screen], Awaitable[str]]
     unsaid: str
 
@@ -165,7 +150,6 @@ class ChatDesk:
         self._around = surroundings
         self._clock = clock
         self._bell = bell
-        self._well: set[UUID] = set()  # channels that took the last thing they were given
 
     async def see_through(self, talk: Talk) -> None:
         """Answer what waits in a leased talk, in order, and give it back."""
@@ -226,16 +210,15 @@ class ChatDesk:
         crash.point("chat.turned")
         if reply.screen is None:
             return None
-        delivery = await messenger.show(
-            to,
-            reply.screen,
-            Moment(
-                answering=message if message.doing is not Doing.NUDGE else None,
-                last_shown=shown,
-                unlock_url=await self._unlock_url(to, reply.screen),
-            ),
+        moment = Moment(
+            answering=message if message.doing is not Doing.NUDGE else None,
+            last_shown=shown,
+            unlock_url=await self._unlock_url(to, reply.screen),
         )
-        return await self._delivered(to, delivery)
+        delivery = await self._around.showing.show(messenger, to, reply.screen, moment)
+        if isinstance(delivery, Later):
+            raise _NotNow(delivery)
+        return delivery.message_id if isinstance(delivery, Sent) else None
 
     async def _for_a_person(self, to: Address, message: ChatMessage) -> bool:
         """Whether it was meant for the operator in this talk, and is kept for them."""
@@ -261,24 +244,6 @@ class ChatDesk:
 
     async def _unlock_url(self, to: Address, screen: Screen) -> str:
         return await self._around.unlock_url(to, screen) if screen.out_of_sight else ""
-
-    async def _delivered(self, to: Address, delivery: Delivery) -> str | None:
-        match delivery:
-            case Sent(message_id):
-                if to.channel.id not in self._well:
-                    await self._around.reach.taken(to.channel)
-                    self._well.add(to.channel.id)
-                return message_id
-            case Later():
-                raise _NotNow(delivery)
-            case Unreachable(why):
-                await self._around.reach.unreachable(to, why)
-            case Refused():
-                self._well.discard(to.channel.id)
-                await self._around.reach.refused(to, delivery)
-            case Closed():
-                log.warning("chat.closed", kind=to.channel.kind)
-        return None
 
 
 class _Awhile:

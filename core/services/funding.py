@@ -346,7 +346,15 @@ def _notice(
         "currency": amount.currency,
         "reference": intent.reference,
     }
-    return NewNotice(key, intent.tenant_id, intent.customer_id, text, facts | more)
+    return NewNotice(
+        key,
+        intent.tenant_id,
+        intent.customer_id,
+        text,
+        facts | more,
+        channel_id=intent.channel_id,
+        identity=intent.identity,
+    )
 
 
 def _is_evidence(payment: Payment, intent: Intent) -> bool:

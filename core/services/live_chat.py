@@ -31,7 +31,6 @@ from core.kit.msisdn import masked
 from core.kit.texts import Texts
 from core.ports import Paging
 from core.ports.live_chat import LiveBook, Saying, Wish
-from core.services.chat import Reach
 from core.services.messengers import Messengers
 
 log = structlog.get_logger()
@@ -240,6 +239,12 @@ class LiveChats:
         await self._book.prune(now - dt.timedelta(seconds=rules.kept_s), _PER_ROUND)
 
 
+class Aftermath(Protocol):
+    """See `core.services.aftermath.ChatAftermath`."""
+
+    async def failed(self, to: Address, delivery: Delivery) -> None: ...
+
+
 class LiveMail:
     """Sends what operators say to customers: in order, each until the channel took it."""
 
@@ -248,14 +253,14 @@ class LiveMail:
         book: LiveBook,
         channels: KnownChannels,
         messengers: Messengers,
-        reach: Reach,
+        aftermath: Aftermath,
         clock: Clock,
         bell: Bell,
     ) -> None:
         self._book = book
         self._channels = channels
         self._messengers = messengers
-        self._reach = reach
+        self._aftermath = aftermath
         self._clock = clock
         self._bell = bell
 
@@ -281,18 +286,19 @@ class LiveMail:
             case Sent():
                 await self._book.sent(answering)
             case Later(after_s=after_s, why=why):
+                await self._aftermath.failed(to, delivery)
                 if answering.tries >= _TRIES_MAX:
                     await self._book.failed(answering, why, now)
                     return
                 patience_s = _AGAIN_AFTER_S[min(answering.tries, len(_AGAIN_AFTER_S)) - 1]
                 await self._later(answering, max(after_s, patience_s))
             case Unreachable(why=why):
-                await self._reach.unreachable(to, why)
+                await self._aftermath.failed(to, delivery)
                 await self._book.failed(answering, why, now)
             case Closed():
                 await self._book.failed(answering, "they have not written for a day", now)
             case Refused(why=why):
-                await self._reach.refused(to, delivery)
+                await self._aftermath.failed(to, delivery)
                 await self._book.failed(answering, why, now)
 
     async def _later(self, answering: Answering, after_s: float) -> None:

@@ -244,7 +244,7 @@ async def _silence(connection: AsyncConnection, customer: Customer, at: dt.datet
     """What was to be told to this customer would be read by the next one."""
     waiting = (notices.c.customer_id == customer.id) & (notices.c.state == "waiting")
     told = update(notices).where(waiting)
-    await connection.execute(told.values(state="given_up", why="released", ended_at=at))
+    await connection.execute(told.values(state="void", why="released", ended_at=at))
     secret = (notices.c.customer_id == customer.id) & notices.c.secret
     await connection.execute(update(notices).where(secret).values(facts={}))
     codes = (one_time_codes.c.customer_id == customer.id) & one_time_codes.c.ended_at.is_(None)

@@ -319,4 +319,6 @@ def _intent(columns: asyncpg.Record | RowMapping) -> Intent:
         checks=columns["checks"],
         created_at=columns["created_at"],
         check_at=columns["check_at"],
+        channel_id=columns["channel_id"],
+        identity=columns["identity"],
     )

@@ -2,17 +2,23 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import case, cast, func, update
+import asyncpg
+from sqlalchemy import ColumnElement, case, cast, func, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.notices import ChatStanding, Route
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.kit.msisdn import Msisdn
-from core.ports import NewNotice, Notice
+from core.ports import Failed, NewNotice, Notice
 from core.store.database import Database
+from core.store.notice_fates import told_already
 from core.store.tables import notices
 
 _SEALED = "sealed"
@@ -32,56 +38,94 @@ class PgOutbox:
 
         await self._database.in_tenant(notice.tenant_id, write)
 
-    async def due(self, count: int, lease_s: float) -> Sequence[Notice]:
+    async def due(self, count: int, lease_s: float) -> list[Notice]:
         rows = await self._database.call(
             "select * from notice_claim($1, $2, $3)",
             count,
             dt.timedelta(seconds=lease_s),
             self._clock.now(),
         )
-        return [
-            Notice(
-                id=row["id"],
-                tenant_id=row["tenant_id"],
-                to=Msisdn(row["msisdn"]),
-                language=row["language"],
-                text=row["text"],
-                facts=self._facts_opened(row["facts"]),
-                tries=row["tries"],
-                created_at=row["created_at"],
-            )
-            for row in rows
-        ]
+        return [self._notice(row) for row in rows]
 
-    async def sent(self, notice: Notice, at: dt.datetime) -> None:
-        await self._end(notice, "sent", None, at)
+    async def begin(self, notice: Notice, route: Route, at: dt.datetime) -> Notice | None:
+        tries = notice.route_tries + 1 if notice.route is route else 1
+        changes = {"route": route.value, "route_tries": tries, "asked_at": at, "sent_as": None}
+        mine = notices.c.run_at == notice.leased_until
+        if not await self._change(notice, changes, mine):
+            return None
+        return replace(notice, route=route, route_tries=tries, asked_at=at)
+
+    async def sent(
+        self,
+        notice: Notice,
+        at: dt.datetime,
+        *,
+        route: Route = Route.SMS,
+        sent_as: str = "",
+    ) -> Failed | None:
+        changes = self._ended(notice, "sent", None, at) | {
+            "route": route.value,
+            "sent_as": sent_as or None,
+        }
+        if not sent_as:
+            await self._change(notice, changes, _this_try(notice))
+            return None
+
+        async def write(connection: AsyncConnection) -> Failed | None:
+            done = await connection.execute(_waiting(notice, _this_try(notice)).values(**changes))
+            if not done.rowcount or notice.channel_id is None:
+                return None
+            kind = notice.standing.kind
+            return await told_already(connection, notice.id, notice.channel_id, kind, sent_as, at)
+
+        return await self._database.in_tenant(notice.tenant_id, write)
 
     async def retry(self, notice: Notice, at: dt.datetime) -> None:
-        await self._change(notice, {"tries": notice.tries + 1, "run_at": at})
+        changes: dict[str, object] = {"tries": notice.tries + 1, "run_at": at, "asked_at": None}
+        if notice.route is not None:
+            changes |= {"route": notice.route.value, "route_tries": notice.route_tries}
+        await self._change(notice, changes, _this_try(notice))
+
+    async def put_off(self, notice: Notice, at: dt.datetime) -> None:
+        await self._change(notice, {"run_at": at}, _this_try(notice))
 
     async def give_up(self, notice: Notice, why: str, at: dt.datetime) -> None:
-        await self._end(notice, "given_up", why, at)
+        await self._change(notice, self._ended(notice, "given_up", why, at), _this_try(notice))
 
-    async def _end(self, notice: Notice, state: str, why: str | None, at: dt.datetime) -> None:
-        changes: dict[str, object] = {
+    async def seen(
+        self, tenant_id: UUID, reference: str, channel_id: UUID, identity: str, at: dt.datetime
+    ) -> bool:
+        [row] = await self._database.call(
+            "select notice_seen($1, $2, $3, $4, $5) as seen",
+            tenant_id,
+            reference,
+            channel_id,
+            identity,
+            at,
+        )
+        return bool(row["seen"])
+
+    def _ended(
+        self, notice: Notice, state: str, why: str | None, at: dt.datetime
+    ) -> dict[str, object]:
+        return {
             "state": state,
             "tries": notice.tries + 1,
             "why": why,
             "ended_at": at,
+            "asked_at": None,
             # A secret is not kept longer than it takes to tell it.
             "facts": case((notices.c.secret, cast({}, JSONB)), else_=notices.c.facts),
         }
-        await self._change(notice, changes)
 
-    async def _change(self, notice: Notice, changes: Mapping[str, object]) -> None:
-        async def write(connection: AsyncConnection) -> None:
-            await connection.execute(
-                update(notices)
-                .where(notices.c.id == notice.id, notices.c.state == "waiting")
-                .values(**changes)
-            )
+    async def _change(
+        self, notice: Notice, changes: Mapping[str, object], *only: ColumnElement[bool]
+    ) -> bool:
+        async def write(connection: AsyncConnection) -> bool:
+            done = await connection.execute(_waiting(notice, *only).values(**changes))
+            return bool(done.rowcount)
 
-        await self._database.in_tenant(notice.tenant_id, write)
+        return await self._database.in_tenant(notice.tenant_id, write)
 
     def _facts_kept(self, notice: NewNotice) -> dict[str, str | int]:
         facts = dict(notice.facts)
@@ -92,6 +136,35 @@ class PgOutbox:
             return kept
         opened: dict[str, str | int] = json.loads(self._keyring.decrypt(str(kept[_SEALED])))
         return opened
+
+    def _notice(self, row: asyncpg.Record) -> Notice:
+        return Notice(
+            id=row["id"],
+            tenant_id=row["tenant_id"],
+            to=Msisdn(row["msisdn"]),
+            language=row["language"],
+            text=row["text"],
+            facts=self._facts_opened(row["facts"]),
+            tries=row["tries"],
+            created_at=row["created_at"],
+            secret=row["secret"],
+            channel_id=row["channel_id"],
+            identity=row["identity"],
+            standing=ChatStanding(row["kind"], row["reachable"], row["heard_at"]),
+            route=Route(row["route"]) if row["route"] else None,
+            route_tries=row["route_tries"],
+            asked_at=row["asked_at"],
+            leased_until=row["leased_until"],
+        )
+
+
+def _waiting(notice: Notice, *only: ColumnElement[bool]) -> Any:
+    return update(notices).where(notices.c.id == notice.id, notices.c.state == "waiting", *only)
+
+
+def _this_try(notice: Notice) -> ColumnElement[bool]:
+    """Nothing came of the try that the caller knows of: no failure was told, no other one begun."""
+    return notices.c.asked_at.is_not_distinct_from(notice.asked_at)
 
 
 async def add_notice(
@@ -113,5 +186,8 @@ async def add_notice(
         tries=0,
         run_at=at,
         created_at=at,
+        channel_id=notice.channel_id,
+        identity=notice.identity,
+        route_tries=0,
     )
     await connection.execute(statement.on_conflict_do_nothing())

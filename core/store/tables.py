@@ -230,6 +230,24 @@ notices = Table(
     Column("why", Text),
     Column("created_at", _TIME, nullable=False),
     Column("ended_at", _TIME),
+    Column("channel_id", Uuid),
+    Column("identity", Text, nullable=False),
+    Column("route", Text),
+    Column("route_tries", Integer, nullable=False),
+    Column("asked_at", _TIME),
+    Column("sent_as", Text),
+    Column("arrived", Text),
+    Column("arrived_at", _TIME),
+)
+
+notice_strays = Table(
+    "notice_strays",
+    metadata,
+    Column("channel_id", Uuid, primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("failed", JSONB, nullable=False),
+    Column("at", _TIME, nullable=False),
 )
 
 payment_intents = Table(

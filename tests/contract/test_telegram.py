@@ -271,6 +271,28 @@ async def test_no_token_and_no_word_reaches_a_log(
     assert "words for one person" not in logged
 
 
+async def test_the_receipt_of_an_order_is_a_picture_with_the_screen_below_it(chat: Chat) -> None:
+    """What it was tapped on stays above, with nothing left to tap; the menu comes below it."""
+    menu = await chat.sends()
+    assert isinstance(menu, Sent)
+    last = replace(END, nav=replace(END.nav, home=True), ends=False)
+    moment = Moment(await pressed(chat, menu), menu.message_id, picture=PICTURE)
+
+    receipt = await chat.messenger.show(chat.to, last, moment)
+    assert isinstance(receipt, Sent)
+    _, shown = await chat.shown()
+    assert (shown["kind"], shown["text"]) == ("photo", last.page_text)
+    assert [[button["text"] for button in row] for row in shown["buttons"]] == [["Main menu"]]
+
+    async def stripped() -> bool:
+        return not (await chat.shown())[0]["buttons"]
+
+    await until(stripped)
+    again = Moment(await pressed(chat, receipt), receipt.message_id)
+    assert isinstance(await chat.messenger.show(chat.to, MENU, again), Sent)
+    assert [each["kind"] for each in await chat.shown()] == ["text", "photo", "text"]
+
+
 async def test_who_blocked_the_bot_cannot_be_reached(chat: Chat) -> None:
     await chat.do("block")
     assert await chat.sends() == Unreachable("blocked")
@@ -310,7 +332,7 @@ def test_what_is_too_large_stays_so() -> None:
 
 async def test_flood_control_is_waited_out(chat: Chat) -> None:
     await chat.play("flood", next=1, seconds=17)
-    assert await chat.sends() == Later(17.0, "flood control")
+    assert await chat.sends() == Later(17.0, "flood control", spares="channel")
 
 
 @pytest.mark.parametrize("scenario", ["error_500", "html_503", "lost_before", "garbled", "down"])

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from bots.telegram.announcing import COMMANDS, UPDATES
 from bots.telegram.following import BotFollower
 from core.app import TEXTS
-from core.domain.chat import Address, ChatMessage, Fate, Refused
+from core.domain.chat import Address, ChatMessage, Delivery, Fate, Refused
 from core.domain.turns import Channel
 from core.kit.errors import Fault
 from core.kit.texts import Texts
@@ -63,7 +63,7 @@ class House:
     leases: Leases = field(default_factory=Leases)
     taken: list[ChatMessage] = field(default_factory=list)
     reached: list[tuple[str, bool]] = field(default_factory=list)
-    refusals: list[Refused] = field(default_factory=list)
+    refusals: list[Delivery] = field(default_factory=list)
     well: list[Channel] = field(default_factory=list)
     error: Exception | None = None
     refused_words: str | None = None
@@ -88,8 +88,8 @@ class House:
     async def moved(self, channel: Channel, identity: str) -> None:
         raise AssertionError("a Telegram id is never given to somebody else")
 
-    async def refused(self, to: Address, refused: Refused) -> None:
-        self.refusals.append(refused)
+    async def failed(self, to: Address, delivery: Delivery) -> None:
+        self.refusals.append(delivery)
 
     @property
     def texts(self) -> list[str]:
@@ -102,9 +102,9 @@ class _Listeners:
     def __init__(self, house: House) -> None:
         self._house = house
         self.fates, self.reach = house.fates, house.reach
-        self.moved, self.refused = house.moved, house.refused
+        self.moved, self.failed = house.moved, house.failed
 
-    async def taken(self, channel: Channel) -> None:
+    async def well(self, channel: Channel) -> None:
         self._house.well.append(channel)
 
 
@@ -232,7 +232,7 @@ async def test_an_api_that_is_away_is_waited_for_and_a_token_that_is_none_is_tol
     with capture_logs() as logs:
         async with following(house):
             await until(lambda: len(house.refusals) >= 2)
-    assert {each.stops for each in house.refusals} == {True}
+    assert all(isinstance(each, Refused) and each.stops for each in house.refusals)
     assert "SIM" not in str(house.refusals)
     assert "SIM" not in str(logs)
     assert house.well == []

@@ -100,6 +100,20 @@ async def test_without_its_picture_a_receipt_is_words(media: Response) -> None:
     assert [body["type"] for body in at.graph.messages] == ["interactive", "text"]
 
 
+async def test_what_is_told_takes_its_key_along_and_a_screen_none() -> None:
+    """It comes back in every status, so that what went out is known to have."""
+    async with speaker() as at:
+        await at.tell(WORD)
+        await at.messenger.tell(at.to(USER_ID), replace(WORD, key="k" * 600), template=True)
+        await at.tell(replace(WORD, picture=PICTURE))
+        await at.show()
+    told, template, picture, screen = at.graph.messages
+    assert told["biz_opaque_callback_data"] == WORD.key
+    assert template["biz_opaque_callback_data"] == "k" * 512
+    assert picture["biz_opaque_callback_data"] == WORD.key
+    assert "biz_opaque_callback_data" not in screen
+
+
 async def test_a_secret_leads_to_its_page() -> None:
     secret = replace(END, secret=True, out_of_sight=True, input="digits")
     async with speaker() as at:

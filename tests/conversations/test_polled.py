@@ -40,7 +40,7 @@ async def bots(world: World) -> AsyncIterator[httpx.AsyncClient]:
         polling = [
             asyncio.create_task(
                 BotFollower(
-                    core.channels, core.leases, core.chat_ingest, core.chat_reach, core.texts
+                    core.channels, core.leases, core.chat_ingest, core.aftermath, core.texts
                 ).run()
             )
             for core in cores

@@ -44,15 +44,20 @@ class Shown:
 
 
 class Notebook:
-    """A `Messenger` that keeps what it is given. `answers` are given first, then all is sent."""
+    """A `Messenger` that keeps what it is given.
+
+    `answers` are given to what is shown first, `answers_told` to what is told; then all is sent.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.shown: list[Shown] = []
         self.told: list[tuple[str, str]] = []
+        self.tellings: list[tuple[Telling, bool]] = []  # what was told, and whether by template
         self.unsaid: list[str] = []
         self.can_unsay = True
         self.answers: list[Delivery] = []
+        self.answers_told: list[Delivery] = []
         self._ids = itertools.count(1)
 
     async def received(self, channel: Channel, message: ChatMessage) -> None:
@@ -67,7 +72,10 @@ class Notebook:
         return Sent(message_id)
 
     async def tell(self, to: Address, telling: Telling, *, template: bool = False) -> Delivery:
+        if self.answers_told:
+            return self.answers_told.pop(0)
         self.told.append((to.identity, telling.text))
+        self.tellings.append((telling, template))
         return Sent(str(next(self._ids)))
 
     async def unsay(self, channel: Channel, message: ChatMessage) -> bool:
@@ -122,14 +130,17 @@ class Seller:
 
 
 class Letters:
-    """An SMS sender that keeps what it sends."""
+    """An SMS sender that keeps what it sends. `answers` are given first, and nothing is sent."""
 
     name = "letters"
 
     def __init__(self) -> None:
         self.sent: list[Sms] = []
+        self.answers: list[SmsResult] = []
 
     async def send(self, sms: Sms) -> SmsResult:
+        if self.answers:
+            return self.answers.pop(0)
         self.sent.append(sms)
         return SmsResult.ACCEPTED
 
@@ -275,7 +286,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """So many processes, none of which works by itself: `House.work` does."""
     house = House(clock, Notebook(kind), Seller(), Letters())
-    settings = Settings(home=home, turn_wait_s=0.0, requery_after_s=(1.0,))
+    settings = Settings(home=home, turn_wait_s=0.0, requery_after_s=(1.0,), channel_limits=False)
     outside = Outside({"vtpass": house.seller}, {}, house.letters)
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(processes):

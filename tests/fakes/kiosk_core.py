@@ -63,7 +63,7 @@ async def kiosk(settings: Settings, urls: ServiceUrls, paths: Paths) -> AsyncIte
                 {kind: make() for kind, make in EDGES.items()},
                 core.channels,
                 core.chat_ingest,
-                core.chat_reach,
+                core.aftermath,
             ),
         ]
         async with (

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from core.domain.customers import Customer, PinState, Tenant
+from core.domain.notices import Route
 from core.domain.turns import Channel
 from core.kit.ids import derived
 from core.kit.msisdn import Msisdn
-from core.ports import NewNotice, Notice
+from core.ports import Failed, NewNotice, Notice
 
 TENANT = Tenant(derived("tenant"), "demo", "Demo", "NG", "NGN", "Africa/Lagos")
 AT = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
@@ -184,8 +185,21 @@ class Letterbox:
     async def due(self, count: int, lease_s: float) -> Sequence[Notice]:
         return ()
 
-    async def sent(self, notice: Notice, at: dt.datetime) -> None: ...
+    async def begin(self, notice: Notice, route: Route, at: dt.datetime) -> Notice | None:
+        return None
+
+    async def sent(
+        self, notice: Notice, at: dt.datetime, *, route: Route = Route.SMS, sent_as: str = ""
+    ) -> Failed | None:
+        return None
 
     async def retry(self, notice: Notice, at: dt.datetime) -> None: ...
 
+    async def put_off(self, notice: Notice, at: dt.datetime) -> None: ...
+
     async def give_up(self, notice: Notice, why: str, at: dt.datetime) -> None: ...
+
+    async def seen(
+        self, tenant_id: UUID, reference: str, channel_id: UUID, identity: str, at: dt.datetime
+    ) -> bool:
+        return False

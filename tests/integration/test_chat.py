@@ -251,6 +251,25 @@ async def test_who_blocked_the_bot_is_not_written_to_for_ever(house: House, ada:
     assert await house.core.chat_pump.lease(10) == []
 
 
+async def test_the_end_is_told_once_on_the_screen_or_later_by_a_notice(
+    house: House, ada: Person
+) -> None:
+    """Whoever sees it in the talk is not told again; whoever left is, there, with the receipt."""
+    await at_pin(ada)
+    await ada.unlocks()
+    assert house.notebook.told == []
+    house.clock.advance(2)
+    await house.work()
+    house.clock.advance(2)
+    await house.work()
+
+    [(telling, template)] = house.notebook.tellings
+    assert telling.text.startswith("Done: N500 MTN airtime is on 08031234567.")
+    assert telling.picture is not None
+    assert telling.picture.startswith(b"\x89PNG")
+    assert (template, house.letters.sent) == (False, [])
+
+
 async def test_what_was_written_is_wiped_once_it_is_answered(
     house: House, ada: Person, owner: asyncpg.Connection
 ) -> None:

@@ -411,8 +411,8 @@ async def test_a_number_that_its_owner_left_is_no_way_in(whatsapp: House) -> Non
     ada = await people.recognised(inbound(channel, before))
     assert ada is not None
 
-    await core.chat_reach.moved(channel, NUMBER)
-    await core.chat_reach.moved(channel, NUMBER)
+    await core.aftermath.moved(channel, NUMBER)
+    await core.aftermath.moved(channel, NUMBER)
     stranger = await people.recognised(inbound(channel, by_user_id("NG.3333333333")))
     by_number = await people.recognised(inbound(channel, before))
 

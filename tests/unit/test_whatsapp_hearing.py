@@ -269,6 +269,13 @@ def test_everything_in_one_call_is_heard_in_order() -> None:
     )
 
 
+@pytest.mark.parametrize("key", ["one.1", None, 7, ["one.1"]])
+def test_a_status_brings_the_key_of_what_was_sent_back(key: object) -> None:
+    told = status("sent") | {"biz_opaque_callback_data": key}
+    [fate] = EDGE.heard(CHANNEL, json.dumps(payload(value(statuses=[told]))).encode()).fates
+    assert fate.key == (key if isinstance(key, str) else "")
+
+
 def test_another_number_s_messages_are_not_ours_and_a_line_says_so() -> None:
     with capture_logs() as lines:
         told = heard(value(says("secret words"), number="999"), value(says("Hello", "wamid.2")))

@@ -257,14 +257,15 @@ end $$;
 create or replace function order_tell(p_steps order_step[]) returns void
 language plpgsql as $$
 begin
-  insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at)
+  insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at, channel_id,
+      identity)
     select notice_id(o.tenant_id, 'order:' || o.id || ':' || o.state), o.tenant_id,
       'order:' || o.id || ':' || o.state, o.customer_id,
       'notice.' || case s.step when 'take_back' then 'taken_back' else o.state end,
       jsonb_strip_nulls(jsonb_build_object('reference', o.reference, 'amount', o.amount_minor,
         'fee', o.fee_minor, 'currency', o.currency, 'recipient', o.recipient,
         'network', o.network, 'product', o.product, 'hint', o.hint)),
-      s.at, s.at
+      s.at, s.at, o.channel_id, o.identity
     from unnest(p_steps) s
     cross join lateral (select * from orders x where x.id = s.order_id offset 0) o
     where s.step in ('capture', 'refund', 'pay_back', 'take_back')

@@ -5,11 +5,15 @@ language sql immutable as $$
     32)::uuid
 $$;
 
--- Leases notices that are due, of all tenants, with whom to tell.
+-- Leases notices that are due, of all tenants, with whom to tell and how they stand to the channel
+-- that the matter began on. `reachable`: the channel is a chat that is on, the identity is still this
+-- customer's, and nothing was heard of them having left since.
 create or replace function notice_claim(p_count integer, p_lease interval, p_at timestamptz)
 returns table (
   id uuid, tenant_id uuid, msisdn text, language text, text text, facts jsonb, secret boolean,
-  tries integer, created_at timestamptz
+  tries integer, created_at timestamptz, channel_id uuid, kind text, identity text,
+  reachable boolean, heard_at timestamptz, route text, route_tries integer, asked_at timestamptz,
+  leased_until timestamptz
 )
 language sql security definer
 set search_path = public, pg_temp
@@ -22,8 +26,46 @@ as $$
     update notices n set run_at = p_at + p_lease from due where n.id = due.id
       returning n.*
   )
-  select n.id, n.tenant_id, c.msisdn, c.language, n.text, n.facts, n.secret, n.tries, n.created_at
+  select n.id, n.tenant_id, c.msisdn, c.language, n.text, n.facts, n.secret, n.tries, n.created_at,
+      n.channel_id, coalesce(h.kind, ''), n.identity,
+      i.identity is not null and i.unreachable_since is null,
+      t.heard_at, n.route, n.route_tries, n.asked_at, n.run_at
     from leased n
     cross join lateral (select * from customers x where x.id = n.customer_id offset 0) c
+    left join lateral (
+      select x.kind from channels x
+        where x.id = n.channel_id and x.tenant_id = n.tenant_id and x.active and x.kind <> 'ussd'
+        offset 0
+    ) h on true
+    left join lateral (
+      select x.identity, x.unreachable_since from identities x
+        where x.tenant_id = n.tenant_id and x.kind = h.kind and x.identity = n.identity
+          and x.customer_id = n.customer_id and x.unlinked_at is null
+        offset 0
+    ) i on true
+    left join lateral (
+      select x.heard_at from talks x
+        where x.channel_id = n.channel_id and x.identity = n.identity and h.kind is not null
+        offset 0
+    ) t on true
     order by n.created_at
+$$;
+
+-- The customer saw the end of this order on a screen of the talk it began in: its notice is told.
+create or replace function notice_seen(
+  p_tenant uuid, p_reference text, p_channel uuid, p_identity text, p_at timestamptz
+) returns boolean
+language sql security definer
+set search_path = public, pg_temp set enable_seqscan = off
+as $$
+  with shown as (
+    update notices n set state = 'sent', route = 'screen', ended_at = p_at
+      from orders o
+      where o.tenant_id = p_tenant and o.reference = p_reference
+        and n.id = notice_id(p_tenant, 'order:' || o.id || ':delivered')
+        and n.channel_id = p_channel and n.identity = p_identity
+        and n.state = 'waiting' and n.asked_at is null
+      returning 1
+  )
+  select exists (select from shown)
 $$;

@@ -47,10 +47,13 @@ begin
     order by id for no key update;
   perform ledger_book(v_legs, '{}', p_payment.at);
 
-  insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at)
-    values (notice_id(p_payment.tenant_id, p_payment.notice_key), p_payment.tenant_id,
-      p_payment.notice_key, p_customer, p_payment.notice_text, p_payment.notice_facts,
-      p_payment.at, p_payment.at)
+  -- Told where the customer asked to pay; money that came unasked began nowhere.
+  insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at, channel_id,
+      identity)
+    select notice_id(p_payment.tenant_id, p_payment.notice_key), p_payment.tenant_id,
+        p_payment.notice_key, p_customer, p_payment.notice_text, p_payment.notice_facts,
+        p_payment.at, p_payment.at, i.channel_id, coalesce(i.identity, '')
+      from (select 1) one left join payment_intents i on i.id = p_intent
     on conflict do nothing;
   insert into events (subject, tenant_id, kind, actor, facts, at)
     values (p_payment.for_id::text, p_payment.tenant_id, p_kind, 'gateway',

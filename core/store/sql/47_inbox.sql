@@ -31,6 +31,14 @@ begin
         run_at = case when t.waiting then least(t.run_at, excluded.run_at) else excluded.run_at end,
         heard_at = greatest(t.heard_at, excluded.heard_at);
 
+  -- Whoever writes can be written to.
+  update identities p set unreachable_since = null, unreachable_why = null
+    from (select distinct i.channel_id, i.identity, i.tenant_id from unnest(p_items) i
+      where i.channel_id || ':' || i.external_id = any (v_fresh)) w
+    join lateral (select x.kind from channels x where x.id = w.channel_id offset 0) c on true
+    where p.tenant_id = w.tenant_id and p.kind = c.kind and p.identity = w.identity
+      and p.unreachable_since is not null;
+
   return query
     select i.ordinality, coalesce(i.channel_id || ':' || i.external_id = any (v_fresh), false)
       from unnest(p_items) with ordinality i order by i.ordinality;

@@ -269,13 +269,14 @@ declare
   v_key text := 'payout:' || p.id || ':' || p.state;
 begin
   if p_step in ('capture', 'refund', 'take_back', 'ask_person') then
-    insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at)
+    insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at,
+        channel_id, identity)
       values (notice_id(p.tenant_id, v_key), p.tenant_id, v_key, p.customer_id,
         'notice.payout_' || case p_step when 'take_back' then 'returned' else p.state end,
         jsonb_strip_nulls(jsonb_build_object('reference', p.reference, 'amount', p.amount_minor,
           'currency', p.currency, 'bank', p.bank_name, 'tail', p.account_tail, 'hint',
           case p_step when 'refund' then p.hint end)),
-        p_at, p_at)
+        p_at, p_at, p.channel_id, p.identity)
       on conflict (id) do nothing;
   end if;
   if p_step in ('capture', 'refund') then

@@ -16,7 +16,7 @@ begin
       where n.nspname = 'public' and p.prosecdef and p.proname in (
         'ledger_accounts', 'ledger_post', 'order_begin', 'order_claim', 'order_hurry',
         'order_states', 'order_rule', 'payout_begin', 'payout_claim', 'payout_hurry',
-        'payout_rule', 'payout_settle', 'payout_states', 'notice_claim', 'intent_credit', 'intent_claim',
+        'payout_rule', 'payout_settle', 'payout_states', 'notice_claim', 'notice_seen', 'intent_credit', 'intent_claim',
         'intent_by_reference', 'intent_hurry', 'virtual_account_credit', 'virtual_account_claim',
         'virtual_account_hurry', 'channel_find', 'channel_of_kind', 'channel_get', 'tenant_find', 'order_lag',
         'tenant_all', 'provider_configs_version', 'provider_configs_all', 'token_create',

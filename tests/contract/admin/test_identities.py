@@ -169,8 +169,8 @@ async def test_whoever_has_the_number_now_is_told_nothing_of_it(
     rows = await owner.fetch("select key, state, why, facts::text from notices order by key")
 
     assert [tuple(row) for row in rows] == [
-        ("after", "given_up", "released", "{}"),
-        ("before", "given_up", "released", "{}"),
+        ("after", "void", "released", "{}"),
+        ("before", "void", "released", "{}"),
     ]
     assert await operator.books.outbox.due(10, 60) == []
 

@@ -22,13 +22,16 @@ alter table customers
 create unique index customers_living on customers (tenant_id, msisdn) where status <> 'released';
 
 -- Whoever has the number now is told nothing of what was somebody else's.
+alter table notices
+  drop constraint notices_state_check,
+  add constraint notices_state_check check (state in ('waiting', 'sent', 'given_up', 'void'));
 create function tell_the_released_nothing() returns trigger
 language plpgsql security definer
 set search_path = public, pg_temp set enable_seqscan = off
 as $$
 begin
   if exists (select from customers c where c.id = new.customer_id and c.status = 'released') then
-    new.state := 'given_up';
+    new.state := 'void';
     new.why := 'released';
     new.ended_at := new.created_at;
     if new.secret then

@@ -1,6 +1,7 @@
 """Help: how it works, a call from a person, and a person to talk to."""
 
 from core.engine.outcomes import Pending
+from tests.conversations.test_my_account import on_telegram
 from tests.fakes.paths import giving
 from tests.fakes.world import World
 
@@ -38,6 +39,31 @@ async def test_whoever_cannot_be_written_to_is_called(world: World) -> None:
     await caller.enter("1")
 
     caller.sees("We will call you")
+
+
+async def test_whoever_writes_talks_to_a_person_and_comes_back_by_the_menu(world: World) -> None:
+    phone = await on_telegram(world, world.number())
+
+    await phone.press("Help")
+    await phone.press("Talk to us")
+    phone.sees("somebody answers you here")
+    await phone.say("/menu")
+
+    phone.sees("What would you like?")
+
+
+async def test_a_person_who_cannot_be_asked_is_owned_up_to(world: World) -> None:
+    phone = await on_telegram(world, world.number())
+
+    for trouble in (
+        world.paths.broken("help", "begin"),
+        world.paths.instead_of("help", "begin", giving(Pending())),
+    ):
+        with trouble:
+            await phone.say("/menu")
+            await phone.press("Help")
+            await phone.press("Talk to us")
+        phone.sees("Nobody can be reached just now")
 
 
 async def test_a_call_may_be_declined(world: World) -> None:

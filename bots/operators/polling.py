@@ -11,7 +11,14 @@ from typing import Any
 
 import structlog
 from telegram import Update
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    Conflict,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
 from telegram.ext import Application
 
 from bots.operators.sending import seconds
@@ -32,8 +39,7 @@ _POLL_S = 25
 _SLACK_S = 10.0
 _AFTER_FAULT_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 _AFTER_CONFLICT_S = 5.0
-_TRIES = 3
-_BETWEEN_TRIES_S = 2.0
+_BETWEEN_TRIES_S = (2.0, 2.0)
 
 
 class Failures:
@@ -105,14 +111,17 @@ class Polling:
 
     async def _one(self, update: Update) -> None:
         """Have it handled; again, where what failed may be over in a moment."""
-        for left in reversed(range(_TRIES)):
+        tries = 0
+        while True:
             await self._app.process_update(update)
             error = self._failures.take(update.update_id)
-            if not isinstance(error, PASSING):
-                return
-            if left:
-                await asyncio.sleep(_BETWEEN_TRIES_S)
-        await self._owned_up_to(update)
+            waits = _waits_s(error)
+            if tries >= len(waits):
+                break
+            await asyncio.sleep(waits[tries])
+            tries += 1
+        if isinstance(error, PASSING):
+            await self._owned_up_to(update)
 
     async def _owned_up_to(self, update: Update) -> None:
         """It could not be done: the operator is told, and says it again."""
@@ -142,6 +151,15 @@ class Polling:
 
 def unknown_token() -> Fault:
     return Fault("CALLBOX_OPERATOR_BOT_TOKEN: Telegram does not know this token")
+
+
+def _waits_s(error: Exception | None) -> tuple[float, ...]:
+    """How often to handle an update again after that, and when."""
+    if isinstance(error, PASSING):
+        return _BETWEEN_TRIES_S
+    if isinstance(error, NetworkError) and not isinstance(error, BadRequest):
+        return _AFTER_FAULT_S  # it was done, and the answer is lost
+    return ()
 
 
 def _wait_s(error: TelegramError, faults: int) -> float:

@@ -6,7 +6,6 @@ word of a customer's can break a message.
 """
 
 import asyncio
-import warnings
 from collections.abc import Iterator
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
@@ -51,9 +50,7 @@ async def _send_one(
 
 def seconds(error: RetryAfter) -> float:
     """How long Telegram asks to wait."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of its type, which will be another one day: both are read
-        wait = error.retry_after
+    wait = error.retry_after
     return float(wait) if isinstance(wait, int | float) else wait.total_seconds()
 
 

@@ -1,4 +1,7 @@
-"""What the conversation tests share: one world for all of them, a new customer for each."""
+"""What the conversation tests share: one world for all of them, a new customer for each.
+
+It ends with them: tests of other folders would run beside its workers, and hear what they log.
+"""
 
 import contextlib
 import io
@@ -26,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path == _FOLDER / _LAST)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def log_lines() -> Iterator[io.StringIO]:
     """All that is logged from now on, as it is written in production."""
     written = io.StringIO()
@@ -41,7 +44,7 @@ def log_lines() -> Iterator[io.StringIO]:
     structlog.configure(**config)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def world(
     services: ServiceUrls,
     database_template: str,

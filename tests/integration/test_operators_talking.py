@@ -1,5 +1,6 @@
 """Customer and operator talk through two bots: both see every word once, whatever dies."""
 
+import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator
@@ -41,10 +42,14 @@ async def ada(desk: Desk) -> Person:
 
 
 async def announced(desk: Desk, ada: Person, chat_id: int = TOPE) -> Sent:
-    """What a chat that is subscribed is told when Ada wants a person."""
+    """What a chat that is subscribed is told when Ada wants a person. It is noted as told."""
     await desk.api.asked(TOPE, "/subscribe", chat_id=chat_id)
     await ada.starts("talk")
     await until(lambda: any("wants to talk" in text for text in desk.api.texts(chat_id)))
+    posts = desk.core.operations.posts
+    async with asyncio.timeout(15):
+        while await posts.due(TENANT.id, chat_id, 1):  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
     return next(each for each in desk.api.in_chat(chat_id) if "wants to talk" in each.text)
 
 

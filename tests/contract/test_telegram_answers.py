@@ -75,7 +75,10 @@ def tap(message_id: str = "50") -> ChatMessage:
 DOES_NOT_TAKE = Refused("Telegram does not take it as it is")
 NOT_KNOWN = Refused("the bot's token is not known to Telegram", stops=True)
 ROWS = [
-    (refusal(429, "Too Many Requests: retry after 17", retry_after=17), Later(17, "flood control")),
+    (
+        refusal(429, "Too Many Requests: retry after 17", retry_after=17),
+        Later(17, "flood control", spares="channel"),
+    ),
     (refusal(429, "Too Many Requests"), Later(3, "TelegramAPIError")),
     (refusal(403, "Forbidden: bot was blocked by the user"), Unreachable("blocked")),
     (refusal(403, "Forbidden: user is deactivated"), Unreachable("blocked")),
@@ -204,7 +207,10 @@ async def test_a_picture_that_is_refused_leaves_the_words(bot: Bot, words: str) 
     ("answer", "delivery"),
     [
         (refusal(403, "Forbidden: bot was blocked by the user"), Unreachable("blocked")),
-        (refusal(429, "Too Many Requests", retry_after=9), Later(9, "flood control")),
+        (
+            refusal(429, "Too Many Requests", retry_after=9),
+            Later(9, "flood control", spares="channel"),
+        ),
         (refusal(401, "Unauthorized"), NOT_KNOWN),
     ],
 )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import redis.asyncio as redis
 from argon2 import PasswordHasher
 
 from cli import demo
@@ -284,7 +285,12 @@ class Person:
 async def open_house(
     urls: ServiceUrls, home: Path, clock: SetClock, kind: str = "telegram", processes: int = 1
 ) -> AsyncIterator[House]:
-    """So many processes, none of which works by itself: `House.work` does."""
+    """So many processes, none of which works by itself: `House.work` does.
+
+    Databases are made for each test and Redis is not: what others counted there is forgotten.
+    """
+    async with redis.from_url(urls.redis_url) as client:
+        await client.flushdb()
     house = House(clock, Notebook(kind), Seller(), Letters())
     settings = Settings(home=home, turn_wait_s=0.0, requery_after_s=(1.0,), channel_limits=False)
     outside = Outside({"vtpass": house.seller}, {}, house.letters)

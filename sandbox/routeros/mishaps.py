@@ -34,9 +34,9 @@ class Broken(Exception):
     """The connection was cut on purpose."""
 
 
-def refusal(fault: Fault) -> Trap | None:
-    """The trap that a fault is, where nothing is to be done."""
-    return Trap(fault.words) if fault.kind is FaultKind.TRAP else None
+def refusal(fault: Fault | None) -> Trap | None:
+    """The trap that a fault is: nothing is to be done then."""
+    return Trap(fault.words) if fault and fault.kind is FaultKind.TRAP else None
 
 
 class Line:

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from sandbox.routeros import menus
 from sandbox.routeros.box import Box
 from sandbox.routeros.call import Call, Pairs, policies_of, read_words
-from sandbox.routeros.faults import Fault
 from sandbox.routeros.mishaps import Broken, Line, refusal
 from sandbox.routeros.refusals import BAD_LOGIN, BAD_LOGIN_OLD, Fatal, Trap
 from sandbox.routeros.schema import ACCOUNTS
@@ -75,11 +74,9 @@ class Session:
     async def _answer(self, words: list[str], tag: str | None) -> None:
         """The whole reply to one sentence."""
         fault = self._box.mishaps.meet(words[0])
-        line = Line(self._say, self.abort, self._until_gone, self._box.mishaps, fault, tag)
-        if fault is not None and (refused := refusal(fault)) is not None:
-            await self._pause(fault)
-            await line.end([refused.words(), ["!done"]])
-            return
+        refused = refusal(fault)
+        met = None if refused else fault
+        line = Line(self._say, self.abort, self._until_gone, self._box.mishaps, met, tag)
         await line.before()
         plan = self._box.plan
         if plan.delay_s:
@@ -87,13 +84,15 @@ class Session:
         if plan.work_s:
             async with self._box.processor:
                 await asyncio.sleep(plan.work_s)
-        await self._do(words, line)
+        await self._do(words, line, refused)
 
-    async def _do(self, words: list[str], line: Line) -> None:
+    async def _do(self, words: list[str], line: Line, refused: Trap | None) -> None:
         async def send(pairs: Pairs) -> None:
             await line.row(["!re", *(f"={name}={value}" for name, value in pairs)])
 
         try:
+            if refused is not None:
+                raise refused
             ret = await self._done(words, send)
         except Trap as trap:
             await line.end([trap.words(), ["!done"]])
@@ -158,9 +157,6 @@ class Session:
                 for words in (interrupted, ["!done"]):
                     await self._say(sentence([words[0], f".tag={name}", *words[1:]]))
         await self._say(sentence(["!done", *([f".tag={tag}"] if tag is not None else [])]))
-
-    async def _pause(self, fault: Fault) -> None:
-        await asyncio.sleep(fault.seconds or self._box.plan.delay_s)
 
     async def _say(self, body: bytes) -> None:
         self._writer.write(body)

@@ -189,7 +189,11 @@ def _web_app(core: Core):  # type: ignore[no-untyped-def]
 def _sandbox_app(settings: Settings):  # type: ignore[no-untyped-def]
     settings.home.mkdir(parents=True, exist_ok=True)
     return create_sandbox(
-        SandboxSettings(database=settings.home / "sandbox.db", callbox_url=settings.callbox_url)
+        SandboxSettings(
+            database=settings.home / "sandbox.db",
+            callbox_url=settings.callbox_url,
+            router_port=settings.sandbox_router_port,
+        )
     )
 
 

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = None
     sandbox: bool | None = None
     sandbox_port: int = Field(8001, ge=0, le=65535)
+    sandbox_router_port: int = Field(8002, ge=0, le=65535)
     log_level: str = "INFO"
     log_json: bool | None = None
 

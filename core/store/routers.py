@@ -108,7 +108,7 @@ class PgRouters:
 
     async def all(self) -> Sequence[Router]:
         rows = await self._database.call("select * from router_all()")
-        return [self._router(row) for row in rows]
+        return [self._router(dict(row)) for row in rows]
 
     async def found(
         self, router: Router, status: RouterStatus, at: dt.datetime, *, attention: str = ""

@@ -145,6 +145,7 @@ class Asker:
         started = time.monotonic()
         deadline_s = started + (self._rules.within_large_s if large else self._rules.within_s)
         attempt = 1
+        doubt: Unknown | None = None
         outcome = await self._once(order, lane, deadline_s, changes=changes)
         while attempt < self._rules.attempts and _may_repeat(outcome, repeat=repeat):
             pause_s = self._rules.backoff_s * 2 ** (attempt - 1)
@@ -153,7 +154,10 @@ class Asker:
                 break
             await asyncio.sleep(pause_s)
             attempt += 1
+            doubt = outcome if isinstance(outcome, Unknown) else doubt
             outcome = await self._once(order, lane, deadline_s, changes=changes)
+        if changes and doubt is not None and isinstance(outcome, Refused):
+            outcome = doubt  # that this try did nothing proves nothing of those before
         self._write_down(act, lane, outcome, started)
         return outcome
 

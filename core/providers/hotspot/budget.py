@@ -9,16 +9,18 @@ from types import MappingProxyType
 
 from core.ports.hotspot import Lane
 
-# What a router counts as one minute may be a little shorter for us: requests are not always
-# equally long on their way.
-_MARGIN_S = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class BudgetRules:
-    """How many requests of `window_s` there are, and how many of them each lane may see taken."""
+    """How many requests of `window_s` there are, and how many of them each lane may see taken.
+
+    Attributes:
+        margin_s: For so much longer each is counted: requests are not equally long on their way,
+            so that a minute of the router may be a little more than one of ours.
+    """
 
     window_s: float = 60.0
+    margin_s: float = 1.0
     ceilings: Mapping[Lane, int] = field(
         default_factory=lambda: MappingProxyType(
             {Lane.PAID: 100, Lane.MANAGE: 80, Lane.MONITOR: 80, Lane.BULK: 70}
@@ -58,7 +60,7 @@ class Budget:
 
     def _wait_s(self, lane: Lane) -> float:
         now = self._now_s()
-        kept_s = self._rules.window_s + _MARGIN_S
+        kept_s = self._rules.window_s + self._rules.margin_s
         while self._taken and self._taken[0] <= now - kept_s:
             self._taken.popleft()
         over = len(self._taken) - self._rules.ceilings[lane]

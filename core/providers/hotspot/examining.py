@@ -90,7 +90,9 @@ class Examiner:
         """The first reply of all is the handshake: who is no router does not speak like one."""
         try:
             style = await line.log_in(
-                self._access, lambda: self._budget.take(Lane.MANAGE, self._deadline_s)
+                self._access,
+                lambda: self._budget.take(Lane.MANAGE, self._deadline_s),
+                self._rules.small,
             )
         except BadLogin:
             self._well(Step.HANDSHAKE)

@@ -22,7 +22,6 @@ from librouteros.protocol import encode_sentence
 
 from core.domain.routers import RouterAccess
 from core.providers.hotspot.replies import (
-    SMALL,
     Bounds,
     Closed,
     Garbled,
@@ -99,7 +98,7 @@ class Line:
         unasked = self._replies.has_more or self._inlet.unread
         return not (self.broken or unasked or self._inlet.at_eof() or self._writer.is_closing())
 
-    async def ask(self, words: Sequence[str], bounds: Bounds = SMALL) -> Reply:
+    async def ask(self, words: Sequence[str], bounds: Bounds) -> Reply:
         """Send one sentence and read its whole reply.
 
         Raises:
@@ -115,7 +114,7 @@ class Line:
         self.idle_since = time.monotonic()
         return reply
 
-    async def log_in(self, access: RouterAccess, leave: Leave) -> str:
+    async def log_in(self, access: RouterAccess, leave: Leave, bounds: Bounds) -> str:
         """Both ways: a challenge as the answer to a password is met. `password` or `challenge`.
 
         `leave` is waited for before each of the one or two requests.
@@ -126,13 +125,13 @@ class Line:
         """
         name = f"=name={access.username}"
         await leave()
-        reply = await self.ask(["/login", name, f"=password={access.password}"])
+        reply = await self.ask(["/login", name, f"=password={access.password}"], bounds)
         style = "password"
         if reply.ret is not None and not reply.traps:
             style = "challenge"
             response = _response(access.password, reply.ret)
             await leave()
-            reply = await self.ask(["/login", name, f"=response={response}"])
+            reply = await self.ask(["/login", name, f"=response={response}"], bounds)
         if reply.traps:
             raise BadLogin
         if reply.rows or reply.ret is not None:

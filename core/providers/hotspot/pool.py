@@ -70,7 +70,9 @@ class Pool:
         """A new line, logged in; it is not the pool's. Raises as `lent` does."""
         line = await self._dial()
         try:
-            await line.log_in(self._access, lambda: self._budget.take(lane, deadline_s))
+            await line.log_in(
+                self._access, lambda: self._budget.take(lane, deadline_s), self._rules.small
+            )
         except BaseException:
             await line.aclose()
             raise

@@ -1,0 +1,62 @@
+"""The real adapter in front of simulated routers, quick to give up."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+from core.domain.circuits import CircuitRules
+from core.domain.routers import NewUser, RouterAccess, UserRef
+from core.kit.clock import Clock, SystemClock
+from core.ports.hotspot import Lane
+from core.providers.addresses import Reach
+from core.providers.hotspot.budget import BudgetRules
+from core.providers.hotspot.replies import LARGE, SMALL
+from core.providers.hotspot.routeros import RouterOs, RouterOsFleet, Settings
+from core.providers.hotspot.rules import Rules
+from sandbox.routeros.fleet import Router
+from sandbox.routeros.plan import ACCOUNT, PASSWORD
+
+MARK = "hb1:0123456789ab"
+ROUTER = UUID(int=1)
+PLENTY = BudgetRules(ceilings=dict.fromkeys(Lane, 10**6))
+# Whatever is slower than this on loopback does not come at all.
+QUICK = Rules(
+    connect_s=2.0,
+    within_s=5.0,
+    within_large_s=10.0,
+    backoff_s=0.005,
+    small=dataclasses.replace(SMALL, seconds=0.5),
+    large=dataclasses.replace(LARGE, seconds=5.0),
+    budget=PLENTY,
+    circuit=CircuitRules(failures_to_open=10**6, open_s=30, successes_to_close=1),
+)
+
+
+def access(of: Router, **different: Any) -> RouterAccess:
+    told = RouterAccess("127.0.0.1", ACCOUNT, PASSWORD, of.port)
+    return dataclasses.replace(told, **different)
+
+
+@asynccontextmanager
+async def hotspot(
+    of: Router, *, clock: Clock | None = None, reached: RouterAccess | None = None, **rules: Any
+) -> AsyncIterator[RouterOs]:
+    """The adapter in front of this router; `rules` are those of QUICK that differ."""
+    fleet = RouterOsFleet(
+        Settings(), clock or SystemClock(), Reach.ANYWHERE, dataclasses.replace(QUICK, **rules)
+    )
+    try:
+        yield fleet.of(uuid4(), reached or access(of))
+    finally:
+        await fleet.aclose()
+
+
+def voucher(name: str, **different: Any) -> NewUser:
+    told = NewUser(name, name, "hotspot1", "1h", comment=MARK, uptime_limit_s=3600)
+    return dataclasses.replace(told, **different)
+
+
+def ref(name: str, mark: str = MARK) -> UserRef:
+    return UserRef(name, "hotspot1", mark)

@@ -14,6 +14,7 @@ from core.domain.routers import UserChange
 from core.kit.clock import SystemClock
 from core.ports.hotspot import Done, Refusal, Refused, Unknown
 from core.providers.addresses import Reach
+from core.providers.hotspot.budget import OnlyHere
 from core.providers.hotspot.routeros import RouterOs, RouterOsFleet, Settings
 from sandbox.routeros.faults import Fault, FaultKind
 from sandbox.routeros.plan import VOUCHERS_NEED
@@ -319,7 +320,7 @@ async def test_no_router_of_a_tenant_is_in_our_own_network() -> None:
             ("", Reach.PUBLIC_OR_HERE, True),
         ):
             settings = Settings.model_validate({"networks": networks})
-            fleet = RouterOsFleet(settings, SystemClock(), reach, QUICK)
+            fleet = RouterOsFleet(settings, OnlyHere(), SystemClock(), reach, QUICK)
             outcome = await fleet.of(ROUTER, access(one)).find_users(["A1"])
             await fleet.aclose()
             assert isinstance(outcome, Done) is reached
@@ -328,7 +329,7 @@ async def test_no_router_of_a_tenant_is_in_our_own_network() -> None:
 
 async def test_another_access_ends_the_old_connections() -> None:
     async with router() as one:
-        fleet = RouterOsFleet(Settings(), SystemClock(), Reach.ANYWHERE, QUICK)
+        fleet = RouterOsFleet(Settings(), OnlyHere(), SystemClock(), Reach.ANYWHERE, QUICK)
         before = fleet.of(ROUTER, access(one))
         await before.find_users(["A1"])
         assert fleet.of(ROUTER, access(one)) is before

@@ -11,7 +11,7 @@ from core.domain.routers import NewUser, RouterAccess, UserRef
 from core.kit.clock import Clock, SystemClock
 from core.ports.hotspot import Lane
 from core.providers.addresses import Reach
-from core.providers.hotspot.budget import BudgetRules
+from core.providers.hotspot.budget import BudgetRules, OnlyHere
 from core.providers.hotspot.replies import LARGE, SMALL
 from core.providers.hotspot.routeros import RouterOs, RouterOsFleet, Settings
 from core.providers.hotspot.rules import Rules
@@ -45,7 +45,11 @@ async def hotspot(
 ) -> AsyncIterator[RouterOs]:
     """The adapter in front of this router; `rules` are those of QUICK that differ."""
     fleet = RouterOsFleet(
-        Settings(), clock or SystemClock(), Reach.ANYWHERE, dataclasses.replace(QUICK, **rules)
+        Settings(),
+        OnlyHere(),
+        clock or SystemClock(),
+        Reach.ANYWHERE,
+        dataclasses.replace(QUICK, **rules),
     )
     try:
         yield fleet.of(uuid4(), reached or access(of))

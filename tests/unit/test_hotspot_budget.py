@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.ports.hotspot import Lane
-from core.providers.hotspot.budget import Budget, BudgetRules, Spent
+from core.providers.hotspot.budget import Budget, BudgetRules, OnlyHere, Spent
 
 RULES = BudgetRules()
 
@@ -34,7 +34,7 @@ async def spend(budget: Budget, lane: Lane, time: Time) -> bool:
 def test_no_minute_sees_more_than_a_hundred(asked: list[tuple[Lane, float]]) -> None:
     async def all_of_them() -> None:
         time = Time()
-        budget = Budget(RULES, time)
+        budget = Budget("r1", RULES, OnlyHere(), time)
         left: list[float] = []
         for lane, pause_s in asked:
             time.now_s += pause_s
@@ -48,7 +48,7 @@ def test_no_minute_sees_more_than_a_hundred(asked: list[tuple[Lane, float]]) -> 
 
 async def test_each_lane_leaves_the_rest_to_those_before_it() -> None:
     time = Time()
-    budget = Budget(RULES, time)
+    budget = Budget("r1", RULES, OnlyHere(), time)
     for lane, more in ((Lane.BULK, 70), (Lane.MONITOR, 10), (Lane.PAID, 20)):
         for _ in range(more):
             assert await spend(budget, lane, time)
@@ -60,7 +60,7 @@ async def test_each_lane_leaves_the_rest_to_those_before_it() -> None:
 
 
 async def test_who_may_wait_waits_until_a_request_is_free() -> None:
-    budget = Budget(BudgetRules(0.1, 0.0, ceilings=dict.fromkeys(Lane, 1)))
+    budget = Budget("r1", BudgetRules(0.1, 0.0, ceilings=dict.fromkeys(Lane, 1)), OnlyHere())
     loop = asyncio.get_running_loop()
     await budget.take(Lane.PAID, loop.time() + 5)
     begun = loop.time()

@@ -9,6 +9,8 @@ The shape, for those who build on it:
 - Every question and every order answers an `Outcome`: `Done(value)`, `Refused(reason)` which
   proves that nothing happened, or `Unknown(reason)`. Nothing is raised for what a router does.
   A timeout is UNKNOWN: whoever added a user then looks for it, or adds it again and meets EXISTS.
+- Nothing takes longer than some twenty seconds, lists of all users and exports than 75: waiting
+  for a request to be free is counted in.
 - `Lane` says for whom it is: paid work finds requests and a connection left when all else waits.
 - `last_...` are reads of at most 30 seconds ago, shared by all who ask; while the router is away
   the last ones known are served with their age. All else asks the router now.

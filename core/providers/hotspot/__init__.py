@@ -7,10 +7,10 @@ from core.ports.hotspot import HotspotRouters, RouterRequests
 from core.providers.addresses import Reach
 from core.providers.hotspot import routeros
 
+_Make = Callable[[Mapping[str, object], RouterRequests, Clock, Reach], HotspotRouters]
+
 # Built from explicit settings; what they leave out is read from the environment.
-HOTSPOT_ROUTERS: Mapping[
-    str, Callable[[Mapping[str, object], RouterRequests, Clock, Reach], HotspotRouters]
-] = {
+HOTSPOT_ROUTERS: Mapping[str, _Make] = {
     "routeros": lambda given, requests, clock, reach: routeros.RouterOsFleet(
         routeros.Settings.model_validate(given), requests, clock, reach
     ),

@@ -23,7 +23,7 @@ well-formed reply came is closed; and only what is safe to repeat is repeated, b
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
@@ -142,8 +142,8 @@ class Removal:
         foreign: Names that somebody else's user bears; nothing was done to them.
     """
 
-    gone: tuple[str, ...]
-    foreign: tuple[str, ...] = ()
+    gone: tuple[str, ...] = field(repr=False)
+    foreign: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Step(StrEnum):

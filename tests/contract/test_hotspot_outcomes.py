@@ -20,7 +20,7 @@ from sandbox.routeros.faults import Fault, FaultKind
 from sandbox.routeros.plan import VOUCHERS_NEED
 from sandbox.routeros.schema import PROFILES, USERS
 from tests.fakes.certificates import certificate
-from tests.fakes.hotspot import QUICK, ROUTER, access, hotspot, ref, voucher
+from tests.fakes.hotspot import IMPATIENT, QUICK, ROUTER, access, hotspot, ref, voucher
 from tests.fakes.routers import V6, V6_OLD, V7, router
 from tests.fakes.waiting import until
 
@@ -68,18 +68,21 @@ FAULTS = {
 async def test_a_reply_that_proves_nothing_is_unknown_and_spoils_nothing(name: str) -> None:
     """Never repeated by itself, never taken for success, and the next answer is its own."""
     fault, reasons, is_there = FAULTS[name]
-    async with router() as one, hotspot(one) as it:
+    small = IMPATIENT if "timeout" in reasons else QUICK.small
+    async with router() as one, hotspot(one, small=small) as impatient, hotspot(one) as it:
         fault = Fault(fault.kind, fault.command, times=1, seconds=fault.seconds, raw=fault.raw)
         one.box.mishaps.add(fault)
-        outcome = await it.add_user(voucher("A1"))
+        outcome = await impatient.add_user(voucher("A1"))
         assert isinstance(outcome, Unknown)
         assert outcome.reason in reasons
         assert one.box.record.commands[ADD] == 1
         assert (one.box[USERS].keyed("A1", "hotspot1") is not None) is is_there
 
+        after = await impatient.find_users(["A1"])
         found = await it.find_users(["A1"])
         assert isinstance(found, Done)
         assert [user.name for user in found.value] == (["A1"] if is_there else [])
+        assert after in (found, Unknown("timeout"))
         again = await it.add_user(voucher("A1"))
         if is_there:
             assert isinstance(again, Refused)

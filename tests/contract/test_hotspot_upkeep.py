@@ -8,6 +8,7 @@ import tracemalloc
 
 import pytest
 
+from core.domain.circuits import CircuitRules, CircuitState
 from core.domain.routers import HotspotUser, RouterAccess
 from core.kit.clock import SetClock
 from core.ports.hotspot import Done, Lane, Refusal, Refused, Seen, Step, Unknown
@@ -16,7 +17,7 @@ from core.providers.hotspot.routeros import RouterOs
 from sandbox.routeros.faults import Fault, FaultKind
 from sandbox.routeros.plan import VOUCHERS_NEED, Plan
 from sandbox.routeros.schema import SERVERS, USERS
-from tests.fakes.hotspot import QUICK, access, hotspot, ref, voucher
+from tests.fakes.hotspot import IMPATIENT, QUICK, access, hotspot, ref, voucher
 from tests.fakes.outside import NOON
 from tests.fakes.routers import V6_OLD, fleet_of, router
 from tests.fakes.waiting import until
@@ -44,6 +45,24 @@ async def test_no_more_connections_than_ten_and_one_of_them_for_paid_work() -> N
         outcomes = await asyncio.gather(*crowd)
         assert one.box.record.connections == 10
     assert all(isinstance(outcome, Done) for outcome in outcomes)
+
+
+async def test_what_can_wait_takes_two_connections_at_most() -> None:
+    async with router() as one, hotspot(one) as it:
+        one.box.mishaps.add(Fault(FaultKind.DELAY, ADD, seconds=0.01))
+        await asyncio.gather(*(it.add_user(voucher(f"A{n}"), Lane.BULK) for n in range(20)))
+        assert one.box.record.connections == 2
+
+
+async def test_who_waits_for_a_connection_in_vain_blames_no_router() -> None:
+    rules = CircuitRules(failures_to_open=1, open_s=30, successes_to_close=1)
+    async with router() as one, hotspot(one, circuit=rules, within_s=0.2, attempts=1) as it:
+        one.box.mishaps.add(Fault(FaultKind.DELAY, ADD, seconds=0.15))
+        many = (it.add_user(voucher(f"A{n}"), Lane.BULK) for n in range(20))
+        outcomes = await asyncio.gather(*many)
+        busy = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+        assert {refused.reason for refused in busy} == {Refusal.BUSY}
+        assert it.circuit is CircuitState.CLOSED
 
 
 async def test_a_connection_that_nobody_uses_is_closed() -> None:
@@ -139,6 +158,15 @@ async def test_nothing_known_is_no_answer() -> None:
         assert isinstance(await it.last_users(), Refused)
 
 
+async def test_whoever_waits_while_a_router_is_forgotten_is_told() -> None:
+    async with router() as one:
+        one.box.mishaps.add(Fault(FaultKind.STALL, FIND))
+        async with hotspot(one) as it:
+            waiting = asyncio.create_task(it.last_users())
+            await until(lambda: one.box.record.commands[FIND])
+        assert await waiting == Unknown("closed")
+
+
 async def test_who_gives_up_takes_the_answer_from_nobody() -> None:
     async with router() as one, hotspot(one) as it:
         one.box.mishaps.add(Fault(FaultKind.DELAY, FIND, seconds=0.1))
@@ -171,12 +199,15 @@ async def test_each_step_names_its_cause() -> None:
     to_system = to_login | dict.fromkeys((Step.LOGIN, Step.PERMISSIONS, Step.SYSTEM), "well")
     async with router() as one, hotspot(one) as it:
         for fault, cause in (
-            (Fault(FaultKind.STALL, "/login"), "no_answer"),
             (Fault(FaultKind.CUT_BEFORE, "/login"), "closed"),
             (Fault(FaultKind.RAW, "/login", raw=b"HTTP/1.1 400 Bad Request\r\n"), "not_the_api"),
         ):
             one.box.mishaps.add(fault)
             assert await steps(it) == {Step.NETWORK: "well", Step.HANDSHAKE: cause}
+            one.box.mishaps.clear()
+        async with hotspot(one, small=IMPATIENT) as impatient:
+            one.box.mishaps.add(Fault(FaultKind.STALL, "/login"))
+            assert (await steps(impatient))[Step.HANDSHAKE] == "no_answer"
             one.box.mishaps.clear()
         one.box.permit(VOUCHERS_NEED - {"write"})
         assert (await steps(it))[Step.PERMISSIONS] == "policies_missing"
@@ -208,7 +239,7 @@ async def test_tls_to_a_plain_port_is_no_handshake() -> None:
         router() as one,
         hotspot(one, connect_s=0.5, reached=access(one, tls=True)) as it,
     ):
-        assert "well" not in (await steps(it)).values()
+        assert await steps(it) == {Step.NETWORK: "well", Step.HANDSHAKE: "no_tls"}
 
 
 # Hostile routers.
@@ -224,12 +255,13 @@ async def test_hostile_replies_never_count_as_success_and_never_hang() -> None:
 
         async def suffer(number: int) -> None:
             one = fleet[number]
-            async with hotspot(one, small=small, attempts=1) as it:
+            async with hotspot(one, small=small, attempts=1) as impatient:
                 for turn in range(25):
                     fault = Fault(FaultKind.RAW, ADD, times=1, raw=spoiled(dice))
                     one.box.mishaps.add(fault)
-                    outcome = await it.add_user(voucher(f"A{turn}"))
-                    assert isinstance(outcome, Unknown)
+                    outcome = await impatient.add_user(voucher(f"A{turn}"))
+                    assert not isinstance(outcome, Done)
+            async with hotspot(one) as it:
                 assert isinstance(await it.add_user(voucher("LAST")), Done)
                 await it.remove_users([ref("LAST")])
 

@@ -12,7 +12,7 @@ from core.kit.clock import Clock, SystemClock
 from core.ports.hotspot import Lane
 from core.providers.addresses import Reach
 from core.providers.hotspot.budget import BudgetRules, OnlyHere
-from core.providers.hotspot.replies import LARGE, SMALL
+from core.providers.hotspot.replies import SMALL
 from core.providers.hotspot.routeros import RouterOs, RouterOsFleet, Settings
 from core.providers.hotspot.rules import Rules
 from sandbox.routeros.fleet import Router
@@ -21,14 +21,10 @@ from sandbox.routeros.plan import ACCOUNT, PASSWORD
 MARK = "hb1:0123456789ab"
 ROUTER = UUID(int=1)
 PLENTY = BudgetRules(ceilings=dict.fromkeys(Lane, 10**6))
-# Whatever is slower than this on loopback does not come at all.
+# What does not come at all is given up soon; nothing that comes is given up for being slow.
+IMPATIENT = dataclasses.replace(SMALL, seconds=0.3)
 QUICK = Rules(
-    connect_s=2.0,
-    within_s=5.0,
-    within_large_s=10.0,
     backoff_s=0.005,
-    small=dataclasses.replace(SMALL, seconds=0.5),
-    large=dataclasses.replace(LARGE, seconds=5.0),
     budget=PLENTY,
     circuit=CircuitRules(failures_to_open=10**6, open_s=30, successes_to_close=1),
 )

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 _JITTER = 0.2
+_GRACE_S = 0.5
 _NOISE = random.SystemRandom()
 
 
@@ -182,7 +183,8 @@ class Asker:
         talk: Talk | None = None
         try:
             async with (
-                asyncio.timeout(max(0.0, deadline_s - time.monotonic())),
+                # Who waits for a connection or a request gives up first: that blames no router.
+                asyncio.timeout(max(0.0, deadline_s - time.monotonic()) + _GRACE_S),
                 self._pool.lent(lane, deadline_s, _HARMLESS) as line,
             ):
                 talk = Talk(line, self._budget, lane, deadline_s, self._rules)

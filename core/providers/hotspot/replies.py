@@ -165,7 +165,7 @@ def _attributes(words: list[str]) -> Row:
         if not word.startswith("="):
             raise Garbled("attribute")
         name, equals, value = word[1:].partition("=")
-        if not name or not equals or name in row:
+        if not name or not equals or row.get(name, value) != value:
             raise Garbled("attribute")
         row[name] = value
     return row

@@ -22,7 +22,7 @@ from core.kit.clock import Clock
 from core.kit.errors import Fault
 from core.ports import Alert, AlertKind, Alerts
 from core.ports.hotspot import Done, HotspotRouter, HotspotRouters, Lane, Outcome, Refusal, Refused
-from core.ports.router_ops import Fared, Fenced, RouterLease, RouterOps, Task, TaskReport
+from core.ports.router_ops import Compared, Fared, Fenced, RouterLease, RouterOps, Task, TaskReport
 from core.services.router_compare import Comparison, OnTheRouter, compare
 from core.services.voucher_ensure import Ended, Ensuring
 
@@ -39,6 +39,7 @@ _LOOK_EVERY_S = 0.2
 _BUSY_S = 1.0
 _BUSY_MAX_S = 5.0
 _BACKOFF_MAX_S = 300.0
+_UNREAD = 2  # how patient a comparison is that could not be made
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,27 +214,38 @@ class _Shift:
     async def _compare(self) -> None:
         """Read all that is on the router, once, and book what differs from our books."""
         started_at = self._clock.now()
-        identity = await self._read(await self._router.identity())
-        users = await self._read(await self._router.users())
-        sessions = await self._read(await self._router.sessions(lane=Lane.BULK))
-        if identity is None or users is None or sessions is None:
+        found = await self._found(started_at)
+        if found is None:
+            if self._rest_s is None:
+                next_at = self._clock.now() + dt.timedelta(seconds=backoff_s(_UNREAD))
+                await self._ops.compared(self._lease, Compared(started_at), next_at)
             return
         expected = await self._ops.expected(self._lease)
-        found = OnTheRouter(started_at, identity.serial, users, sessions)
         compared = compare(expected, found, self._lease.server, self._lease.serial, self._ops.code)
         crash.point("router.compared")
         next_at = started_at + dt.timedelta(seconds=self._rules.compare_every_s)
         await self._ops.compared(self._lease, compared.booked, next_at)
         await self._tell(compared)
 
+    async def _found(self, started_at: dt.datetime) -> OnTheRouter | None:
+        """What is on it; None where it could not be read."""
+        identity = await self._read(await self._router.identity())
+        if identity is None:
+            return None
+        users = await self._read(await self._router.users())
+        if users is None:
+            return None
+        sessions = await self._read(await self._router.sessions(lane=Lane.BULK))
+        if sessions is None:
+            return None
+        return OnTheRouter(started_at, identity.serial, users, sessions)
+
     async def _read(self, outcome: Outcome[_Read]) -> _Read | None:
-        """What was read; a router that could not be read is left alone for a while."""
         if isinstance(outcome, Done):
             return outcome.value
         if isinstance(outcome, Refused) and outcome.reason is not Refusal.BUSY:
             await self._went_away(outcome)
-        elif self._rest_s is None:
-            self._rest_s = _BUSY_S if isinstance(outcome, Refused) else backoff_s(1)
+        log.warning("router.unread", router=self._lease.name, outcome=type(outcome).__name__)
         return None
 
     async def _tell(self, compared: Comparison) -> None:

@@ -5,6 +5,7 @@ of that name with our mark, and adopted.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from core.domain.routers import HotspotUser, NewUser, UserChange, UserRef
 from core.domain.vouchers import Desired, OnRouter, comment_of, mark_of, wanted_on_router
@@ -47,9 +48,9 @@ class Ensuring:
         self._mark = mark_of(task.voucher_id)
 
     async def run(self) -> Ended:
-        if self._task.desired is Desired.ABSENT:
-            return await self._absent()
         wanted = wanted_on_router(self._task.terms, self._task.base)
+        if self._task.desired is Desired.ABSENT or wanted.spent:
+            return await self._absent()
         ended = await self._present(wanted)
         if ended.fared is Fared.APPLIED and self._task.desired is Desired.DISABLED:
             return _ended(await self._router.kick(self._code, self._lane))
@@ -140,7 +141,7 @@ def differs(user: HotspotUser, wanted: OnRouter, desired: Desired) -> bool:
     )
 
 
-def _ended(outcome: Outcome[object]) -> Ended:
+def _ended(outcome: Outcome[Any]) -> Ended:
     match outcome:
         case Done():
             return _APPLIED

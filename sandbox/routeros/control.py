@@ -46,7 +46,7 @@ _FLEET_MAX = 500
 
 
 class More(msgspec.Struct, forbid_unknown_fields=True):
-    """`POST /control/routers`. With `count` they are named `<name>-1` and so on."""
+    """`POST /control/routers/`. With `count` they are named `<name>-1` and so on."""
 
     name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{1,40}$")]
     version: str = "7.18.2 (stable)"

@@ -1,7 +1,7 @@
 """What is done to routers, and what is seen of them: the calls under `/control/routers`.
 
     GET  /                  all: `name`, `port`, `up`, `version`, `serial`, `sessions`, `requests`
-    POST /                  {"name", "version"?, "count"?, "policies"?, "delay_s"?, ...} more of them
+    POST /                  {"name", "version"?, "count"?, "policies"?, "delay_s"?, ...} one or more
     GET  {name}             one router with its users, sessions and faults
     DELETE {name}
     GET  {name}/requests    the last sentences that it was told, passwords left out

@@ -105,6 +105,8 @@ class SheetPrinting(Protocol):
     """Sets sheets."""
 
     async def pdf(self, sheet: VoucherSheet, form: SheetForm) -> bytes:
-        """A PDF that is legible in black and white. Takes some milliseconds a card, elsewhere than
-        on the event loop."""
+        """A PDF that is legible in black and white.
+
+        Takes some milliseconds a card, elsewhere than on the event loop.
+        """
         ...

@@ -37,6 +37,7 @@ def fonts_ready() -> None:
 
 def _has(letter: str) -> bool:
     font = pdfmetrics.getFont(PLAIN)
+    assert isinstance(font, TTFont)
     return letter == NAIRA or ord(letter) in font.face.charToGlyph
 
 

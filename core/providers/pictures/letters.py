@@ -16,9 +16,8 @@ def in_letters_of(has: Callable[[str], bool]) -> Callable[[str], str]:
     def nearest(letter: str) -> str:
         if has(letter):
             return letter
-        bare = "".join(
-            part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)
-        )
+        parts = unicodedata.normalize("NFKD", letter)
+        bare = "".join(part for part in parts if not unicodedata.combining(part))
         if bare and all(map(has, bare)):
             return bare
         return "" if unicodedata.combining(letter) or not letter.isprintable() else _ANY

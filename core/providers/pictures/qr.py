@@ -31,7 +31,8 @@ class Qr:
 def qr_of(text: str) -> Qr:
     """The QR code of a text."""
     rows = segno.make_qr(text, error="m").matrix
-    return Qr(len(rows), tuple(run for number, row in enumerate(rows) for run in _runs(number, row)))
+    runs = (run for number, row in enumerate(rows) for run in _runs(number, row))
+    return Qr(len(rows), tuple(runs))
 
 
 def _runs(number: int, row: bytearray) -> Iterator[Run]:

@@ -1,0 +1,179 @@
+"""What a customer can do about a voucher after it was bought: look, give away, take back, be helped.
+
+Only the owner is told anything of a voucher, but for printed ones that nobody owns: whoever holds
+the card may ask what is wrong with it.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from core.domain import voucher_codes
+from core.domain.customers import Customer
+from core.domain.hotspot import Router
+from core.domain.routers import ActiveSession
+from core.domain.voucher_diagnosis import Finding, Witness, by_the_books, diagnosed
+from core.domain.vouchers import SaleState, Voucher, mark_of
+from core.kit import crash
+from core.kit.clock import Clock
+from core.kit.msisdn import Msisdn
+from core.ports import Customers
+from core.ports.hotspot import Done, HotspotRouters, Lane
+from core.ports.hotspot_books import RouterBook
+from core.ports.router_ops import RouterOps
+from core.ports.vouchers import SaleView, VoucherBook
+
+log = structlog.get_logger()
+
+_TOLD_EVERY_S = 600
+_ACTOR = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A voucher in somebody's hand. `sale`: None where no customer paid for it here."""
+
+    voucher: Voucher
+    router: Router | None
+    sale: SaleView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is the matter. `sessions` are those of the devices that are logged in with it now."""
+
+    finding: Finding
+    held: Held
+    sessions: tuple[ActiveSession, ...] = ()
+
+
+class VoucherCare:
+    def __init__(
+        self,
+        book: VoucherBook,
+        routers: RouterBook,
+        fleet: HotspotRouters,
+        ops: RouterOps,
+        customers: Customers,
+        clock: Clock,
+    ) -> None:
+        self._book = book
+        self._routers = routers
+        self._fleet = fleet
+        self._ops = ops
+        self._customers = customers
+        self._clock = clock
+
+    async def held(self, customer: Customer, voucher_id: UUID) -> Held | None:
+        """One of the customer's own, or one that nobody owns; None for any other."""
+        voucher = await self._book.get(customer.tenant_id, voucher_id)
+        if voucher is None or voucher.owner_id not in (customer.id, None):
+            return None
+        router = await self._routers.get(voucher.tenant_id, voucher.router_id)
+        return Held(voucher, router, await self._book.sale(voucher.tenant_id, voucher.id))
+
+    async def typed(self, customer: Customer, code: str) -> UUID | None:
+        """The voucher of a code as it is typed, under the same condition."""
+        plain = voucher_codes.typed(code)
+        voucher = await self._book.by_code(customer.tenant_id, plain) if plain else None
+        if voucher is None or voucher.owner_id not in (customer.id, None):
+            return None
+        return voucher.id
+
+    async def tell_again(self, customer: Customer, voucher_id: UUID) -> bool:
+        """Send the code to its owner's number or chat, at most once in ten minutes.
+
+        False for what is over, or somebody else's.
+        """
+        held = await self.held(customer, voucher_id)
+        if held is None or held.voucher.owner_id is None:
+            return False
+        key = f"again:{int(self._clock.now().timestamp()) // _TOLD_EVERY_S}"
+        return await self._book.tell(customer.tenant_id, voucher_id, key)
+
+    async def give(self, customer: Customer, voucher_id: UUID, to: Msisdn) -> bool:
+        """Give it to another number, which is told the code: before anybody has used it.
+
+        Safe to repeat. False, and nothing was done, where it is used, over or somebody else's.
+        """
+        owner = await self._customers.of_number(customer.tenant_id, to)
+        given = await self._book.hand_over(
+            customer.tenant_id, voucher_id, owner.id, _ACTOR, unused_of=customer.id
+        )
+        crash.point("voucher.given")
+        return given
+
+    async def take_back(self, customer: Customer, voucher_id: UUID) -> bool:
+        """Give the money back of one that the customer paid for and that does not work yet.
+
+        It is taken off the router first. Safe to repeat. False where it works by now, or another
+        paid for it.
+        """
+        held = await self.held(customer, voucher_id)
+        if held is None or held.sale is None or held.sale.customer_id != customer.id:
+            return False
+        if held.voucher.sale_state in (SaleState.REFUND_DUE, SaleState.REFUNDED):
+            return True
+        if held.voucher.sale_state is not SaleState.SOLD:
+            return False
+        await self._book.give_back(customer.tenant_id, voucher_id, "asked", _ACTOR)
+        crash.point("voucher.taken_back")
+        await self._ops.wake(customer.tenant_id, held.voucher.router_id)
+        return True
+
+    async def diagnose(
+        self, customer: Customer, voucher_id: UUID, until: float
+    ) -> Diagnosis | None:
+        """What is the matter, as its router says before `until` (monotonic).
+
+        A code that the router has lost is put back at once. None for somebody else's.
+        """
+        held = await self.held(customer, voucher_id)
+        if held is None:
+            return None
+        now = self._clock.now()
+        if found := by_the_books(held.voucher, now):
+            return Diagnosis(found, held)
+        witness = await self._witness(held, until)
+        finding = diagnosed(held.voucher, held.router, witness, now)
+        log.info("voucher.diagnosed", voucher=str(voucher_id), finding=finding.value)
+        if finding is Finding.MISSING:
+            await self._ops.wake(customer.tenant_id, held.voucher.router_id)
+        return Diagnosis(finding, held, witness.sessions if witness else ())
+
+    async def log_out(self, customer: Customer, voucher_id: UUID, until: float) -> bool:
+        """Log every device out that uses the customer's own; false where that could not be done."""
+        held = await self.held(customer, voucher_id)
+        if held is None or held.router is None or held.voucher.owner_id is None:
+            return False
+        assert held.voucher.code is not None
+        router = self._fleet.of(held.router.id, held.router.access)
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                return isinstance(await router.kick(held.voucher.code, Lane.MANAGE), Done)
+        except TimeoutError:
+            return False
+
+    async def _witness(self, held: Held, until: float) -> Witness | None:
+        """What the router says; None where it does not in time."""
+        voucher, site = held.voucher, held.router
+        if site is None:
+            return None
+        assert voucher.code is not None
+        router = self._fleet.of(site.id, site.access)
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                users = await router.find_users([voucher.code], Lane.MANAGE)
+                if not isinstance(users, Done):
+                    return None
+                ours = (user for user in users.value if user.bears(mark_of(voucher.id)))
+                user = next((each for each in ours if each.server == site.server), None)
+                if user is None:
+                    return Witness(None)
+                sessions = await router.sessions(voucher.code, Lane.MANAGE)
+        except TimeoutError:
+            return None
+        return Witness(user, sessions.value) if isinstance(sessions, Done) else None

@@ -213,7 +213,10 @@ class HotspotRouter(Protocol):
     async def change_user(
         self, user: UserRef, change: UserChange, lane: Lane = Lane.PAID
     ) -> Outcome[HotspotUser]:
-        """Change one; as it was before. MISSING and FOREIGN where it is not there or not ours."""
+        """Change one; as it was found. MISSING and FOREIGN where it is not there or not ours.
+
+        Safe to repeat. After a lost reply it may be found as it is to be.
+        """
         ...
 
     async def remove_users(
@@ -229,7 +232,7 @@ class HotspotRouter(Protocol):
         ...
 
     async def kick(self, user: str, lane: Lane = Lane.MANAGE) -> Outcome[int]:
-        """End a user's sessions and forget its cookies; how many there were."""
+        """End a user's sessions and forget its cookies; how many there were. Safe to repeat."""
         ...
 
     async def profiles(self, lane: Lane = Lane.MANAGE) -> Outcome[tuple[UserProfile, ...]]: ...

@@ -126,12 +126,17 @@ def _mind_device_mode(call: Call) -> None:
 
 
 def _candidates(call: Call, table: Table) -> Iterable[Row]:
-    """All rows, or those of the name that is asked for."""
-    name = query.wanted_name(call.queries)
-    if name is None or call.path != schema.USERS:
+    """All rows, or those of the names that are asked for."""
+    names = query.wanted_names(call.queries)
+    if names is None or call.path != schema.USERS:
         return list(table)
     servers = ("all", *(row.values["name"] for row in call.box[schema.SERVERS]))
-    return [row for server in servers if (row := table.keyed(name, server))]
+    return [
+        row
+        for name in dict.fromkeys(names)
+        for server in servers
+        if (row := table.keyed(name, server))
+    ]
 
 
 def _fits(call: Call, table: Table, row: Row) -> bool:

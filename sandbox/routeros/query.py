@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from sandbox.routeros.refusals import Trap
 
 Look = Callable[[str], str | None]
+_NAME = re.compile(r"\?=?name=(.*)", re.DOTALL)
 _OPERATIONS = re.compile(r"\d+|[!&|.]", re.ASCII)
 
 
@@ -24,13 +25,11 @@ def fits(look: Look, words: Sequence[str]) -> bool:
     return all(stack)
 
 
-def wanted_name(words: Sequence[str]) -> str | None:
-    """The name that a query of that one word asks for."""
-    if len(words) == 1:
-        for start in ("?name=", "?=name="):
-            if words[0].startswith(start):
-                return words[0].removeprefix(start)
-    return None
+def wanted_names(words: Sequence[str]) -> list[str] | None:
+    """The names that a query of nothing but names asks for."""
+    names = [name[1] for word in words if (name := _NAME.fullmatch(word))]
+    joined = all(_NAME.fullmatch(word) or set(word) <= set("?#|") for word in words)
+    return names if names and joined else None
 
 
 def _holds(look: Look, test: str) -> bool:

@@ -121,6 +121,7 @@ _FIELDS: Mapping[str, Mapping[str, Field]] = {
         "bridge": _TEXT,
         "disabled": _DISABLED,
     },
+    "/interface/vlan": {"name": _TEXT, "interface": _TEXT, "vlan-id": _TEXT},
     "/ip/address": {
         "address": _TEXT,
         "network": _TEXT,

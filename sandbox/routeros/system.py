@@ -127,7 +127,7 @@ async def _quit(_: Call) -> None:
 
 
 async def _save_backup(call: Call) -> None:
-    call.need("ftp", "policy" if call.box.plan.release < (7, 0) else "ftp")
+    call.need("ftp")
     name = _file_name(call.attributes.get("name") or call.box.identity, ".backup")
     call.box.write(name, "backup", call.box.backup())
 

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+from urllib.parse import urlencode
 
 from core.domain.hotspot import CodeStyle
 
@@ -67,6 +68,11 @@ def typed(text: str) -> str | None:
 def spaced(code: str) -> str:
     """As people read it: `K7QM2-XV9TA`."""
     return "-".join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))
+
+
+def login_link(login_url: str, code: str) -> str:
+    """Logs in by itself where the hotspot takes http-pap; "" where the page is not known."""
+    return f"{login_url}?{urlencode({'username': code, 'password': code})}" if login_url else ""
 
 
 def head(code: str) -> str:

@@ -8,8 +8,8 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.types import TypeEngine
 
 from core.store.database import Database, Unfit, owner_engine
+from core.store.hotspot_tables import metadata
 from core.store.migrations import CannotMigrate, upgrade
-from core.store.tables import metadata
 from tests.fakes.database import connect
 
 _DIALECT = registry.load("postgresql")()

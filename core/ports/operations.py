@@ -21,6 +21,10 @@ class AlertKind(StrEnum):
     CHANNEL = "channel"  # a chat channel refuses what it is sent
     SUSPICIOUS = "suspicious"  # somebody tries PINs or codes; ends by itself after a day
     DEAD_LETTER = "dead_letter"  # customers could not be told something, by no route
+    ROUTER_OFFLINE = "router_offline"
+    ROUTER_ATTENTION = "router_attention"  # only a person can put it right
+    ROUTER_FULL = "router_full"  # near one of its limits: it sells nothing new
+    ROUTER_CLOCK = "router_clock"
 
 
 @dataclass(frozen=True, slots=True)

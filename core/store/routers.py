@@ -108,7 +108,11 @@ class PgRouters:
 
     async def all(self) -> Sequence[Router]:
         rows = await self._database.call("select * from router_all()")
-        return [self._router(row) for row in rows]
+        return [self._router(dict(row)) for row in rows]
+
+    def opened(self, row: Mapping[str, Any]) -> Router:
+        """A router of a row that another statement read. Raises `Unreadable`."""
+        return self._router(row)
 
     async def found(
         self, router: Router, status: RouterStatus, at: dt.datetime, *, attention: str = ""
@@ -116,7 +120,8 @@ class PgRouters:
         other = routers.c.status != status.value
         # What takes a person stays until one has been there.
         stays = (routers.c.status == "needs_attention") & (routers.c.attention != "")
-        seen = {"seen_at": at} if status.reachable else {}
+        answered = status.reachable and status is not RouterStatus.DEGRADED
+        seen = {"seen_at": at} if answered else {}
         moved = (
             _one(router.tenant_id, router.id)
             .where(other, ~stays)

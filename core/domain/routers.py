@@ -221,11 +221,11 @@ class DeviceMode:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """`time` is the router's own word for it."""
+    """`time` is the router's own word for it. `message` may hold the code of whoever logged in."""
 
     time: str
     topics: tuple[str, ...]
-    message: str
+    message: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 The shape, for those who build on it:
 
 - `HotspotRouters.of(router_id, access)` gives the `HotspotRouter` of a router, the same one until
-  its access changes. It opens nothing by itself. One process at a time should work on a router
-  (by a lease): the limits below are counted in each process.
+  its access changes. It opens nothing by itself. Requests a minute are counted for all processes
+  together (`RouterRequests`); connections are not, and a router takes twenty in all: one process
+  at a time should work on a router, by a lease.
 - Every question and every order answers an `Outcome`: `Done(value)`, `Refused(reason)` which
   proves that nothing happened, or `Unknown(reason)`. Nothing is raised for what a router does.
   A timeout is UNKNOWN: whoever added a user then looks for it, or adds it again and meets EXISTS.
+- Nothing takes longer than some twenty seconds, lists of all users and exports than 75: waiting
+  for a request to be free is counted in.
 - `Lane` says for whom it is: paid work finds requests and a connection left when all else waits.
 - `last_...` are reads of at most 30 seconds ago, shared by all who ask; while the router is away
   the last ones known are served with their age. All else asks the router now.
@@ -20,7 +23,7 @@ well-formed reply came is closed; and only what is safe to repeat is repeated, b
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
@@ -139,8 +142,8 @@ class Removal:
         foreign: Names that somebody else's user bears; nothing was done to them.
     """
 
-    gone: tuple[str, ...]
-    foreign: tuple[str, ...] = ()
+    gone: tuple[str, ...] = field(repr=False)
+    foreign: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Step(StrEnum):
@@ -304,6 +307,17 @@ class HotspotRouter(Protocol):
 
     async def restore_backup(self, name: str, password: str) -> Outcome[None]:
         """Go back to a backup. The router restarts, so the best answer may be UNKNOWN `closed`."""
+        ...
+
+
+class RouterRequests(Protocol):
+    """How often a router was asked lately, by all processes together."""
+
+    async def take(self, router: str, most: int, window_s: float) -> float:
+        """Count one request where fewer than `most` left in the last `window_s`, and answer 0.
+
+        Else, in how many seconds there may be room. While nobody can be asked, 0.
+        """
         ...
 
 

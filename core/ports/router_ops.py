@@ -77,7 +77,7 @@ class TaskReport:
 class Expected:
     """What the books say of one voucher of a router, to compare with."""
 
-    id: UUID
+    voucher_id: UUID
     rev: int
     desired: Desired
     sync_state: SyncState
@@ -86,6 +86,7 @@ class Expected:
     terms: Terms
     base: Usage
     used: Usage
+    logged_in: bool
     sealed: bytes = field(repr=False)
 
 
@@ -96,6 +97,7 @@ class Snapshot:
     voucher_id: UUID
     used: Usage
     logged_in: bool
+    over: bool = False  # nothing is left of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +152,17 @@ class RouterOps(Protocol):
 
     async def refills(self, lease: RouterLease) -> Sequence[Refill]: ...
 
-    async def refill(
-        self, lease: RouterLease, plan: HotspotPlan, codes: Sequence[NewCode]
-    ) -> None: ...
+    async def refill(self, lease: RouterLease, refill: Refill, codes: Sequence[NewCode]) -> None:
+        """Make stock of these codes. Without any, there is enough."""
+        ...
+
+    def seal(self, tenant_id: UUID, codes: Sequence[str]) -> list[NewCode]:
+        """Codes as they are kept."""
+        ...
+
+    def code(self, task: Task | Expected) -> str:
+        """The code itself. Raises `Unreadable` where no present key opens it."""
+        ...
 
     async def expected(self, lease: RouterLease) -> Sequence[Expected]:
         """Every voucher that the router has or should have."""
@@ -168,6 +178,10 @@ class RouterOps(Protocol):
 
     async def give_back(self, lease: RouterLease) -> None: ...
 
-    async def wake(self, tenant_id: UUID, router_id: UUID, at: dt.datetime) -> None:
+    async def wake(self, tenant_id: UUID, router_id: UUID) -> None:
         """Work on it now, what was blocked included, and compare it."""
+        ...
+
+    async def seen(self, tenant_id: UUID, router_id: UUID, used: Sequence[Snapshot]) -> None:
+        """What was used, as somebody saw who looked between two comparisons."""
         ...

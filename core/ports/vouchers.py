@@ -115,7 +115,7 @@ class Batch:
 
     Attributes:
         key: The same key is the same batch: made once.
-        activate: Put them on the router at once; otherwise they wait for `activate_batch`.
+        activate: Put them on the router at once; otherwise they wait for `activate`.
         owner_id, send: Whose they are, and whether that customer is told the codes.
         state: `created` while codes are being made, then `ready`, or `void`.
         made, confirmed: How many there are, and how many the router has.
@@ -146,16 +146,20 @@ class Batch:
 
 
 class VoucherBook(Protocol):
-    """Vouchers, their sales and batches.
+    """Vouchers and their sales.
 
     Every change of what is desired writes the router's work in the same commit.
     """
+
+    def seal(self, tenant_id: UUID, codes: Sequence[str]) -> list[NewCode]:
+        """Codes as they are kept."""
+        ...
 
     async def buy(self, sale: NewSale) -> Bought:
         """Take one from stock or make it, set the money aside or take it, and write the work."""
         ...
 
-    async def stock(self, tenant_id: UUID, plan: HotspotPlan) -> Mapping[UUID, int]:
+    async def stock(self, plan: HotspotPlan) -> Mapping[UUID, int]:
         """How many of a plan are confirmed and unsold, by router."""
         ...
 
@@ -174,7 +178,7 @@ class VoucherBook(Protocol):
     async def listed(
         self, tenant_id: UUID, query: VoucherQuery, paging: Paging
     ) -> Sequence[Voucher]:
-        """One page and the row after it, the latest first, without codes."""
+        """One page and the row after it, in the order they were made, without codes."""
         ...
 
     async def count(self, tenant_id: UUID, query: VoucherQuery) -> int: ...
@@ -183,15 +187,11 @@ class VoucherBook(Protocol):
 
     async def sale_of(self, tenant_id: UUID, sale_id: UUID) -> SaleView | None: ...
 
-    async def want(
-        self, tenant_id: UUID, voucher_id: UUID, desired: Desired, event: Event, at: dt.datetime
-    ) -> bool:
+    async def want(self, tenant_id: UUID, voucher_id: UUID, desired: Desired, actor: str) -> bool:
         """Enable or disable it, or take an unsold one back. False for what is over or unknown."""
         ...
 
-    async def give_back(
-        self, tenant_id: UUID, voucher_id: UUID, reason: str, event: Event, at: dt.datetime
-    ) -> str:
+    async def give_back(self, tenant_id: UUID, voucher_id: UUID, reason: str, actor: str) -> str:
         """Begin a refund: off the router first, then the money.
 
         Answers `begun` | `refunded` (it was never there) | `again` | `not_sold` | `unknown`.
@@ -199,34 +199,57 @@ class VoucherBook(Protocol):
         ...
 
     async def hand_over(
-        self, tenant_id: UUID, voucher_id: UUID, owner_id: UUID, event: Event, at: dt.datetime
+        self, tenant_id: UUID, voucher_id: UUID, owner_id: UUID, actor: str
     ) -> bool:
         """Give it to another customer, who is told. False for what is over or unknown."""
         ...
 
-    async def tell(self, tenant_id: UUID, voucher_id: UUID, key: str, at: dt.datetime) -> bool:
+    async def tell(self, tenant_id: UUID, voucher_id: UUID, key: str) -> bool:
         """Tell its owner the code, once per key. False where nobody owns it, or it is over."""
         ...
 
-    async def add_batch(self, batch: Batch, event: Event) -> Batch:
+    async def turn_over(self, count: int) -> int:
+        """What time alone brings; how many vouchers were touched.
+
+        Vouchers end, refunds fall due, and those that wait for a router that does not come are
+        paid all the same: the code is taken off that router before anything else once it does.
+        """
+        ...
+
+
+class VoucherBatches(Protocol):
+    """What operators have made in quantity."""
+
+    def seal(self, tenant_id: UUID, codes: Sequence[str]) -> list[NewCode]:
+        """Codes as they are kept."""
+        ...
+
+    async def add(self, batch: Batch, event: Event) -> Batch:
         """Keep it, for a worker to make; the earlier one of its key where there is one."""
         ...
 
-    async def batch(self, tenant_id: UUID, batch_id: UUID) -> Batch | None: ...
-
-    async def batches(self, tenant_id: UUID, paging: Paging) -> Sequence[Batch]: ...
-
-    async def due_batches(self, count: int, lease_s: float) -> Sequence[Batch]: ...
-
-    async def fill_batch(self, batch: Batch, codes: Sequence[NewCode]) -> int:
-        """Make vouchers of these codes after the first `batch.made`; how many there are now."""
+    async def get(self, tenant_id: UUID, batch_id: UUID) -> Batch | None:
+        """With how many the router has."""
         ...
 
-    async def activate_batch(self, tenant_id: UUID, batch_id: UUID, event: Event) -> int:
+    async def listed(self, tenant_id: UUID, paging: Paging) -> Sequence[Batch]:
+        """One page and the row after it."""
+        ...
+
+    async def due(self, count: int, lease_s: float) -> Sequence[Batch]: ...
+
+    async def fill(self, batch: Batch, codes: Sequence[NewCode]) -> int:
+        """Make vouchers of these codes after the first `batch.made`; how many there are now.
+
+        It is `batch.made` still where one of the codes was taken.
+        """
+        ...
+
+    async def activate(self, tenant_id: UUID, batch_id: UUID, actor: str) -> int:
         """Have the router take all that wait; how many those are."""
         ...
 
-    async def void_batch(self, tenant_id: UUID, batch_id: UUID, event: Event) -> int:
+    async def void(self, tenant_id: UUID, batch_id: UUID, actor: str) -> int:
         """Take all back that nobody has; how many those are."""
         ...
 
@@ -234,12 +257,4 @@ class VoucherBook(Protocol):
         self, tenant_id: UUID, batch_id: UUID, after: int, count: int
     ) -> Sequence[Voucher]:
         """A batch's vouchers with their codes, by serial number, for sheets and exports."""
-        ...
-
-    async def turn_over(self, count: int, *, void_after_s: float) -> int:
-        """What time alone brings; how many vouchers were touched.
-
-        Vouchers end, refunds fall due, and those that wait for a router that does not come are
-        paid all the same.
-        """
         ...

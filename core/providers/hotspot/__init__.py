@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 
 from core.kit.clock import Clock
-from core.ports.hotspot import HotspotRouters
+from core.ports.hotspot import HotspotRouters, RouterRequests
 from core.providers.addresses import Reach
 from core.providers.hotspot import routeros
 
+_Make = Callable[[Mapping[str, object], RouterRequests, Clock, Reach], HotspotRouters]
+
 # Built from explicit settings; what they leave out is read from the environment.
-HOTSPOT_ROUTERS: Mapping[str, Callable[[Mapping[str, object], Clock, Reach], HotspotRouters]] = {
-    "routeros": lambda given, clock, reach: routeros.RouterOsFleet(
-        routeros.Settings.model_validate(given), clock, reach
+HOTSPOT_ROUTERS: Mapping[str, _Make] = {
+    "routeros": lambda given, requests, clock, reach: routeros.RouterOsFleet(
+        routeros.Settings.model_validate(given), requests, clock, reach
     ),
 }

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 _JITTER = 0.2
+_GRACE_S = 0.5
 _NOISE = random.SystemRandom()
 
 
@@ -145,6 +146,7 @@ class Asker:
         started = time.monotonic()
         deadline_s = started + (self._rules.within_large_s if large else self._rules.within_s)
         attempt = 1
+        doubt: Unknown | None = None
         outcome = await self._once(order, lane, deadline_s, changes=changes)
         while attempt < self._rules.attempts and _may_repeat(outcome, repeat=repeat):
             pause_s = self._rules.backoff_s * 2 ** (attempt - 1)
@@ -153,7 +155,10 @@ class Asker:
                 break
             await asyncio.sleep(pause_s)
             attempt += 1
+            doubt = outcome if isinstance(outcome, Unknown) else doubt
             outcome = await self._once(order, lane, deadline_s, changes=changes)
+        if changes and doubt is not None and isinstance(outcome, Refused):
+            outcome = doubt  # that this try did nothing proves nothing of those before
         self._write_down(act, lane, outcome, started)
         return outcome
 
@@ -178,7 +183,8 @@ class Asker:
         talk: Talk | None = None
         try:
             async with (
-                asyncio.timeout(max(0.0, deadline_s - time.monotonic())),
+                # Who waits for a connection or a request gives up first: that blames no router.
+                asyncio.timeout(max(0.0, deadline_s - time.monotonic()) + _GRACE_S),
                 self._pool.lent(lane, deadline_s, _HARMLESS) as line,
             ):
                 talk = Talk(line, self._budget, lane, deadline_s, self._rules)

@@ -1,9 +1,10 @@
 """An examination: everything that selling vouchers on a router needs, one step after the other.
 
 Causes, by step: network `unresolvable`, `not_allowed`, `unreachable`; handshake `untrusted`,
-`no_answer`, `closed`, `not_the_api`; login `credentials`, `busy`; permissions `policies_missing`;
-system `too_old`; device_mode `hotspot_forbidden`; hotspot `none`, `not_usable`, `no_pap`; clock
-`drifts`. Any of the last five may be `unread` as well: a question was not answered.
+`no_tls`, `no_answer`, `closed`, `not_the_api`; login `credentials`, `busy`; permissions
+`policies_missing`; system `too_old`; device_mode `hotspot_forbidden`; hotspot `none`,
+`not_usable`, `no_pap`; clock `drifts`. Any of the last five may be `unread` as well: a question
+was not answered.
 """
 
 import time
@@ -21,6 +22,7 @@ from core.providers.hotspot.line import (
     BadLogin,
     Line,
     NotAllowed,
+    NoTls,
     NotReached,
     NotTrusted,
     Unresolvable,
@@ -78,6 +80,9 @@ class Examiner:
             raise _failed(Step.NETWORK, "unresolvable", host=self._access.host) from None
         except NotAllowed:
             raise _failed(Step.NETWORK, "not_allowed", host=self._access.host) from None
+        except NoTls as error:
+            self._well(Step.NETWORK)
+            raise _failed(Step.HANDSHAKE, "no_tls", why=str(error)) from None
         except NotReached as error:
             raise _failed(Step.NETWORK, "unreachable", why=str(error)) from None
         except NotTrusted as error:
@@ -90,7 +95,9 @@ class Examiner:
         """The first reply of all is the handshake: who is no router does not speak like one."""
         try:
             style = await line.log_in(
-                self._access, lambda: self._budget.take(Lane.MANAGE, self._deadline_s)
+                self._access,
+                lambda: self._budget.take(Lane.MANAGE, self._deadline_s),
+                self._rules.small,
             )
         except BadLogin:
             self._well(Step.HANDSHAKE)

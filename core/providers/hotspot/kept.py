@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from core.kit.clock import Clock
-from core.ports.hotspot import Done, Outcome, Seen
+from core.ports.hotspot import Done, Outcome, Seen, Unknown
 
 T = TypeVar("T")
 
@@ -28,12 +28,20 @@ class Kept(Generic[T]):
             return Done(self._seen)
         if self._asking is None:
             self._asking = asyncio.create_task(self._read())
-        outcome = await asyncio.shield(self._asking)
+        outcome = await self._shared(self._asking)
         seen = self._seen
         if isinstance(outcome, Done):
             assert seen is not None
             return Done(seen)
         return outcome if seen is None else Done(Seen(seen.value, seen.at, outcome))
+
+    async def _shared(self, asking: asyncio.Task[Outcome[T]]) -> Outcome[T]:
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            if not asking.cancelled():
+                raise
+            return Unknown("closed")  # by `aclose`: whoever waits is not to end with it
 
     async def aclose(self) -> None:
         if self._asking is not None:

@@ -11,6 +11,7 @@ are not even looked at: the router answers with a challenge as if nothing had be
 import asyncio
 import logging
 import re
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -22,7 +23,6 @@ from librouteros.protocol import encode_sentence
 
 from core.domain.routers import RouterAccess
 from core.providers.hotspot.replies import (
-    SMALL,
     Bounds,
     Closed,
     Garbled,
@@ -53,6 +53,10 @@ class Unresolvable(NotReached):
 
 class NotAllowed(NotReached):
     """The address is one that nobody may make us reach."""
+
+
+class NoTls(NotReached):
+    """Somebody takes the connection, and does not speak TLS on it."""
 
 
 class NotTrusted(Exception):
@@ -99,7 +103,7 @@ class Line:
         unasked = self._replies.has_more or self._inlet.unread
         return not (self.broken or unasked or self._inlet.at_eof() or self._writer.is_closing())
 
-    async def ask(self, words: Sequence[str], bounds: Bounds = SMALL) -> Reply:
+    async def ask(self, words: Sequence[str], bounds: Bounds) -> Reply:
         """Send one sentence and read its whole reply.
 
         Raises:
@@ -115,7 +119,7 @@ class Line:
         self.idle_since = time.monotonic()
         return reply
 
-    async def log_in(self, access: RouterAccess, leave: Leave) -> str:
+    async def log_in(self, access: RouterAccess, leave: Leave, bounds: Bounds) -> str:
         """Both ways: a challenge as the answer to a password is met. `password` or `challenge`.
 
         `leave` is waited for before each of the one or two requests.
@@ -126,13 +130,13 @@ class Line:
         """
         name = f"=name={access.username}"
         await leave()
-        reply = await self.ask(["/login", name, f"=password={access.password}"])
+        reply = await self.ask(["/login", name, f"=password={access.password}"], bounds)
         style = "password"
         if reply.ret is not None and not reply.traps:
             style = "challenge"
             response = _response(access.password, reply.ret)
             await leave()
-            reply = await self.ask(["/login", name, f"=response={response}"])
+            reply = await self.ask(["/login", name, f"=response={response}"], bounds)
         if reply.traps:
             raise BadLogin
         if reply.rows or reply.ret is not None:
@@ -154,27 +158,38 @@ async def connect(host: str, access: RouterAccess, within_s: float) -> Line:
     """A connection to `host`, an address; nobody is logged in.
 
     Raises:
-        NotReached: there is nobody, or nobody answers.
+        NotReached: there is nobody, or nobody answers. `NoTls`: not over TLS.
         NotTrusted: it is somebody else, by the certificate.
     """
     secure = tls_of(access) if access.tls else None
-    name = access.host if secure is not None else None
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    plain = socket.socket(family, socket.SOCK_STREAM)
+    plain.setblocking(False)  # noqa: FBT003 - it takes no name
+    reached = False
     try:
         async with asyncio.timeout(within_s):
-            return await _opened(host, access.port, secure, name)
+            await asyncio.get_running_loop().sock_connect(plain, (host, access.port))
+            reached = True
+            return await _line_on(plain, secure, access.host)
     except ssl.SSLCertVerificationError as error:
+        plain.close()
         raise NotTrusted(error.verify_message) from None
     except (OSError, TimeoutError) as error:
-        raise NotReached(type(error).__name__) from None
+        plain.close()
+        kind = NoTls if reached else NotReached
+        raise kind(type(error).__name__) from None
+    except BaseException:
+        plain.close()
+        raise
 
 
-async def _opened(host: str, port: int, secure: ssl.SSLContext | None, name: str | None) -> Line:
+async def _line_on(plain: socket.socket, secure: ssl.SSLContext | None, host: str) -> Line:
     """`asyncio.open_connection` with a reader of our own."""
     loop = asyncio.get_running_loop()
     inlet = _Inlet(loop=loop)
     protocol = asyncio.StreamReaderProtocol(inlet, loop=loop)
     transport, _ = await loop.create_connection(
-        lambda: protocol, host, port, ssl=secure, server_hostname=name
+        lambda: protocol, sock=plain, ssl=secure, server_hostname=host if secure else None
     )
     return Line(inlet, asyncio.StreamWriter(transport, protocol, inlet, loop))
 

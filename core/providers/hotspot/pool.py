@@ -32,8 +32,15 @@ class Pool:
         self._budget = budget
         self._rules = rules
         self._kept: list[Line] = []
-        self._room = asyncio.Semaphore(rules.connections_max)
-        self._room_unpaid = asyncio.Semaphore(max(1, rules.connections_max - 1))
+        everybody = asyncio.Semaphore(rules.connections_max)
+        unpaid = asyncio.Semaphore(rules.connections_max - 1)
+        bulk = asyncio.Semaphore(rules.connections_bulk)
+        self._rooms = {
+            Lane.PAID: (everybody,),
+            Lane.MANAGE: (unpaid, everybody),
+            Lane.MONITOR: (unpaid, everybody),
+            Lane.BULK: (bulk, unpaid, everybody),
+        }
         self._sweeping: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -48,10 +55,9 @@ class Pool:
             Spent: no connection or no request is free until then.
             NotReached, NotTrusted, BadLogin, BROKEN: there is no connection to be had.
         """
-        async with contextlib.AsyncExitStack() as room:
-            if lane is not Lane.PAID:
-                await self._enter(self._room_unpaid, room, deadline_s)
-            await self._enter(self._room, room, deadline_s)
+        async with contextlib.AsyncExitStack() as stack:
+            for room in self._rooms[lane]:
+                await self._enter(room, stack, deadline_s)
             line = await self._kept_line(lane, deadline_s) or await self.fresh(lane, deadline_s)
             try:
                 yield line
@@ -70,7 +76,9 @@ class Pool:
         """A new line, logged in; it is not the pool's. Raises as `lent` does."""
         line = await self._dial()
         try:
-            await line.log_in(self._access, lambda: self._budget.take(lane, deadline_s))
+            await line.log_in(
+                self._access, lambda: self._budget.take(lane, deadline_s), self._rules.small
+            )
         except BaseException:
             await line.aclose()
             raise

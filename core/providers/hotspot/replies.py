@@ -16,6 +16,7 @@ from librouteros.exceptions import ProtocolError
 from librouteros.protocol import decode_length, determine_length
 
 _ONE_BYTE = 0x80
+_BEGINS = (b"!", b"")
 _READ_BYTES = 65_536
 _WORD_MAX = 128 * 1024
 _WORDS_MAX = 256
@@ -135,6 +136,8 @@ class ReplyReader:
             if length == 0:
                 return spans, start
             at = start + length
+            if not spans and self._bytes[start : start + 1] not in _BEGINS:
+                raise Garbled("reply word")  # somebody else's protocol: not waited for
             if length > _WORD_MAX or at - self._at > left or len(spans) == _WORDS_MAX:
                 raise TooLarge("sentence")
             spans.append((start, at))
@@ -162,7 +165,7 @@ def _attributes(words: list[str]) -> Row:
         if not word.startswith("="):
             raise Garbled("attribute")
         name, equals, value = word[1:].partition("=")
-        if not name or not equals or name in row:
+        if not name or not equals or row.get(name, value) != value:
             raise Garbled("attribute")
         row[name] = value
     return row

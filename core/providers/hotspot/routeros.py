@@ -36,7 +36,7 @@ from core.domain.routers import (
     UserRef,
 )
 from core.kit.clock import Clock
-from core.ports.hotspot import Examination, Lane, Outcome, Removal, Seen
+from core.ports.hotspot import Examination, Lane, Outcome, Removal, RouterRequests, Seen
 from core.providers import addresses
 from core.providers.addresses import Network, Reach
 from core.providers.hotspot import files, path, system, users
@@ -70,20 +70,28 @@ class Settings(BaseSettings):
     @field_validator("networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
 
 
 class RouterOs:
     """One router. `name` is what logs call it."""
 
     def __init__(
-        self, name: str, access: RouterAccess, dial: Dial, rules: Rules, clock: Clock
+        self,
+        name: str,
+        access: RouterAccess,
+        dial: Dial,
+        rules: Rules,
+        requests: RouterRequests,
+        clock: Clock,
     ) -> None:
         self.access = access
         self._dial = dial
         self._rules = rules
         self._clock = clock
-        self._budget = Budget(rules.budget)
+        self._budget = Budget(name, rules.budget, requests)
         self._pool = Pool(access, dial, self._budget, rules)
         self._asker = Asker(name, self._pool, self._budget, rules)
         self._statistics = Kept(self.statistics, rules.keep_s, clock)
@@ -243,8 +251,14 @@ class RouterOsFleet:
     """
 
     def __init__(
-        self, settings: Settings, clock: Clock, reach: Reach, rules: Rules | None = None
+        self,
+        settings: Settings,
+        requests: RouterRequests,
+        clock: Clock,
+        reach: Reach,
+        rules: Rules | None = None,
     ) -> None:
+        self._requests = requests
         self._networks = settings.networks
         self._clock = clock
         self._reach = reach
@@ -259,7 +273,12 @@ class RouterOsFleet:
         if known is not None:
             self._end(known)
         made = RouterOs(
-            str(router_id), access, partial(self._dial, access), self._rules, self._clock
+            str(router_id),
+            access,
+            partial(self._dial, access),
+            self._rules,
+            self._requests,
+            self._clock,
         )
         self._routers[router_id] = made
         return made

@@ -12,8 +12,9 @@ class Rules:
     """The defaults are those of production.
 
     Attributes:
-        connections_max: To one router; all but one of them for what is not paid. RouterOS lets in
-            20 in all, other processes' among them.
+        connections_max: To one router; all but one of them for what is not paid, and
+            `connections_bulk` for what can wait: its requests of a minute need no more. RouterOS
+            lets in 20 in all, other processes' among them.
         idle_s: How long one is kept that nobody uses; `age_s` how long at all.
         probe_after_s: One that was idle for so long is asked something harmless first: a network
             may have forgotten it.
@@ -25,6 +26,7 @@ class Rules:
     """
 
     connections_max: int = 10
+    connections_bulk: int = 2
     idle_s: float = 300.0
     age_s: float = 3600.0
     probe_after_s: float = 45.0

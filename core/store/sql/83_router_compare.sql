@@ -47,7 +47,8 @@ begin
     perform router_owe(p_router, v_voucher.tenant_id, 'voucher', v_voucher.id, 'revoke', p_at);
   end loop;
 
-  update routers r set serial = p_serial where r.id = p_router and r.serial <> p_serial;
+  update routers r set serial = p_serial where r.id = p_router and p_serial <> ''
+    and r.serial <> p_serial;
   if p_reset then
     update routers r set status = 'needs_attention', status_since = p_at, attention = 'reset'
       where r.id = p_router and r.status <> 'needs_attention';

@@ -12,6 +12,8 @@ from core.app import rules
 from core.app.chat import CAPABILITIES, SecretPages, Telling, capability_of, wired_chat
 from core.app.operators import Operations, operations, talking
 from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_model, open_outside
+from core.app.routers import Surroundings as RouterSurroundings
+from core.app.routers import open_routers
 from core.domain.chat import Talk
 from core.domain.circuits import CircuitRules
 from core.domain.live_chat import Answering
@@ -80,6 +82,7 @@ from core.services.receipts import Receipts
 from core.services.reconciliation import Reconciliation
 from core.services.reconciliation_parts import Surroundings
 from core.services.review import Review
+from core.services.routers import RouterOffice
 from core.services.routing import Router
 from core.services.sales import Sales
 from core.services.shelf import Shelf
@@ -118,6 +121,7 @@ from core.store.plans import PgPlans
 from core.store.provider_configs import PgProviderConfigs
 from core.store.reconciliation import PgReconciliations
 from core.store.redis_line import Line, open_line
+from core.store.router_requests import RedisRouterRequests
 from core.store.tenants import PgTenants
 from core.store.tokens import PgTokens
 from core.store.unlocks import RedisUnlocks
@@ -183,6 +187,7 @@ class Core:
     payment_gateways: Mapping[str, PaymentGateway]
     payout_gateways: Mapping[str, PayoutGateway]
     payouts: PayoutDesk
+    router_office: RouterOffice
     probes: Mapping[str, Probe]
     pumps: Sequence[Pump[Any]]
 
@@ -379,6 +384,18 @@ async def build(  # noqa: PLR0915 - one line for each part
             inbox, conversations, texts, clock, pages, telling, messengers, live.chats
         )
         live_pump = live.pump(settings, channels, messengers, chat.aftermath, clock)
+        hotspots = open_routers(
+            RouterSurroundings(
+                settings=settings,
+                database=database,
+                keyring=keyring,
+                requests=RedisRouterRequests(line),
+                alerts=watch.alerts,
+                backoffice=backoffice,
+                clock=clock,
+            ),
+            stack,
+        )
         yield Core(
             settings=settings,
             keyring=keyring,
@@ -435,6 +452,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             payment_gateways=outside.payments,
             payout_gateways=outside.payouts,
             payouts=money_out.desk,
+            router_office=hotspots.office,
             probes=_probes(database, store, orders, review),
             pumps=(
                 Pump(
@@ -489,6 +507,7 @@ async def build(  # noqa: PLR0915 - one line for each part
                 chat.pump,
                 live_pump,
                 live.rounds(settings),
+                *hotspots.pumps,
             ),
         )
 

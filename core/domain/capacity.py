@@ -6,7 +6,7 @@ mast next door are not in it.
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 DAYS_MIN = 5
@@ -63,20 +63,14 @@ def forecast(peaks: Sequence[Peak], limit: float | None) -> Forecast:
         return Forecast(Outlook.TOO_EARLY, days_seen=len(days))
     slope, level, fit = _line([(peak.day.toordinal(), peak.value) for peak in days])
     last = days[-1].day
-    known = {"a_day": round(slope, 3), "fit": round(fit, 3)}
-    steady = Forecast(Outlook.STEADY, days_seen=len(days), **known)
+    steady = Forecast(Outlook.STEADY, round(slope, 3), fit=round(fit, 3), days_seen=len(days))
     if slope <= 0:
         return steady
     left = max(0.0, (limit - (level + slope * last.toordinal())) / slope)
     if left > _DAYS_AHEAD_MAX:
         return steady
-    return Forecast(
-        Outlook.FILLING,
-        days_left=round(left, 1),
-        on=last + dt.timedelta(days=round(left)),
-        days_seen=len(days),
-        **known,
-    )
+    on = last + dt.timedelta(days=round(left))
+    return replace(steady, outlook=Outlook.FILLING, days_left=round(left, 1), on=on)
 
 
 def _line(points: Sequence[tuple[int, float]]) -> tuple[float, float, float]:

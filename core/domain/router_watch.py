@@ -166,9 +166,7 @@ class ToTell:
     told: Mapping[str, Telling]
 
 
-def to_tell(
-    told: Mapping[str, Telling], found: Sequence[Trouble], now: dt.datetime
-) -> ToTell:
+def to_tell(told: Mapping[str, Telling], found: Sequence[Trouble], now: dt.datetime) -> ToTell:
     """Told on transitions only; trouble that comes and goes waits until its time has passed."""
     standing = {trouble.kind: trouble for trouble in found}
     after = dict(told)

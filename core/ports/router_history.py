@@ -43,6 +43,13 @@ class LastLook:
     log_mark: str = ""
     looks: int = 0
 
+    @property
+    def memory_used_percent(self) -> int:
+        if self.resource is None or not self.resource.memory_total:
+            return 0
+        free = min(1.0, self.resource.memory_free / self.resource.memory_total)
+        return round(100 * (1 - free))
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -148,8 +155,6 @@ class RouterHistory(Protocol):
         """Have it looked at then."""
         ...
 
-    async def prune(
-        self, looks_before: dt.datetime, hours_before: dt.datetime, count: int
-    ) -> int:
+    async def prune(self, looks_before: dt.datetime, hours_before: dt.datetime, count: int) -> int:
         """Forget up to so many of each from before then; how many went."""
         ...

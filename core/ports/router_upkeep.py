@@ -43,9 +43,7 @@ class RouterBackups(Protocol):
 
     async def add(self, backup: Backup, event: Event) -> None: ...
 
-    async def listed(
-        self, tenant_id: UUID, router_id: UUID, paging: Paging
-    ) -> Sequence[Backup]:
+    async def listed(self, tenant_id: UUID, router_id: UUID, paging: Paging) -> Sequence[Backup]:
         """One page and the row after it, without their texts."""
         ...
 

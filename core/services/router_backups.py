@@ -148,10 +148,7 @@ class RouterBackupDesk:
         """Have the router go back to a backup; it restarts. Vouchers are compared when it is back.
 
         Answers whether the router took the order; False: it went away while it answered, as it
-        does when it restarts.
-
-        Args:
-            confirmed: The router's name, typed by whoever wants this.
+        does when it restarts. `confirmed` is the router's name, typed by whoever wants this.
 
         Raises:
             UnknownBackup: there is none of this id.

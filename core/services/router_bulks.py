@@ -7,6 +7,7 @@ found made after its reply was lost counts as made.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -32,6 +33,7 @@ from core.services.router_control import refuse_mark
 from core.services.router_desk import RouterDesk, subject
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 USERS_MAX = 2000
 LEASE_S = 300.0
@@ -190,7 +192,7 @@ async def _create(asked: HotspotRouter, user: BulkUser, server: str, *, tried: b
     return _came_to(made)
 
 
-def _came_to(outcome: Outcome[object]) -> _One:
+def _came_to(outcome: Outcome[T]) -> _One:
     match outcome:
         case Done():
             return _One()

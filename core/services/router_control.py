@@ -13,7 +13,6 @@ from core.domain.hotspot import Router
 from core.domain.routers import (
     ActiveSession,
     HotspotUser,
-    Interface,
     LogLine,
     NewUser,
     Traffic,
@@ -114,11 +113,6 @@ class RouterControl:
         self._routers = routers
         self._backoffice = backoffice
 
-    async def interfaces(self, tenant_id: UUID, router_id: UUID) -> Seen[tuple[Interface, ...]]:
-        """As they were within half a minute, or when the router was last there."""
-        _, asked = await self._at(tenant_id, router_id)
-        return told(await asked.last_interfaces())
-
     async def traffic(
         self, tenant_id: UUID, router_id: UUID, names: Sequence[str]
     ) -> Sequence[Traffic]:
@@ -126,7 +120,7 @@ class RouterControl:
         _, asked = await self._at(tenant_id, router_id)
         return told(await asked.traffic(names))
 
-    async def switch(  # noqa: PLR0913 - who, what, how
+    async def switch(
         self,
         tenant_id: UUID,
         router_id: UUID,
@@ -141,15 +135,14 @@ class RouterControl:
         facts: dict[str, object] = {"interface": interface, "enabled": enabled, "force": force}
         order = asked.switch_interface(interface, enabled=enabled, force=force)
         await self._noted(tenant_id, router_id, "router.interface_switched", actor, facts, order)
+        await self._desk.look_again(tenant_id, router_id)
 
     async def users(self, tenant_id: UUID, router_id: UUID) -> Seen[tuple[ShownUser, ...]]:
         _, asked = await self._at(tenant_id, router_id)
         seen = told(await asked.last_users())
         return Seen(tuple(map(_shown, seen.value)), seen.at, seen.missed)
 
-    async def add_user(
-        self, tenant_id: UUID, router_id: UUID, user: NewUser, actor: str
-    ) -> None:
+    async def add_user(self, tenant_id: UUID, router_id: UUID, user: NewUser, actor: str) -> None:
         """Make a user by hand. It is no voucher: nobody sells it, nobody pays it back.
 
         Raises:
@@ -212,7 +205,8 @@ class RouterControl:
     async def log(self, tenant_id: UUID, router_id: UUID) -> Sequence[LogLine]:
         """What the router's memory holds, the latest first, codes left out."""
         _, asked = await self._at(tenant_id, router_id)
-        return [readable(line) for line in reversed(told(await asked.log(Lane.MANAGE)))]
+        lines = told(await asked.log(Lane.MANAGE))
+        return [readable(line) for line in reversed(lines)]
 
     async def _at(self, tenant_id: UUID, router_id: UUID) -> tuple[Router, HotspotRouter]:
         router = await self._desk.show(tenant_id, router_id)

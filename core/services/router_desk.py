@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 from uuid import UUID
 
-from core.domain.hotspot import Limits, Place, Router, RouterStatus
+from core.domain.hotspot import Router, RouterStatus
 from core.domain.router_watch import KINDS
 from core.domain.routers import RouterAccess
 from core.kit import ids
@@ -142,7 +142,7 @@ class RouterDesk:
             raise RouterNameTaken
         if router.access != before.access:
             await self._routers.forget(router_id)
-            await self._history.look_at(tenant_id, router_id, self._clock.now())
+            await self.look_again(tenant_id, router_id)
         return await self.show(tenant_id, router_id)
 
     async def remove(self, tenant_id: UUID, router_id: UUID, actor: str) -> None:
@@ -171,8 +171,12 @@ class RouterDesk:
             facts: dict[str, object] = {"was": router.attention}
             event = Event(subject(router_id), "router.attended", actor, facts)
             await self._book.attended(router, event, self._clock.now())
-            await self._history.look_at(tenant_id, router_id, self._clock.now())
+            await self.look_again(tenant_id, router_id)
         return await self.show(tenant_id, router_id)
+
+    async def look_again(self, tenant_id: UUID, router_id: UUID) -> None:
+        """Have monitoring look at it now."""
+        await self._history.look_at(tenant_id, router_id, self._clock.now())
 
     async def show(self, tenant_id: UUID, router_id: UUID) -> Router:
         """Raises `UnknownRouter`."""
@@ -205,18 +209,18 @@ class RouterDesk:
         router = await self.show(tenant_id, router_id)
         return await self._examined(router.id, router.access)
 
-    async def test_unsaved(self, wanted: RouterFields) -> Tested:
+    async def test_unsaved(self, tenant_id: UUID, wanted: RouterFields) -> Tested:
         """Examine what is not kept yet, and keep nothing of it.
 
         Raises:
             BadRouter: a field that says how it is reached is wrong.
         """
-        router = _changed(_bare(ids.uuid7()), wanted)
+        router = _changed(_bare(tenant_id), wanted)
         if wrong := {name: what for name, what in faults(router).items() if name in _ACCESS}:
             raise BadRouter(wrong)
         access = router.access
         # Whoever tests the same place again and again asks it no more often than one may.
-        place = ids.derived("router-test", access.host, str(access.port))
+        place = ids.derived("router-test", str(tenant_id), access.host, str(access.port))
         try:
             return await self._examined(place, access)
         finally:

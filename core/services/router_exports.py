@@ -31,9 +31,7 @@ def without_vouchers(text: str) -> tuple[str, int]:
 
 def differences(before: str, after: str) -> str:
     """A unified diff; empty when they are alike. The first line tells only when it was written."""
-    lines = difflib.unified_diff(
-        _body(before), _body(after), "before", "after", lineterm="", n=2
-    )
+    lines = difflib.unified_diff(_body(before), _body(after), "before", "after", lineterm="", n=2)
     found = list(lines)
     if len(found) > _DIFF_LINES_MAX:
         rest = len(found) - _DIFF_LINES_MAX

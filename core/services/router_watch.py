@@ -103,9 +103,7 @@ class RouterWatch:
     async def due(self, count: int) -> Sequence[Watched]:
         await self._prune()
         rules = self._rules
-        return await self._history.claim(
-            self._holder, count, rules.lease_s, stray_s=rules.stray_s
-        )
+        return await self._history.claim(self._holder, count, rules.lease_s, stray_s=rules.stray_s)
 
     async def look(self, watched: Watched) -> None:
         """Ask, judge, tell, keep."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.ports.hotspot import Examination, Refusal, Refused, Step, StepResult, Unknown
 
@@ -16,81 +17,87 @@ STEPS: Mapping[Step, str] = {
     Step.CLOCK: "Its clock is right",
 }
 
-_ANY_UNREAD = (
+
+class _Advice(NamedTuple):
+    cause: str
+    remedy: str
+
+
+_ANY_UNREAD = _Advice(
     "The router did not answer this question.",
     "Try again; if it goes on, restart the router's API service or look at its log.",
 )
 
-_CAUSES: Mapping[tuple[Step, str], tuple[str, str]] = {
-    (Step.NETWORK, "unresolvable"): (
+_CAUSES: Mapping[tuple[Step, str], _Advice] = {
+    (Step.NETWORK, "unresolvable"): _Advice(
         "The name {host} leads to no address.",
         "Check the spelling, or give the address of the router in the tunnel.",
     ),
-    (Step.NETWORK, "not_allowed"): (
+    (Step.NETWORK, "not_allowed"): _Advice(
         "{host} is an address that Callbox must not reach.",
         "Routers are reached at public addresses or through a tunnel: have its network added to "
         "ROUTEROS_NETWORKS.",
     ),
-    (Step.NETWORK, "unreachable"): (
+    (Step.NETWORK, "unreachable"): _Advice(
         "Nobody answers there ({why}).",
         "Check that the router is on and the tunnel is up, that /ip service has api (8728) or "
         "api-ssl (8729) enabled on this port, and that its firewall and `available-from` let us "
         "in.",
     ),
-    (Step.HANDSHAKE, "untrusted"): (
+    (Step.HANDSHAKE, "untrusted"): _Advice(
         "Its certificate is not trusted ({why}).",
         "Give the router a certificate for this host and put its authority's PEM in `certificate`; "
         "or use the plain API inside a tunnel.",
     ),
-    (Step.HANDSHAKE, "no_answer"): (
+    (Step.HANDSHAKE, "no_answer"): _Advice(
         "Something takes the connection and says nothing.",
         "Check the port: 8728 is the plain API, 8729 the one with TLS, which needs `tls` on.",
     ),
-    (Step.HANDSHAKE, "closed"): (
+    (Step.HANDSHAKE, "closed"): _Advice(
         "The connection is taken and closed at once.",
         "Our address may be missing in `available-from` of /ip service, or all of the API's "
         "sessions are taken (20 by default).",
     ),
-    (Step.HANDSHAKE, "not_the_api"): (
+    (Step.HANDSHAKE, "not_the_api"): _Advice(
         "What answers there is not the RouterOS API.",
         "Check the port: 8728 is the API, 8291 is WinBox, 80 and 443 are the web pages.",
     ),
-    (Step.LOGIN, "credentials"): (
+    (Step.LOGIN, "credentials"): _Advice(
         "The router does not know this account or password; both styles of login were tried.",
         "Set the password again on the router (/user) and here, and check that the account's "
         "`address` lets us in.",
     ),
-    (Step.LOGIN, "busy"): (
+    (Step.LOGIN, "busy"): _Advice(
         "The router was asked a hundred times this minute already.",
         "Wait a minute and test again.",
     ),
-    (Step.PERMISSIONS, "policies_missing"): (
+    (Step.PERMISSIONS, "policies_missing"): _Advice(
         "The account's group lacks: {missing}.",
         "Run: /user group set [find name=GROUP] policy=api,read,write,sensitive - and add "
         "ftp,test,reboot for backups.",
     ),
-    (Step.SYSTEM, "too_old"): (
+    (Step.SYSTEM, "too_old"): _Advice(
         "It runs RouterOS {version}; 6.40 or newer is needed.",
         "Update the router.",
     ),
-    (Step.DEVICE_MODE, "hotspot_forbidden"): (
+    (Step.DEVICE_MODE, "hotspot_forbidden"): _Advice(
         "The device-mode is {mode}, which keeps hotspots switched off: codes would not work.",
         "Run /system device-mode update hotspot=yes, then press the router's button or cut its "
         "power within five minutes.",
     ),
-    (Step.HOTSPOT, "none"): (
+    (Step.HOTSPOT, "none"): _Advice(
         "No hotspot is set up on it.",
         "Run /ip hotspot setup on the router, then test again.",
     ),
-    (Step.HOTSPOT, "not_usable"): (
+    (Step.HOTSPOT, "not_usable"): _Advice(
         "The hotspot ({servers}) is disabled or held back.",
         "Enable it under /ip hotspot, and check its interface and the device-mode.",
     ),
-    (Step.HOTSPOT, "no_pap"): (
+    (Step.HOTSPOT, "no_pap"): _Advice(
         "Login links and QR codes do not work: the hotspot takes no HTTP PAP.",
         "Add http-pap to login-by of the hotspot's profile. Typing the code works without it.",
     ),
-    (Step.CLOCK, "drifts"): (
+    (Step.CLOCK, "drifts"): _Advice(
         "Its clock is {drift_s} seconds from ours.",
         "Set up /system ntp client and the time zone on the router.",
     ),

@@ -45,7 +45,7 @@ class PgRouterHistory:
             dt.timedelta(seconds=stray_s),
             self._clock.now(),
         )
-        found = (self._watched(dict(row["router"]), row) for row in rows)
+        found = (self._watched(dict(row["router"]), dict(row)) for row in rows)
         return [watched for watched in found if watched is not None]
 
     async def keep(self, look: Look) -> None:
@@ -55,7 +55,7 @@ class PgRouterHistory:
         if look.answered and resource is not None:
             figures = (
                 min(resource.cpu_load, _SMALLINT_MAX),
-                memory_used(last),
+                last.memory_used_percent,
                 last.active_users,
                 last.rx_bps,
                 last.tx_bps,
@@ -187,14 +187,6 @@ class PgRouterHistory:
             msgspec.json.decode(row["last"], type=LastLook),
             msgspec.json.decode(row["told"], type=_TOLD),
         )
-
-
-def memory_used(last: LastLook) -> int:
-    """In percent of what there is."""
-    resource = last.resource
-    if resource is None or not resource.memory_total:
-        return 0
-    return round(100 * (1 - min(1.0, resource.memory_free / resource.memory_total)))
 
 
 def _look(row: RowMapping) -> HistoryPoint:

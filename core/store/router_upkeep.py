@@ -100,7 +100,7 @@ class PgRouterBulks:
 
     async def add(self, bulk: Bulk, users: Sequence[BulkUser], event: Event) -> None:
         sealed = self._keyring.encrypt(msgspec.json.encode(users).decode())
-        row = {
+        row: dict[str, Any] = {
             "id": bulk.id,
             "tenant_id": bulk.tenant_id,
             "router_id": bulk.router_id,
@@ -133,7 +133,7 @@ class PgRouterBulks:
             return (await connection.execute(query)).mappings().one_or_none()
 
         row = await self._database.in_tenant(tenant_id, read)
-        return _bulk(row, row["failed"]) if row else None
+        return _bulk(dict(row), row["failed"]) if row else None
 
     async def due(self, count: int, lease_s: float) -> Sequence[DueBulk]:
         rows = await self._database.call(

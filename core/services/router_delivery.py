@@ -1,7 +1,8 @@
 """What a worker does with the router that it has a lease of.
 
-Two lanes side by side: what customers wait for and what must be revoked, and all else. A lane does
-one thing at a time, so a bulk job never stands before a paid voucher.
+Two lanes side by side, each with one thing at a time: one that does all there is, the most urgent
+first, and one that does only what customers wait for and what must be revoked. So a bulk job never
+stands before a paid voucher, however slow the router is.
 """
 
 import asyncio
@@ -100,6 +101,7 @@ class _Shift:
         self._alerts = alerts
         self._clock = clock
         self._rules = rules
+        self._taking = asyncio.Lock()
         self._under_way: set[UUID] = set()
         self._rest_s: float | None = None
 
@@ -119,7 +121,10 @@ class _Shift:
             await self._ops.rest(self._lease, until, failed=True)
 
     async def _urgent(self, bulk: asyncio.Task[None]) -> None:
-        """Lives as long as the other lane, and until nothing urgent is left."""
+        """Only what is urgent: it waits for no reply that the other lane waits for.
+
+        Lives as long as the other lane, and until nothing urgent is left.
+        """
         while self._rest_s is None:
             await self._ops.keep(self._lease, self._rules.lease_s)
             if await self._some(_URGENT, 1):
@@ -129,18 +134,24 @@ class _Shift:
             await asyncio.wait([bulk], timeout=_LOOK_EVERY_S)
 
     async def _bulk(self) -> None:
+        """Whatever is most urgent, one thing after the other, until nothing is left."""
         while self._rest_s is None:
             if await self._ops.keep(self._lease, self._rules.lease_s):
                 await self._compare()
-            elif not (await self._some(_BULK, _AT_ONCE) or await self._refill()):
+            elif not (
+                await self._some(_URGENT, 1)
+                or await self._some(_BULK, _AT_ONCE)
+                or await self._refill()
+            ):
                 return
 
     async def _some(self, priorities: Sequence[Priority], count: int) -> int:
         """Do the next few tasks; how many those were."""
-        tasks = await self._ops.take(self._lease, count, priorities, self._under_way)
+        async with self._taking:
+            tasks = await self._ops.take(self._lease, count, priorities, self._under_way)
+            ids = {task.voucher_id for task in tasks}
+            self._under_way |= ids
         crash.point("router.taken")
-        ids = {task.voucher_id for task in tasks}
-        self._under_way |= ids
         try:
             reports = [await self._task(task) for task in tasks]
             crash.point("router.asked")

@@ -57,6 +57,10 @@ class Ensuring:
         return ended
 
     async def _present(self, wanted: OnRouter) -> Ended:
+        if self._task.tries > 1:  # a try that was not answered may have been for want of this
+            profile = await self._router.ensure_profile(self._task.terms.profile, self._lane)
+            if not isinstance(profile, Done):
+                return _ended(profile)
         added = await self._router.add_user(self._new(wanted), self._lane)
         if isinstance(added, Refused) and added.reason is Refusal.NO_MATCH:
             profile = await self._router.ensure_profile(self._task.terms.profile, self._lane)
@@ -66,10 +70,15 @@ class Ensuring:
         crash.point("voucher.added")
         if isinstance(added, Refused) and added.reason is Refusal.EXISTS:
             return await self._adopt(wanted)
-        return _ended(added)
+        ended = _ended(added)
+        if ended.fared is Fared.UNKNOWN:
+            seen = await self._adopt(wanted)
+            # Not being there yet proves nothing: the order may still be on its way.
+            return ended if seen is _VANISHED else seen
+        return ended
 
     async def _adopt(self, wanted: OnRouter) -> Ended:
-        """Somebody has the name: us, by an earlier try, or a stranger."""
+        """Somebody has the name: us, by this try or an earlier one, or a stranger."""
         found = await self._router.find_users([self._code], self._lane)
         if not isinstance(found, Done):
             # Nothing was changed, and nothing was learned either.

@@ -30,7 +30,7 @@ begin
         base_bytes = case when v.id = any (p_missing) then v.used_bytes else v.base_bytes end
       where v.id = any (p_missing || p_differing) and v.router_id = p_router
         and v.desired <> 'absent' and v.sync_state not in ('pushing', 'removing')
-        and (v.synced_at is null or v.synced_at < p_started)
+        and (v.synced_at is null or v.synced_at <= p_started)
       returning *
   loop
     perform router_owe(p_router, v_voucher.tenant_id, 'voucher', v_voucher.id,
@@ -41,7 +41,7 @@ begin
     update vouchers v set sync_state = 'pending', maybe_there = true
       where v.id = any (p_extra) and v.router_id = p_router and v.desired = 'absent'
         and v.sync_state not in ('pushing', 'removing')
-        and (v.synced_at is null or v.synced_at < p_started)
+        and (v.synced_at is null or v.synced_at <= p_started)
       returning *
   loop
     perform router_owe(p_router, v_voucher.tenant_id, 'voucher', v_voucher.id, 'revoke', p_at);

@@ -3,10 +3,6 @@
 import contextlib
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
-
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.app import rules
 from core.jobs.workers import Pump
@@ -28,6 +24,7 @@ from core.services.routers import RouterOffice
 from core.settings import Settings
 from core.store.database import Database
 from core.store.router_history import PgRouterHistory
+from core.store.router_ops import PgRouterOps
 from core.store.router_upkeep import PgRouterBackups, PgRouterBulks
 from core.store.routers import PgRouters
 
@@ -78,14 +75,9 @@ def open_routers(around: Surroundings, stack: contextlib.AsyncExitStack) -> Rout
         imports=RouterImport(desk),
     )
 
-    async def wake(tenant_id: UUID, router_id: UUID) -> None:
-        async def write(connection: AsyncConnection) -> None:
-            await connection.execute(select(func.router_wake(tenant_id, router_id, clock.now())))
-
-        await database.in_tenant(tenant_id, write)
-
+    ops = PgRouterOps(database, around.keyring, clock)
     watch = RouterWatch(
-        book, history, fleet, around.alerts, wake, clock, rules.watch_rules(settings)
+        book, history, fleet, around.alerts, ops.wake, clock, rules.watch_rules(settings)
     )
     return Routers(
         fleet,

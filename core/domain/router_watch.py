@@ -22,6 +22,9 @@ CLEAR = 0.85
 TOLD_EVERY_S = 900.0
 """The same trouble of a router that comes and goes is told so often at most."""
 
+RESET = "reset"
+"""The attention that a router needs which lost its users, or is another box."""
+
 _REBOOT_SLACK_S = 20
 
 
@@ -143,7 +146,8 @@ def troubles(
     found = []
     if standing.status is RouterStatus.OFFLINE:
         found.append(Trouble(OFFLINE))
-    if standing.status is RouterStatus.NEEDS_ATTENTION:
+    # Who compares the vouchers tells of a reset itself.
+    if standing.status is RouterStatus.NEEDS_ATTENTION and standing.attention != RESET:
         found.append(Trouble(ATTENTION, {"why": standing.attention}))
     name, part = fullest(limits, load)
     was_full = FULL in told and told[FULL].open

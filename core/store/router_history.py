@@ -184,8 +184,8 @@ class PgRouterHistory:
             opened,
             row["misses"],
             row["missed"],
-            msgspec.json.decode(row["last"], type=LastLook),
-            msgspec.json.decode(row["told"], type=_TOLD),
+            msgspec.convert(row["last"], LastLook),
+            msgspec.convert(row["told"], _TOLD),
         )
 
 

@@ -17,7 +17,7 @@ from sandbox.routeros.hotspot import Device
 from sandbox.routeros.plan import Plan
 from sandbox.routeros.schema import LOG, USERS
 from tests.fakes.books import Books
-from tests.fakes.hotspot import IMPATIENT, QUICK, access
+from tests.fakes.hotspot import QUICK, access
 from tests.fakes.router_office import EVENT, Watching, ago, watching
 from tests.fakes.routers import V6, fleet_of
 
@@ -266,7 +266,7 @@ async def test_another_worker_takes_over_what_is_late_only(
 async def test_a_router_that_does_not_answer_delays_no_other(
     books: Books, routers: list[Router]
 ) -> None:
-    asking: Rules = replace(IMPATIENT, attempts=1)
+    asking: Rules = replace(QUICK, attempts=1, small=replace(QUICK.small, seconds=2.0))
     async with watching(books.database, books.tenant.id, books.clock, asking=asking) as watch:
         silent, well = await watch.add(routers[0]), await watch.add(routers[1])
         routers[0].box.mishaps.add(Fault(FaultKind.STALL, "/system"))

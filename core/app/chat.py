@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.app.ground import Ground
+from core.app.people import Joining
+from core.app.stores import Stores
 from core.domain.chat import Talk
 from core.domain.turns import Channel
 from core.engine import paging
@@ -10,20 +13,22 @@ from core.engine.paging import Capability
 from core.jobs.notices import NoticeSender, Ways
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
-from core.kit.clock import Clock
-from core.kit.texts import Texts
-from core.ports import Customers, NoticeFates, Outbox, SmsSender
-from core.ports.chat import Pace, Picturing, Unlocks
+from core.ports import Notice
+from core.ports.chat import Pace
+from core.providers.pictures.receipts import DrawnReceipts
 from core.services.aftermath import ChatAftermath
-from core.services.chat import ChatDesk, ChatIngest, Persons
-from core.services.chat import Surroundings as ChatSurroundings
+from core.services.alerts import AlertDesk
+from core.services.chat import ChatDesk, ChatIngest, Persons, Surroundings
 from core.services.conversations import Conversations
 from core.services.dead_letters import DeadLetters
 from core.services.messengers import Messengers
 from core.services.reach import ChatReach
+from core.services.receipts import Receipts
 from core.services.showing import Showing
-from core.services.unlocking import KnownChannels, Unlocking
-from core.store.inbox import PgInbox
+from core.services.unlocking import Unlocking
+from core.store.notice_book import PgNoticeBook
+from core.store.notice_fates import PgNoticeFates
+from core.store.pace import NoPace, RedisPace
 
 CAPABILITIES: Mapping[str, Capability] = {
     "ussd": paging.USSD,
@@ -49,72 +54,67 @@ class Chat:
     """What answers people who write."""
 
     ingest: ChatIngest
-    pump: Pump[Talk]
     unlocking: Unlocking
     aftermath: ChatAftermath
-    notices: NoticeSender
-
-
-@dataclass(frozen=True, slots=True)
-class SecretPages:
-    """What the pages need where a PIN is given. `base_url`: where customers' browsers find them."""
-
-    unlocks: Unlocks
-    channels: KnownChannels
-    customers: Customers
-    base_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """What is needed to tell people something, and to mind what becomes of it."""
-
-    outbox: Outbox
-    fates: NoticeFates
-    reach: ChatReach
     dead_letters: DeadLetters
-    pace: Pace
-    picturing: Picturing
-    sms: SmsSender
+    pump: Pump[Talk]
+    notices: Pump[Notice]
 
 
-def wired_chat(
-    inbox: PgInbox,
+def answering(
+    ground: Ground,
+    kept: Stores,
     conversations: Conversations,
-    texts: Texts,
-    clock: Clock,
-    pages: SecretPages,
-    telling: Telling,
     messengers: Messengers,
+    joined: Joining,
+    alerts: AlertDesk,
     persons: Persons,
 ) -> Chat:
-    bell = Bell()
-    aftermath = ChatAftermath(telling.reach, telling.fates, telling.pace, clock)
-    ingest = ChatIngest(inbox, clock, bell)
+    settings, texts, clock, bell = ground.settings, ground.texts, ground.clock, Bell()
+    pace: Pace = NoPace()
+    if settings.channel_limits:
+        pace = RedisPace(ground.line, ground.keyring, sms_per_s=settings.sms_per_s)
+    picturing = Receipts(kept.orders, kept.tenants, kept.customers, texts, DrawnReceipts())
+    reach = ChatReach(kept.customers, alerts, clock, joined.desk)
+    dead_letters = DeadLetters(PgNoticeBook(ground.database), alerts, clock)
+    aftermath = ChatAftermath(reach, PgNoticeFates(ground.database), pace, clock)
+    ingest = ChatIngest(kept.inbox, clock, bell)
     unlocking = Unlocking(
-        pages.unlocks,
+        kept.unlocks,
         conversations,
         ingest,
-        pages.channels,
-        pages.customers,
+        kept.channels,
+        kept.customers,
         clock,
-        base_url=pages.base_url,
+        base_url=settings.outside_url,
     )
-    around = ChatSurroundings(
+    around = Surroundings(
         turns=conversations,
         persons=persons,
-        showing=Showing(telling.pace, telling.picturing, aftermath, telling.outbox, clock),
+        showing=Showing(pace, picturing, aftermath, kept.outbox, clock),
         unlock_url=unlocking.url,
         unsaid=texts.get("en", "secret.unsaid"),
     )
-    desk = ChatDesk(inbox, messengers, around, clock, bell)
-    pump = Pump(
-        "chat",
-        lambda count: inbox.claim(count, CHAT_LEASE_S),
-        desk.see_through,
-        bell,
-        at_once=CHATS_AT_ONCE,
+    desk = ChatDesk(kept.inbox, messengers, around, clock, bell)
+    ways = Ways(ground.outside.sms, messengers, kept.channels.get, pace, picturing)
+    notices = NoticeSender(kept.outbox, ways, aftermath, dead_letters, texts, clock)
+    return Chat(
+        ingest=ingest,
+        unlocking=unlocking,
+        aftermath=aftermath,
+        dead_letters=dead_letters,
+        pump=Pump(
+            "chat",
+            lambda count: kept.inbox.claim(count, CHAT_LEASE_S),
+            desk.see_through,
+            bell,
+            at_once=CHATS_AT_ONCE,
+        ),
+        notices=Pump(
+            "notices",
+            lambda count: kept.outbox.due(count, settings.errand_lease_s),
+            notices.send,
+            Bell(),
+            at_once=32,
+        ),
     )
-    ways = Ways(telling.sms, messengers, pages.channels.get, telling.pace, telling.picturing)
-    notices = NoticeSender(telling.outbox, ways, aftermath, telling.dead_letters, texts, clock)
-    return Chat(ingest, pump, unlocking, aftermath, notices)

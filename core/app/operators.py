@@ -5,25 +5,22 @@ from dataclasses import dataclass
 
 from core.app import rules
 from core.app.chat import capability_of
+from core.app.ground import Ground
+from core.app.selling import Selling
+from core.app.stores import Stores
 from core.domain.live_chat import Answering
 from core.jobs.live import LiveRounds
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
-from core.kit.clock import Clock
-from core.kit.crypto import Keyring
-from core.kit.texts import Texts
-from core.ports.health import AlertBook, ReviewBook
 from core.services.aftermath import ChatAftermath
 from core.services.approvals import Approvals
 from core.services.digests import Digests
 from core.services.live_chat import LiveChats, LiveMail
 from core.services.messengers import Messengers
 from core.services.operators import OperatorDesk
-from core.services.order_actions import OrderActions
 from core.services.payout_desk import PayoutDesk
 from core.settings import Settings
-from core.store.channels import PgChannels
-from core.store.database import Database
+from core.store.alerts import PgAlerts
 from core.store.days import PgDays
 from core.store.live_chats import PgLiveChats
 from core.store.operators import PgOperatorChats, PgOperators
@@ -42,18 +39,13 @@ class Talking:
     bell: Bell
 
     def pump(
-        self,
-        settings: Settings,
-        channels: PgChannels,
-        messengers: Messengers,
-        aftermath: ChatAftermath,
-        clock: Clock,
+        self, ground: Ground, kept: Stores, messengers: Messengers, aftermath: ChatAftermath
     ) -> Pump[Answering]:
         """Sends what operators say."""
-        mail = LiveMail(self.book, channels, messengers, aftermath, clock, self.bell)
+        mail = LiveMail(self.book, kept.channels, messengers, aftermath, ground.clock, self.bell)
         return Pump(
             "answers",
-            lambda count: self.book.claim(count, settings.errand_lease_s),
+            lambda count: self.book.claim(count, ground.settings.errand_lease_s),
             mail.send,
             self.bell,
             at_once=ANSWERS_AT_ONCE,
@@ -66,10 +58,14 @@ class Talking:
         return Pump("quiet talks", every.due, every.run, Bell(), at_once=1, idle_s=5.0)
 
 
-def talking(database: Database, keyring: Keyring, texts: Texts, clock: Clock) -> Talking:
-    book, bell = PgLiveChats(database, keyring, clock), Bell()
+def talking(ground: Ground) -> Talking:
+    book, bell = PgLiveChats(ground.database, ground.keyring, ground.clock), Bell()
     chats = LiveChats(
-        book, texts, clock, bell, pushable=lambda channel: not capability_of(channel).sessions
+        book,
+        ground.texts,
+        ground.clock,
+        bell,
+        pushable=lambda channel: not capability_of(channel).sessions,
     )
     return Talking(chats, book, bell)
 
@@ -91,17 +87,11 @@ class Operations:
 
 
 def operations(
-    settings: Settings,
-    database: Database,
-    keyring: Keyring,
-    clock: Clock,
-    live: PgLiveChats,
-    watched: tuple[ReviewBook, AlertBook],
-    acts: tuple[OrderActions, PayoutDesk],
+    ground: Ground, live: PgLiveChats, sales: Selling, payouts: PayoutDesk
 ) -> Operations:
+    settings, keyring, clock = ground.settings, ground.keyring, ground.clock
+    database = ground.database
     book = PgOperators(database, clock)
-    standings, alerts = watched
-    orders, payouts = acts
     return Operations(
         desk=OperatorDesk(book, live, clock),
         chats=PgOperatorChats(database, clock),
@@ -109,12 +99,14 @@ def operations(
         approvals=Approvals(
             PgRequests(database, keyring, clock),
             book,
-            orders,
+            sales.order_actions,
             payouts,
             keyring,
             clock,
             rules.approval_rules(settings),
         ),
-        digests=Digests(PgDays(database), standings, alerts, live, clock),
+        digests=Digests(
+            PgDays(database), sales.watch.standings, PgAlerts(database, clock), live, clock
+        ),
         digest_at=settings.operator_digest_at,
     )

@@ -1,16 +1,15 @@
 """Hotspot routers: who looks at them, and what operators do about them."""
 
-import contextlib
 from dataclasses import dataclass
 from typing import Any
 
 from core.app import rules
+from core.app.ground import Ground
+from core.app.hotspot import Hotspots
+from core.app.stores import Stores
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
-from core.kit.clock import Clock
-from core.kit.crypto import Keyring
-from core.ports import Alerts, Backoffice
-from core.ports.hotspot import HotspotRouters, RouterRequests
+from core.ports import Alerts
 from core.providers.addresses import Reach
 from core.providers.hotspot import HOTSPOT_ROUTERS
 from core.services.router_backups import RouterBackupDesk
@@ -21,67 +20,53 @@ from core.services.router_figures import RouterFigures
 from core.services.router_import import RouterImport
 from core.services.router_watch import RouterWatch
 from core.services.routers import RouterOffice
-from core.settings import Settings
-from core.store.database import Database
 from core.store.router_history import PgRouterHistory
-from core.store.router_ops import PgRouterOps
+from core.store.router_requests import RedisRouterRequests
 from core.store.router_upkeep import PgRouterBackups, PgRouterBulks
-from core.store.routers import PgRouters
 
-_KIND = "routeros"
 _WATCHED_AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Routers:
-    """`fleet` is the workers' way to routers, the office has one of its own."""
+    """What operators do, and what workers do for it."""
 
-    fleet: HotspotRouters
-    book: PgRouters
     office: RouterOffice
     pumps: tuple[Pump[Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What routers need of the rest."""
-
-    settings: Settings
-    database: Database
-    keyring: Keyring
-    requests: RouterRequests
-    alerts: Alerts
-    backoffice: Backoffice
-    clock: Clock
-
-
-def open_routers(around: Surroundings, stack: contextlib.AsyncExitStack) -> Routers:
-    """Nothing is connected to until somebody asks; all of it is closed when the stack ends."""
-    settings, database, clock = around.settings, around.database, around.clock
-    book = PgRouters(database, around.keyring)
-    history = PgRouterHistory(database, book, clock)
-    fleet = _fleet(around, {}, stack)
-    # Operators' own way, of one connection to a router: workers have the rest.
-    by_hand = _fleet(around, {"connections": 1}, stack)
-    desk = RouterDesk(book, history, by_hand, around.alerts, clock)
-    bulks = PgRouterBulks(database, book, around.keyring, clock)
-    backups = PgRouterBackups(database, around.keyring)
+def routers(ground: Ground, kept: Stores, sites: Hotspots, alerts: Alerts) -> Routers:
+    """Nothing is connected to until somebody asks."""
+    settings, database = ground.settings, ground.database
+    keyring, clock = ground.keyring, ground.clock
+    history = PgRouterHistory(database, sites.routers, clock)
+    # Operators' own way, of one connection to a router: workers have the rest. Requests are
+    # counted for both together.
+    reach = Reach.PUBLIC_OR_HERE if settings.demo else Reach.PUBLIC
+    requests = RedisRouterRequests(ground.line)
+    by_hand = HOTSPOT_ROUTERS["routeros"]({"connections": 1}, requests, clock, reach)
+    ground.stack.push_async_callback(by_hand.aclose)
+    desk = RouterDesk(sites.routers, history, by_hand, alerts, clock)
+    bulks = PgRouterBulks(database, sites.routers, keyring, clock)
+    backups = PgRouterBackups(database, keyring)
     office = RouterOffice(
         desk=desk,
         figures=RouterFigures(history, clock),
-        control=RouterControl(desk, by_hand, around.backoffice),
-        backups=RouterBackupDesk(desk, by_hand, backups, around.backoffice, clock),
-        bulks=RouterBulkDesk(desk, fleet, bulks, clock),
+        control=RouterControl(desk, by_hand, kept.backoffice),
+        backups=RouterBackupDesk(desk, by_hand, backups, kept.backoffice, clock),
+        bulks=RouterBulkDesk(desk, sites.fleet, bulks, clock),
         imports=RouterImport(desk),
     )
-
-    ops = PgRouterOps(database, around.keyring, clock)
     watch = RouterWatch(
-        book, history, fleet, around.alerts, ops.wake, clock, rules.watch_rules(settings)
+        sites.routers,
+        history,
+        sites.fleet,
+        alerts,
+        sites.ops.wake,
+        clock,
+        rules.watch_rules(settings),
     )
     return Routers(
-        fleet,
-        book,
         office,
         (
             Pump(
@@ -102,12 +87,3 @@ def open_routers(around: Surroundings, stack: contextlib.AsyncExitStack) -> Rout
             ),
         ),
     )
-
-
-def _fleet(
-    around: Surroundings, given: dict[str, object], stack: contextlib.AsyncExitStack
-) -> HotspotRouters:
-    reach = Reach.PUBLIC_OR_HERE if around.settings.demo else Reach.PUBLIC
-    fleet = HOTSPOT_ROUTERS[_KIND](given, around.requests, around.clock, reach)
-    stack.push_async_callback(fleet.aclose)
-    return fleet

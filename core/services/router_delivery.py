@@ -17,7 +17,7 @@ import structlog
 from prometheus_client import Counter
 
 from core.domain.voucher_codes import new_codes
-from core.domain.vouchers import Priority
+from core.domain.vouchers import Priority, SyncState
 from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.errors import Fault
@@ -237,6 +237,8 @@ class _Shift:
         next_at = started_at + dt.timedelta(seconds=self._rules.compare_every_s)
         await self._ops.compared(self._lease, compared.booked, next_at)
         await self._tell(compared)
+        if not any(one.sync_state is SyncState.BLOCKED for one in expected):
+            await self._alert("blocked", {}, stands=False)
 
     async def _found(self, started_at: dt.datetime) -> OnTheRouter | None:
         """What is on it; None where it could not be read."""

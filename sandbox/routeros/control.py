@@ -1,27 +1,30 @@
 """What is done to routers, and what is seen of them: the calls under `/control/routers`.
 
-GET  ""                 all routers: `name`, `port`, `up`, `version`, `serial`, `requests`
-POST ""                 {"name", "version"?, "count"?, "policies"?, "delay_s"?, ...} more of them
-GET  {name}             one router with its users, sessions and faults
-DELETE {name}
-GET  {name}/requests    the last sentences that it was told, passwords left out
-GET  {name}/log
-POST {name}/login       {"code", "mac"?, "password"?, "server"?} a device at the login page:
-`logged_in`, and `reason` where it is not let in
-POST {name}/use         {"code", "bytes_in"?, "bytes_out"?} its sessions carry so much
-POST {name}/logout      {"code"}
-POST {name}/fault       {"kind", "command"?, "chance"?, "times"?, "seconds"?, "words"?}
-POST {name}/clear       no faults any more, and within reach again
-POST {name}/away        {"quietly"?} out of reach: connections are refused
-POST {name}/back
-POST {name}/reboot      {"down_s"?}
-POST {name}/power-cut   {"down_s"?, "lose_s"?} counters of sessions are lost, and what was
-added within `lose_s`
-POST {name}/reset       {"replaced"?, "set_up"?} as from the factory; another box; set up again
-POST {name}/permit      {"policies"} what our account may from now on
-POST {name}/device-mode {"hotspot"}
-POST {name}/clock       {"drift_s"}
-POST {name}/remove      {"path", "name"} what an operator takes away by hand, as a profile
+    GET  /                  all: `name`, `port`, `up`, `version`, `serial`, `sessions`, `requests`
+    POST /                  {"name", "version"?, "count"?, "policies"?, "delay_s"?, ...} one or more
+    GET  {name}             one router with its users, sessions and faults
+    DELETE {name}
+    GET  {name}/requests    the last sentences that it was told, passwords left out
+    GET  {name}/log
+    POST {name}/login       {"code", "mac"?, "password"?, "server"?} a device at the login page:
+                            `logged_in`, and `reason` where it is not let in
+    POST {name}/use         {"code", "bytes_in"?, "bytes_out"?} its sessions carry so much
+    POST {name}/logout      {"code"}
+    POST {name}/fault       {"kind", "command"?, "chance"?, "times"?, "seconds"?, "words"?}
+    POST {name}/clear       no faults any more, and within reach again
+    POST {name}/away        {"quietly"?} out of reach: connections are refused
+    POST {name}/back
+    POST {name}/reboot      {"down_s"?}
+    POST {name}/power-cut   {"down_s"?, "lose_s"?} counters of sessions are lost, and what was
+                            added within `lose_s`
+    POST {name}/reset       {"replaced"?, "set_up"?} as from the factory; another box; set up again
+    POST {name}/permit      {"policies"} what our account may from now on
+    POST {name}/device-mode {"hotspot"}
+    POST {name}/clock       {"drift_s"}
+    POST {name}/remove      {"path", "name"} what an operator takes away by hand, as a profile
+
+The kinds of faults are those of `sandbox.routeros.faults`. Most calls answer with the router's line
+of the list.
 """
 
 import datetime as dt
@@ -46,7 +49,7 @@ _FLEET_MAX = 500
 
 
 class More(msgspec.Struct, forbid_unknown_fields=True):
-    """`POST /control/routers`. With `count` they are named `<name>-1` and so on."""
+    """`POST /control/routers/`. With `count` they are named `<name>-1` and so on."""
 
     name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{1,40}$")]
     version: str = "7.18.2 (stable)"

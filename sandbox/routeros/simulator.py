@@ -22,7 +22,7 @@ class Routers:
     """Keeps `sandbox.world.LiveSimulator`. They are reached over their own ports, not over HTTP."""
 
     scenarios: Mapping[str, Scenario] = {
-        "ok": Scenario("as told; faults are chosen router by router: POST /control/routers/...")
+        "ok": Scenario("as told; faults are chosen router by router, under /control/routers/")
     }
 
     def __init__(self, world: World) -> None:

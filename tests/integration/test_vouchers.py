@@ -144,6 +144,9 @@ async def test_what_is_refused_is_told_to_operators_and_tried_again_when_they_sa
     ended = await world.settle(bought.voucher.id)
     await world.check_promise(customer, ended, FUNDS)
     assert ended.sale_state is SaleState.DELIVERED
+    world.later(600)
+    await world.work()
+    assert world.alerts.kinds == set()
 
 
 async def test_the_same_confirmation_is_one_sale(world: World) -> None:

@@ -16,8 +16,11 @@ from api.admin import (
     chats,
     configuration,
     floats,
+    mikrotik,
     providers,
     reconciliations,
+    router_backups,
+    routers,
     transactions,
     users,
 )
@@ -60,8 +63,11 @@ def create_admin(core: AdminCore, *, ussd: Collection[str] = ()) -> FastAPI:
         chats,
         configuration,
         floats,
+        mikrotik,
         providers,
         reconciliations,
+        router_backups,
+        routers,
         transactions,
         users,
     ):

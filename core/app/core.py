@@ -37,6 +37,7 @@ from core.services.provider_configs import ProviderSetup
 from core.services.provider_controls import ProviderControls
 from core.services.purchases import Purchases
 from core.services.reconciliation import Reconciliation
+from core.services.routers import RouterOffice
 from core.services.routing import Router
 from core.services.shelf import Shelf
 from core.services.tokens import TokenDesk
@@ -107,6 +108,7 @@ class Core:
     payout_gateways: Mapping[str, PayoutGateway]
     payouts: PayoutDesk
     hotspots: Hotspots
+    router_office: RouterOffice
     probes: Mapping[str, Probe]
     pumps: Sequence[Pump[Any]]
 

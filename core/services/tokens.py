@@ -30,6 +30,9 @@ ABILITIES = (
     "alerts:read",
     "chats:read",
     "chats:write",
+    "routers:read",
+    "routers:write",
+    "routers:maintain",
 )
 EVERYTHING = "*"
 

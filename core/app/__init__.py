@@ -39,6 +39,7 @@ from core.services.people import People
 from core.services.provider_controls import ProviderControls
 from core.services.sales import Sales
 from core.services.tokens import TokenDesk
+from core.services.voucher_care import VoucherCare
 from core.services.wallet import Wallet
 from core.settings import Settings, admin_token
 from core.store.attempts import PgAttempts
@@ -93,9 +94,12 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     joined = joining(ground, kept, messengers, sales.watch.alerts)
     live = talking(ground)
     books = reconciling(ground, kept, sales, coming, going)
+    alerts = sales.watch.alerts
+    sites = hotspots(ground, kept, alerts)
+    watched = routers(ground, kept, sites, alerts)
     desk = Desk(
         purchases=sales.purchases,
-        wallet=Wallet(kept.ledger, kept.orders, kept.intents, going.book),
+        wallet=Wallet(kept.ledger, kept.orders, kept.intents, going.book, sites.book),
         funding=coming.funding,
         accounts=coming.accounts,
         payouts=going.payouts,
@@ -107,6 +111,10 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         identities=joined.desk,
         links=joined.links,
         live=live.chats,
+        vouchers=sites.vouchers,
+        care=VoucherCare(
+            sites.book, sites.routers, watched.by_hand, sites.ops, kept.customers, clock
+        ),
         clock=clock,
     )
     conversations = Conversations(
@@ -123,10 +131,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         WordsAssistant(await open_model(ground.stack)),
         joined.links,
     )
-    alerts = sales.watch.alerts
-    sites = hotspots(ground, kept, alerts)
-    watched = routers(ground, kept, sites, alerts)
-    chat = answering(ground, kept, conversations, messengers, joined, alerts, live.chats)
+    chat = answering(ground, kept, conversations, messengers, joined, alerts, live.chats, sites)
     live_pump = live.pump(ground, kept, messengers, chat.aftermath)
     return Core(
         settings=settings,

@@ -1,4 +1,4 @@
-"""Why a voucher does not let somebody in: from the books, and from what its router said just now."""
+"""Why a voucher does not let somebody in: from the books, and from what its router says now."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What its router said of a voucher. `user` is None where it knows none of ours by that name."""
+    """What its router said of a voucher. `user` is None where it has none of ours by that name."""
 
     user: HotspotUser | None
     sessions: tuple[ActiveSession, ...] = ()

@@ -7,6 +7,9 @@ from core.flows.airtime import AIRTIME, DIAL_AIRTIME, SAY_AIRTIME
 from core.flows.fund import DIAL_FUND, FUND
 from core.flows.help import HELP
 from core.flows.home import announce_latest, home_of
+from core.flows.hotspot import DIAL_WIFI, SAY_WIFI, WIFI
+from core.flows.hotspot_help import WIFI_CHECK, WIFI_HELP
+from core.flows.hotspot_mine import MY_WIFI
 from core.flows.language import SPEAK
 from core.flows.link import LINK
 from core.flows.pins import ASK_PIN, PIN, SET_PIN
@@ -23,11 +26,15 @@ FLOWS: tuple[Flow, ...] = (
     PIN,
     HELP,
     ACCOUNT,
+    WIFI,
     SPEAK,
     DATA_ADVICE,
     ASK_PIN,
     SET_PIN,
     LINK,
+    MY_WIFI,
+    WIFI_HELP,
+    WIFI_CHECK,
 )
 
 SHORTCUTS: tuple[Shortcut, ...] = (
@@ -35,6 +42,8 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     DIAL_FUND,
     SAY_AIRTIME,
     SAY_DATA,
+    DIAL_WIFI,
+    SAY_WIFI,
     # Chat commands and links enter by a name.
     Shortcut("", "airtime", "open", name="airtime"),
     Shortcut("", "wallet", "what", name="wallet"),
@@ -42,6 +51,8 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("", "wallet", "statement", name="status"),
     Shortcut("", "withdraw", WITHDRAW.start, name="withdraw"),
     Shortcut("", "pin", "known", name="pin"),
+    Shortcut("", "wifi", "what", name="wifi"),
+    Shortcut("", "my_wifi", "mine", name="vouchers"),
     Shortcut("", "help", "what", name="help"),
     Shortcut("", "account", "what", name="account"),
     Shortcut("", "language", SPEAK.start, name="language"),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from core.engine.flow import Flow
 from core.engine.screens import Jump, Menu, Option
+from core.flows.hotspot_kinds import PLAN_CHARS, short
 from core.kit.money import Money, show
 from core.kit.msisdn import local
 from core.services.context import Context
@@ -42,6 +43,15 @@ async def announce_latest(ctx: Context) -> str | None:
             key,
             amount=show(latest.amount),
             bank=latest.about,
+            reference=latest.reference,
+        )
+    if latest.what == "wifi":
+        key = f"home.last.wifi.{latest.state}"
+        return ctx.texts.get(
+            ctx.locale.language,
+            key,
+            amount=show(latest.amount),
+            plan=short(latest.about, PLAN_CHARS),
             reference=latest.reference,
         )
     [order] = await ctx.desk.purchases.latest(ctx.tenant.id, ctx.customer.id)

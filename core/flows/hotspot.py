@@ -204,7 +204,7 @@ async def said(ctx: Context) -> Done:
 
 
 def _says(offer: Offer) -> set[str]:
-    """The words by which a plan is asked for: `1GB-DAILY` is 1gb and daily, and both of its name."""
+    """The words by which it is asked for: `1GB-DAILY` is 1gb and daily, and those of its name."""
     written = f"{offer.plan.code} {offer.plan.name}".casefold()
     return {*re.findall(r"[a-z0-9.]+", written)}
 

@@ -45,7 +45,7 @@ async def look(ctx: Context) -> Done:
     held, finding = diagnosis.held, diagnosis.finding
     router, sale = held.router, held.sale
     longest = max((each.uptime_s for each in diagnosis.sessions), default=0)
-    keep = {
+    keep: dict[str, Scalar] = {
         "place": short(router.name if router else "", PLACE_CHARS),
         "since": moment(ctx, router.status_since if router else None),
         "by": moment(ctx, sale.refund_at if sale else None),
@@ -89,8 +89,8 @@ WIFI_HELP = Flow(
             "look",
             look,
             {**{name: name for name in (*_TOLD, *_OURS, "other_device", "unclear", "unknown")}},
-            pending="unclear",
-            fault="unclear",
+            pending="later",
+            fault="later",
             keeps={
                 "place": PLACE,
                 "since": MOMENT,
@@ -103,7 +103,10 @@ WIFI_HELP = Flow(
         ),
         *(Menu(name, f"wifi.why.{name}") for name in _TOLD),
         *(Menu(name, f"wifi.why.{name}", (_TALK,)) for name in _OURS),
-        Menu("unclear", "wifi.why.unclear", (Option("look", "wifi.why.again", to="look"), _TALK)),
+        *(
+            Menu(name, f"wifi.why.{name}", (Option("look", "wifi.why.again", to="look"), _TALK))
+            for name in ("unclear", "later")
+        ),
         Menu(
             "other_device",
             "wifi.why.other_device",
@@ -112,9 +115,9 @@ WIFI_HELP = Flow(
         Act(
             "log_out",
             log_out,
-            {"logged_out": "logged_out", "failed": "unclear"},
-            pending="unclear",
-            fault="unclear",
+            {"logged_out": "logged_out", "failed": "later"},
+            pending="later",
+            fault="later",
             commits=False,
         ),
         End("logged_out", "wifi.why.logged_out"),

@@ -84,7 +84,7 @@ def left_of(ctx: Context, voucher: Voucher) -> str:
 
 def _span(ctx: Context, seconds: int) -> str:
     for unit, key in ((DAY_S, "days"), (HOUR_S, "hours")):
-        if seconds >= unit and seconds % unit == 0 or seconds >= 2 * unit:
+        if (seconds >= unit and seconds % unit == 0) or seconds >= 2 * unit:
             return ctx.texts.get(ctx.locale.language, f"wifi.span.{key}", count=seconds // unit)
     return ctx.texts.get(ctx.locale.language, "wifi.span.minutes", count=seconds // _MINUTE_S)
 

@@ -200,7 +200,9 @@ MY_WIFI = Flow(
         Act("give", give, {"given": "given", "gone": "gone"}, pending="failed", fault="failed"),
         End("given", "wifi.given"),
         Confirm("sure_back", "wifi.back.sure", yes="take", no="mine"),
-        Act("take", take_back, {"taken": "taken", "gone": "gone"}, pending="failed", fault="failed"),
+        Act(
+            "take", take_back, {"taken": "taken", "gone": "gone"}, pending="failed", fault="failed"
+        ),
         End("taken", "wifi.taken"),
         End("failed", "wifi.failed"),
     ),

@@ -21,6 +21,8 @@ from core.services.pins import Pins
 from core.services.purchases import Purchases
 from core.services.sales import Sales
 from core.services.virtual_accounts import VirtualAccountDesk
+from core.services.voucher_care import VoucherCare
+from core.services.vouchers import Vouchers
 from core.services.wallet import Wallet
 
 
@@ -41,6 +43,8 @@ class Desk:
     identities: IdentityDesk
     links: DeepLinks
     live: LiveChats
+    vouchers: Vouchers
+    care: VoucherCare
     clock: Clock
 
 

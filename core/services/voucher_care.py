@@ -1,4 +1,4 @@
-"""What a customer can do about a voucher after it was bought: look, give away, take back, be helped.
+"""What a customer can do about a voucher once it is bought: look, give, take back, be helped.
 
 Only the owner is told anything of a voucher, but for printed ones that nobody owns: whoever holds
 the card may ask what is wrong with it.

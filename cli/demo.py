@@ -52,8 +52,9 @@ async def seed(core: Core) -> None:
 async def _hotspot(core: Core) -> None:
     """A router of the sandbox that sells the standard plans. What operators changed stays so."""
     sites, now = core.hotspots, core.clock.now()
+    known = {plan.code for plan in await sites.plans.listed(TENANT.id)}
     for code, price in _PRICES.items():
-        if await sites.plans.by_code(TENANT.id, code) is None:
+        if code not in known:
             profile = STANDARD_PROFILES[code]
             plan = HotspotPlan(
                 id=ids.derived("plan", _KEY, code),

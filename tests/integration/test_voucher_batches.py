@@ -185,6 +185,19 @@ async def test_a_batch_is_activated_and_void_and_what_is_in_use_stays(world: Vou
     assert (stays.sale_state, stays.sync_state) == (SaleState.IN_USE, SyncState.CONFIRMED)
 
 
+async def test_one_that_waits_is_put_on_the_router_for_who_is_given_it(
+    world: VoucherWorld,
+) -> None:
+    batch = await ordered(world, quantity=1)
+    await filled(world)
+    [waits] = await world.batches.codes(world.tenant_id, batch.id, 0, 5)
+    await world.desk.transfer(world.tenant_id, str(waits.code), Msisdn("2348037777777"), actor="x")
+    await world.work()
+    given = await world.voucher(waits.id)
+    assert (given.sale_state, given.sync_state) == (SaleState.DELIVERED, SyncState.CONFIRMED)
+    assert world.enter(given.code) == ""
+
+
 async def test_another_tenants_batch_is_out_of_reach(world: VoucherWorld, books: Books) -> None:
     stranger = (await open_books(books.database, "stranger")).tenant.id
     batch = await ordered(world)

@@ -47,11 +47,11 @@ def routers(ground: Ground, kept: Stores, sites: Hotspots, alerts: Alerts) -> Ro
     settings, database = ground.settings, ground.database
     keyring, clock = ground.keyring, ground.clock
     history = PgRouterHistory(database, sites.routers, clock)
-    # Operators' own way, of one connection to a router: workers have the rest. Requests are
-    # counted for both together.
+    # Operators' own way: one connection to a router, as what they ask is never paid for. Workers
+    # have the rest; requests are counted for both together.
     reach = Reach.PUBLIC_OR_HERE if settings.demo else Reach.PUBLIC
     requests = RedisRouterRequests(ground.line)
-    by_hand = HOTSPOT_ROUTERS["routeros"]({"connections": 1}, requests, clock, reach)
+    by_hand = HOTSPOT_ROUTERS["routeros"]({"connections": 2}, requests, clock, reach)
     ground.stack.push_async_callback(by_hand.aclose)
     desk = RouterDesk(sites.routers, history, by_hand, alerts, clock)
     bulks = PgRouterBulks(database, sites.routers, keyring, clock)

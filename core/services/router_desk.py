@@ -22,6 +22,7 @@ from core.ports.router_history import RouterHistory
 HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?", re.ASCII)
 _PORT_MAX = 65_535
 _PORTS = {False: 8728, True: 8729}
+_NO_PORT = 0
 _LATITUDE_MAX, _LONGITUDE_MAX = 90, 180
 _LIMITS = ("active_users_max", "bandwidth_max_bps", "addresses_used_max_percent")
 _PLACE = ("location", "latitude", "longitude")
@@ -59,7 +60,7 @@ class RouterFields(TypedDict, total=False):
 
     name: str
     host: str
-    port: int | None
+    port: int
     username: str
     password: str
     tls: bool
@@ -290,15 +291,15 @@ def _new(tenant_id: UUID, wanted: RouterFields) -> Router:
 
 
 def _bare(tenant_id: UUID) -> Router:
-    return Router(ids.uuid7(), tenant_id, "", RouterAccess("", "", "", port=0))
+    return Router(ids.uuid7(), tenant_id, "", RouterAccess("", "", "", port=_NO_PORT))
 
 
 def _changed(router: Router, wanted: RouterFields) -> Router:
     """With what is wanted. Without a port it is the API's own, plain or with TLS."""
     access = replace(router.access, **_of(wanted, _ACCESS))
-    if not access.port or ("tls" in wanted and "port" not in wanted):
-        usual = not access.port or access.port in _PORTS.values()
-        access = replace(access, port=_PORTS[access.tls]) if usual else access
+    before = router.access
+    if "port" not in wanted and before.port in {_NO_PORT, _PORTS[before.tls]}:
+        access = replace(access, port=_PORTS[access.tls])
     return replace(
         router,
         access=access,

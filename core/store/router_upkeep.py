@@ -166,7 +166,7 @@ class PgRouterBulks:
 
     def _due(self, row: Mapping[str, Any], router: Mapping[str, Any]) -> DueBulk:
         users = msgspec.json.decode(self._keyring.decrypt(row["sealed"]), type=list[BulkUser])
-        bulk = _bulk(row, json.loads(row["failed"]))
+        bulk = _bulk(row, row["failed"])
         return DueBulk(bulk, self._routers.opened(router), users[bulk.done :])
 
 

@@ -59,7 +59,7 @@ class Settings(BaseSettings):
         networks: Private networks that routers may be reached in, beside public addresses: those
             of the tunnels that lead to them, like `10.8.0.0/16,10.9.0.0/16`. Whoever adds a router
             names an address; it must not lead anywhere else of our own.
-        connections: To one router at most.
+        connections: To one router at most, one of them for paid work alone.
     """
 
     model_config = SettingsConfigDict(
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
 
     networks: Annotated[tuple[Network, ...], NoDecode] = ()
-    connections: int = Field(10, ge=1, le=10)
+    connections: int = Field(10, ge=2, le=10)
 
     @field_validator("networks", mode="before")
     @classmethod

@@ -37,6 +37,8 @@ _TRIED = Counter(
 )
 
 DELIVERED = "notice.delivered"
+_ON_SCREEN_TOO = frozenset({DELIVERED, "notice.voucher_ready"})
+"""Of what a screen may show as well, with a picture: an order's receipt, a voucher's login."""
 
 # So long a talk has to show on a screen that an order was delivered: then nothing is left to tell.
 _ON_SCREEN_WITHIN = dt.timedelta(seconds=3)
@@ -161,7 +163,7 @@ class NoticeSender:
         template = route is Route.TEMPLATE
         picture = None
         reference = notice.facts.get("reference")
-        if notice.text == DELIVERED and reference and not template:
+        if notice.text in _ON_SCREEN_TOO and reference and not template:
             picture = await self._ways.picturing.receipt(notice.tenant_id, str(reference))
         telling = Telling(notice.try_key, text, picture, template_facts=(text,))
         return await chat.messenger.tell(chat.to, telling, template=template)
@@ -215,7 +217,7 @@ class NoticeSender:
     def _may_be_on_screen(self, notice: Notice, now: dt.datetime) -> bool:
         """A talk that waited for this may be about to show it: see `Outbox.seen`."""
         fresh = now < notice.created_at + _ON_SCREEN_WITHIN
-        return notice.text == DELIVERED and notice.route is None and fresh
+        return notice.text in _ON_SCREEN_TOO and notice.route is None and fresh
 
     async def _dead(self, notice: Notice, reason: str) -> None:
         await self._dead_letters.given_up(notice, reason)

@@ -4,7 +4,8 @@ Source: https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks (Novemb
 
 One call brings several messages and statuses, of several people, in any order. A person is known by
 `user_id` (for this business alone, for ever) and, unless they go by a username, by `wa_id`, their
-number. What is strange is left out by itself: it must not keep back what stands beside it.
+number. When a message was written is told to the second: what waits is put in order by that. What
+is strange is left out by itself: it must not keep back what stands beside it.
 """
 
 import re
@@ -145,6 +146,7 @@ def _message(told: Mapping[str, object], people: list[_Person]) -> ChatMessage |
         also=person.wa_id if person.user_id else "",
         message_id=external_id,
         name=person.name,
+        said_at=whole(told.get("timestamp")) or 0,
     )
     return reader(message, told)
 

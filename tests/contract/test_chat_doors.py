@@ -56,7 +56,7 @@ _TEXTS = st.one_of(
     _SIGNS.map(lambda text: text + WHISPERED),
     st.sampled_from([WHISPERED * 400, f"\x00{WHISPERED}\x00", f"{WHISPERED}\ud800", "\udc00\x00"]),
 )
-_WEIRD = (
+_WEIRD: st.SearchStrategy[Any] = (
     JSON.map(lambda document: {WHISPERED: document})
     | _TEXTS
     | st.integers()

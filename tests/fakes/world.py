@@ -296,6 +296,7 @@ def _settings(home: Path, sandbox_url: str, *, wait_s: float) -> Settings:
         fund_checks_after_s=(2.0, 60.0),
         health_review_every_s=3600.0,  # a test pauses and resumes sales itself
         circuit_failures=1000,  # one provider for all tests: what one breaks, the next needs
+        channel_limits=False,  # nobody waits a second for each screen
         attempts_max=1,  # what that provider does to an order is what becomes of it
     )
 

@@ -11,7 +11,15 @@ from uuid import UUID
 from core.app import rules
 from core.app.chat import CAPABILITIES, SecretPages, Telling, capability_of, wired_chat
 from core.app.operators import Operations, operations, talking
-from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_model, open_outside
+from core.app.outside import (
+    ALSO_CALLED,
+    Outside,
+    account_names,
+    check_floats,
+    keys_of,
+    open_model,
+    open_outside,
+)
 from core.domain.chat import Talk
 from core.domain.circuits import CircuitRules
 from core.domain.live_chat import Answering
@@ -715,6 +723,7 @@ async def _setup(
     registry = ProviderRegistry(shelf, configs, made)
     stack.push_async_callback(registry.aclose)
     await registry.refresh()
+    check_floats(settings, {config.key.provider for config in await configs.all()})
     following = asyncio.create_task(registry.follow(), name="providers")
     stack.push_async_callback(_ended, following)
     also_called = {name: own for name, own in ALSO_CALLED.items() if own in VTU_PROVIDERS}

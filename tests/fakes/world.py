@@ -213,6 +213,14 @@ class World:
         )
         await self.main.core.ledger.post(transfer)
 
+    async def take(self, customer: Customer, naira: int) -> None:
+        """It is spent elsewhere."""
+        world = AccountKey(TENANT.id, AccountType.WORLD, "", TENANT.currency)
+        transfer = Transfer(
+            ids.uuid7(), TENANT.id, _wallet(customer), world, naira * 100, "test", ids.uuid7()
+        )
+        await self.main.core.ledger.post(transfer)
+
     async def plays(self, scenario: str, recipient: str, **more: object) -> None:
         """Have the provider play that part for orders to this number."""
         await self.outside.play("vtpass", scenario, recipient=local(Msisdn(recipient)), **more)

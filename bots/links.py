@@ -117,13 +117,17 @@ class _Paper:
             words=asking.text,
             notice=notice or asking.notice,
             token=asking.token,
-            least=_DIGITS[0],
-            most=_DIGITS[-1],
+            digits=self.digits(asking),
+            most=asking.digits[1],
             minutes=GOOD_FOR_S // 60,
         )
 
-    def digits_only(self, language: str) -> str:
-        return self._texts.get(language, "page.pin.digits", min=_DIGITS[0], max=_DIGITS[-1])
+    def digits(self, asking: Asking) -> str:
+        """What may be typed: as many digits as this secret has."""
+        least, most = asking.digits
+        if least == most:
+            return self._texts.get(asking.language, "page.pin.digits_exactly", count=most)
+        return self._texts.get(asking.language, "page.pin.digits", min=least, max=most)
 
     def say(self, kind: str, language: str = FALLBACK, *, chat: str = "") -> str:
         return self._printed(
@@ -174,7 +178,7 @@ class _Page:
             return await self._shown(request, await self._unlocking.give(token, digits))
         opened = await self._unlocking.look(token)
         if isinstance(opened, Asking):
-            notice = self._paper.digits_only(opened.language)
+            notice = self._paper.digits(opened)
             return self._page(request, 200, self._paper.ask(opened, notice=notice))
         return await self._shown(request, opened)
 

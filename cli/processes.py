@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
@@ -152,6 +153,8 @@ async def _migrated(urls: ServiceUrls) -> AsyncIterator[None]:
 async def _ready_core(settings: Settings) -> AsyncIterator[Core]:
     """A core on a migrated database; in demo with the demo tenant in it."""
     async with _services(settings) as urls, _built(settings, urls) as core, _speaking(core):
+        # All that was made by now stays: no collection needs to look through it while people wait.
+        gc.freeze()
         yield core
 
 

@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import math
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from enum import StrEnum
@@ -27,6 +28,7 @@ class Environment(StrEnum):
 
 _MONTH_S = 30 * 86_400
 _KEY_CHARS_MIN = 16
+_PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[^\s?#]*)?")
 _SCHEMES = {
     "DATABASE_URL": ("postgresql://", "postgres://", "postgresql+asyncpg://"),
     "REDIS_URL": ("redis://", "rediss://", "unix://"),
@@ -167,6 +169,13 @@ class Settings(BaseSettings):
         if not seconds or not all(math.isfinite(s) and 0 < s <= _MONTH_S for s in seconds):
             raise ValueError("should be seconds above zero, separated by commas, like 5,15,30")
         return seconds
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not _PUBLIC_URL.fullmatch(value):
+            raise ValueError("should be like https://shop.example, with a path where it has one")
+        return value
 
     @field_validator("float_low_of", mode="before")
     @classmethod

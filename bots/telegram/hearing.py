@@ -7,13 +7,11 @@ field of another type than today's, is acknowledged like any other. Only private
 """
 
 import re
-import unicodedata
 
 from bots.edge import Heard, Malformed, Reach
 from core.domain.chat import ChatMessage, Doing
-from core.providers.values import member, whole, word
+from core.providers.values import member, whole, word, words
 
-_TEXT_MAX = 4096
 _NAME_MAX = 128
 _CARD_MAX = 64
 _BUTTON = re.compile(r"([\w-]{1,64})\.(\d{1,9}):(.{1,64})", re.ASCII)
@@ -68,7 +66,7 @@ def _message(document: object, name: str) -> ChatMessage | None:
 
 def _done(message: object, person: object) -> tuple[Doing, str, str, bool]:
     """What it is, its words, and the number in it with whether that is their own."""
-    said = _words(member(message, "text"))
+    said = words(member(message, "text"))
     if said:
         if start := _START.fullmatch(said):
             return Doing.START, start.group(1) or "", "", False
@@ -76,7 +74,7 @@ def _done(message: object, person: object) -> tuple[Doing, str, str, bool]:
             return Doing.COMMAND, command.group(1).lower(), "", False
         return Doing.TEXT, said, "", False
     contact = member(message, "contact")
-    written = _words(member(contact, "phone_number"))[:_CARD_MAX]
+    written = words(member(contact, "phone_number"))[:_CARD_MAX]
     number = _NUMBER.fullmatch(_BETWEEN.sub("", written))
     if number is None or number.group(1).startswith(_ANONYMOUS):
         return Doing.OTHER, "", "", False
@@ -140,22 +138,8 @@ def _id(document: object, name: str) -> str:
 
 
 def _name(person: object) -> str:
-    parts = (_words(member(person, name)) for name in ("first_name", "last_name"))
+    parts = (words(member(person, name)) for name in ("first_name", "last_name"))
     return " ".join(" ".join(parts).split())[:_NAME_MAX]
-
-
-def _words(value: object) -> str:
-    """What was written, without space around it and signs that no text has; "" for nothing."""
-    if not isinstance(value, str):
-        return ""
-    text = value[:_TEXT_MAX]
-    if not text.isprintable():
-        text = "".join(each for each in text if each in "\n\t" or not _is_control(each))
-    return text.strip()
-
-
-def _is_control(letter: str) -> bool:
-    return unicodedata.category(letter) in ("Cc", "Cs")
 
 
 def _language(person: object) -> str:

@@ -36,6 +36,8 @@ class ChatMessage:
         message_id: The channel's name for what was written, or for the screen whose button it was.
         query_id: What the tap must be answered under, where the channel wants that.
         name, language: Of the profile, as a first guess.
+        said_at: When, in seconds since 1970 by the channel's clock; 0 where its order of delivery
+            tells as much.
     """
 
     external_id: str
@@ -52,6 +54,7 @@ class ChatMessage:
     query_id: str = ""
     name: str = field(default="", repr=False)
     language: str = ""
+    said_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Talk:
     """One person on one chat channel, leased to one worker, with what waits to be taken up.
 
     Attributes:
-        messages: In the order in which they came.
+        messages: In the order in which they were written.
         last_shown: The channel's name for the last screen that was shown, or "".
         heard_at: When the person wrote last.
         tries: How often these messages were taken up before.

@@ -75,6 +75,7 @@ class Screen:
         page: Which page `body` is, from 0, of `pages`.
         body: The page in words, with numbered options and navigation, fit for the channel.
         page_text: The words of this page alone, with the notice and without options and navigation.
+        digits: Of a secret: how many it has at least and at most.
     """
 
     key: str
@@ -96,6 +97,7 @@ class Screen:
     pages: int
     body: str
     page_text: str
+    digits: tuple[int, int] = (0, 0)
 
     @property
     def options(self) -> tuple[Line, ...]:

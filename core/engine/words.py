@@ -104,6 +104,7 @@ class Words:
             pages=len(pages),
             body=shown.body,
             page_text=shown.words,
+            digits=(0, 0) if secret is None else secret.digits,
         )
 
     def out_of_sight(self, secret: Secret) -> bool:

@@ -46,7 +46,7 @@ class Keyring:
 
         It is made with the newest key, so a rotation changes it: keep it for what lives minutes.
         """
-        body = joined(*parts).encode()
+        body = joined(*parts).encode("utf-8", "surrogatepass")
         made = hmac.digest(self._newest.digest_key, body, hashlib.sha256)
         return base64.urlsafe_b64encode(made[:18]).decode()
 

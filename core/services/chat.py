@@ -114,6 +114,7 @@ class ChatIngest:
             Unavailable, Busy: nothing is promised; the channel should deliver them again.
         """
         fresh = await self._inbox.put(channel, messages, self._clock.now())
+        crash.point("chat.kept")
         _TAKEN.labels(channel.kind, "new").inc(fresh)
         _TAKEN.labels(channel.kind, "known").inc(len(messages) - fresh)
         if fresh:

@@ -14,7 +14,7 @@ from typing import Any
 import uvloop
 
 from core.kit import logging
-from tests.bench import failover, menu, mixups, purchase, start, transfers
+from tests.bench import chats, failover, menu, mixups, purchase, start, transfers
 from tests.bench.figures import Report, show
 from tests.e2e.program import home_folder
 
@@ -22,6 +22,8 @@ Benchmark = Callable[[Path], Coroutine[Any, Any, Report]]
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "menu": menu.measure,
+    "telegram": chats.measure_telegram,
+    "whatsapp": chats.measure_whatsapp,
     "mixups": mixups.measure,
     "start": start.measure,
     "transfers": transfers.measure,

@@ -51,6 +51,7 @@ def test_words_come_with_who_wrote_them() -> None:
         also=WA_ID,
         message_id="wamid.1",
         name="Ada Obi",
+        said_at=1_795_600_000,
     )
 
 

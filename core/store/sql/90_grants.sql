@@ -18,7 +18,7 @@ begin
         'order_states', 'order_rule', 'payout_begin', 'payout_claim', 'payout_hurry',
         'payout_rule', 'payout_settle', 'payout_states', 'notice_claim', 'notice_seen', 'intent_credit', 'intent_claim',
         'intent_by_reference', 'intent_hurry', 'virtual_account_credit', 'virtual_account_claim',
-        'virtual_account_hurry', 'channel_find', 'channel_of_kind', 'channel_get', 'tenant_find', 'order_lag',
+        'virtual_account_hurry', 'channel_find', 'channel_customer', 'channel_of_kind', 'channel_get', 'tenant_find', 'order_lag',
         'tenant_all', 'provider_configs_version', 'provider_configs_all', 'token_create',
         'token_find', 'token_all', 'token_revoke', 'reconciliation_owners', 'order_act', 'case_doubts',
         'health_claim', 'health_checked', 'health_turn', 'health_figures',

@@ -1,0 +1,163 @@
+"""What is kept of gift rooms."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from core.domain.gifts import (
+    Claim,
+    Claimed,
+    GiftTerms,
+    NewClaim,
+    NewRoom,
+    Opening,
+    Refusal,
+    Room,
+    RoomState,
+)
+from core.ports.administration import Event
+
+
+@dataclass(frozen=True, slots=True)
+class DueDraw:
+    """A room whose lots are to be drawn, leased to one worker. `tickets` run from 1 to that."""
+
+    room: Room
+    seed_sealed: str
+    tickets: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueAirtime:
+    """A share that was won and is to go to the winner's number, leased to one worker.
+
+    The money is in the winner's wallet already.
+    """
+
+    room_id: UUID
+    tenant_id: UUID
+    customer_id: UUID
+    amount_minor: int
+    currency: str
+    channel_id: UUID | None
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Rooms of a tenant in a time.
+
+    Attributes:
+        brought: New customers that came by a gift; by each creator, that is the viral coefficient
+            `brought / creators`.
+    """
+
+    rooms: int
+    creators: int
+    given_minor: int
+    joined: int
+    shares: int
+    won: int
+    paid_minor: int
+    returned_minor: int
+    brought: int
+    currency: str
+
+
+class GiftRooms(Protocol):
+    """Rooms, who won what, and their money. Each step is one commit, and done once however often.
+
+    Raises `Busy` when too many claims wait already: nothing was done then.
+    """
+
+    async def open(self, room: NewRoom, terms: GiftTerms, day_starts_at: dt.datetime) -> Opening:
+        """Write the room and move gift and fee from the creator's wallet, all or nothing."""
+        ...
+
+    async def claim(self, claim: NewClaim) -> Claimed:
+        """Settle what becomes of one person. Claims of many are settled together.
+
+        A share that is won by somebody registered, or as airtime, is paid in the same commit; the
+        room completes with the last of them, with the notice to its creator.
+        """
+        ...
+
+    async def registered(self, tenant_id: UUID, customer_id: UUID, at: dt.datetime) -> int:
+        """Pay what waited for this customer to have a PIN; how many shares that were."""
+        ...
+
+    async def end(
+        self, tenant_id: UUID, room_id: UUID, state: RoomState, event: Event, at: dt.datetime
+    ) -> Room | None:
+        """Cancel or expire a room and return what nobody won; once, else it is as it was.
+
+        Reserved shares stay their winners' until they lapse; then they go back to the creator.
+        None: there is no such room.
+        """
+        ...
+
+    async def freeze(
+        self, tenant_id: UUID, room_id: UUID, *, frozen: bool, event: Event
+    ) -> Room | None: ...
+
+    async def expire(self, count: int, at: dt.datetime) -> int:
+        """End rooms, and let reservations lapse, whose time is over; how many that were."""
+        ...
+
+    async def due_draws(self, count: int, lease_s: float) -> Sequence[DueDraw]: ...
+
+    async def draw(self, draw: DueDraw, winners: Sequence[int], at: dt.datetime) -> bool:
+        """Give share after share to these tickets, in order, and tell everybody. Once."""
+        ...
+
+    async def due_airtime(self, count: int, lease_s: float) -> Sequence[DueAirtime]: ...
+
+    async def airtime_ordered(self, due: DueAirtime, order_reference: str) -> None:
+        """It is an order now, or, with "", stays wallet money."""
+        ...
+
+    async def by_code(self, tenant_id: UUID, code: str) -> Room | None: ...
+
+    async def by_token(self, token: str) -> Room | None:
+        """Of any tenant. Cheap: a page that many look at asks this."""
+        ...
+
+    async def get(self, tenant_id: UUID, room_id: UUID) -> Room | None: ...
+
+    async def mine(self, tenant_id: UUID, creator_id: UUID, count: int) -> Sequence[Room]:
+        """A creator's rooms, open ones first, then the latest."""
+        ...
+
+    async def claims(
+        self, tenant_id: UUID, room_id: UUID, count: int, after: int = 0
+    ) -> Sequence[Claim]:
+        """Who took part, in order; `after` so many."""
+        ...
+
+    async def mine_in(self, tenant_id: UUID, room_id: UUID, customer_id: UUID) -> Claim | None: ...
+
+    async def refuse(self, tenant_id: UUID, refusal: Refusal) -> None:
+        """Write down why somebody was kept out."""
+        ...
+
+    async def refusals(self, tenant_id: UUID, room_id: UUID, count: int) -> Sequence[Refusal]: ...
+
+    async def listed(
+        self,
+        tenant_id: UUID,
+        *,
+        state: RoomState | None,
+        search: str,
+        count: int,
+        offset: int,
+    ) -> tuple[Sequence[Room], int]:
+        """Rooms as operators list them, latest first, and how many there are in all."""
+        ...
+
+    async def figures(self, tenant_id: UUID, since: dt.datetime, until: dt.datetime) -> Figures: ...
+
+    async def terms(self, tenant_id: UUID) -> GiftTerms: ...
+
+    async def set_terms(self, tenant_id: UUID, terms: GiftTerms, event: Event) -> None: ...

@@ -19,6 +19,7 @@ from core.services.chat import ChatDesk, ChatIngest, Persons
 from core.services.chat import Surroundings as ChatSurroundings
 from core.services.conversations import Conversations
 from core.services.dead_letters import DeadLetters
+from core.services.gift_inline import InlineGifts
 from core.services.messengers import Messengers
 from core.services.reach import ChatReach
 from core.services.showing import Showing
@@ -76,6 +77,7 @@ class Telling:
     pace: Pace
     picturing: Picturing
     sms: SmsSender
+    inline: InlineGifts
 
 
 def wired_chat(
@@ -89,7 +91,7 @@ def wired_chat(
     persons: Persons,
 ) -> Chat:
     bell = Bell()
-    aftermath = ChatAftermath(telling.reach, telling.fates, telling.pace, clock)
+    aftermath = ChatAftermath(telling.reach, telling.fates, telling.pace, clock, telling.inline)
     ingest = ChatIngest(inbox, clock, bell)
     unlocking = Unlocking(
         pages.unlocks,

@@ -38,8 +38,8 @@ class Heard:
 
     messages: tuple[ChatMessage, ...] = ()
     fates: tuple[Fate, ...] = ()
-    queries: tuple[InlineQuery, ...] = ()
     reaches: tuple[Reach, ...] = ()
+    queries: tuple[InlineQuery, ...] = ()
 
 
 class Edge(Protocol):

@@ -111,8 +111,8 @@ def text_keys(node: Node) -> tuple[str, ...]:
     """The texts that the node shows, its own first and then those of its options."""
     match node:
         case Menu():
-            labels = (*node.options, *node.links)
-            return (node.text, *(each.text for each in labels))
+            options = (option.text for option in node.options)
+            return (node.text, *options, *(link.text for link in node.links))
         case Pick():
             return (node.text, *(option.text for option in node.also))
         case Confirm():

@@ -88,6 +88,13 @@ class GiftRooms(Protocol):
         """Pay what waited for this customer to have a PIN; how many shares that were."""
         ...
 
+    async def unfetched(self, count: int) -> Sequence[tuple[UUID, UUID]]:
+        """Whose shares still wait though they have a PIN, as (tenant, customer), of all tenants.
+
+        Nearly always nobody: a process died between the PIN and `registered`.
+        """
+        ...
+
     async def end(
         self, tenant_id: UUID, room_id: UUID, state: RoomState, event: Event, at: dt.datetime
     ) -> Room | None:

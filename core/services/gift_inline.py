@@ -13,7 +13,7 @@ from core.domain.gifts import Room
 from core.domain.turns import Channel
 from core.kit.money import show
 from core.kit.texts import FALLBACK, Texts
-from core.ports.chat import Messenger, Offering
+from core.ports.chat import Offering
 from core.services.gift_sharing import GiftSharing
 from core.services.gifts import Gifts
 
@@ -30,9 +30,9 @@ class Linked(Protocol):
 
 
 class Spoken(Protocol):
-    """See `core.services.messengers.Messengers`."""
+    """See `core.services.messengers.Messengers`. What it gives may keep `Offering`, or not."""
 
-    def of(self, channel: Channel) -> Messenger | None: ...
+    def of(self, channel: Channel) -> object: ...
 
 
 class InlineGifts:

@@ -1,6 +1,7 @@
 """How a gift is passed on: the words, and where they lead on each channel."""
 
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote
 from uuid import UUID
 
@@ -11,7 +12,6 @@ from core.kit.money import show
 from core.kit.msisdn import local, masked
 from core.kit.texts import Texts
 from core.ports import NewNotice, Outbox
-from core.services.deep_links import DeepLinks
 from core.services.identities import ChannelsOfTenant
 
 DIALLED_AS = "9"
@@ -37,11 +37,17 @@ class Sharing:
     text: str
 
 
+class BotName(Protocol):
+    """See `core.services.deep_links.DeepLinks`."""
+
+    async def bot_of(self, tenant_id: UUID) -> str | None: ...
+
+
 class GiftSharing:
     def __init__(
         self,
         channels: ChannelsOfTenant,
-        links: DeepLinks,
+        links: BotName,
         outbox: Outbox,
         texts: Texts,
         clock: Clock,

@@ -178,6 +178,7 @@ orders = Table(
     Column("account", Text, nullable=False),
     Column("variant", Text, nullable=False),
     Column("quantity", Integer, nullable=False),
+    Column("limited", Boolean, nullable=False),
 )
 
 attempts = Table(

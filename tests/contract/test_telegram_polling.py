@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from bots.telegram.announcing import COMMANDS, UPDATES
 from bots.telegram.following import BotFollower
 from core.app import TEXTS
-from core.domain.chat import Address, ChatMessage, Delivery, Fate, Refused
+from core.domain.chat import Address, ChatMessage, Delivery, Fate, InlineQuery, Refused
 from core.domain.turns import Channel
 from core.kit.errors import Fault
 from core.kit.texts import Texts
@@ -87,6 +87,9 @@ class House:
 
     async def moved(self, channel: Channel, identity: str) -> None:
         raise AssertionError("a Telegram id is never given to somebody else")
+
+    async def asked(self, channel: Channel, query: InlineQuery) -> None:
+        raise AssertionError("nobody asked")
 
     async def failed(self, to: Address, delivery: Delivery) -> None:
         self.refusals.append(delivery)

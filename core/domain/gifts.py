@@ -17,7 +17,7 @@ from core.kit.msisdn import Msisdn
 
 CODE_LETTERS = "23456789"
 CODE_LENGTH = 8
-"""A code is dialled on any handset as `*347*100*9*CODE#`, so it has digits alone, without 0 and 1."""
+"""A code is dialled on any handset as `*347*100*9*CODE#`: digits alone, without 0 and 1."""
 
 RESERVED_FOR = dt.timedelta(hours=48)
 """How long a share waits for a winner who has no PIN yet."""
@@ -219,6 +219,7 @@ class Claiming(StrEnum):
     OWN = "own"  # the creator's
     NOT_LISTED = "not_listed"
     NOT_NEW = "not_new"
+    UNANSWERED = "unanswered"  # a quiz, and no answer was given: nothing was done
     NO_ROOM = "no_room"
 
 

@@ -1,14 +1,14 @@
 """Chance that anybody can check: what a room's seed decides, done again from the seed alone.
 
-A seed is 32 secret bytes. Its SHA-256, in hex, is published when a room opens and cannot be made to
-fit another seed; the seed itself is published, in hex, when the room ends. Whoever has it can do the
-split and the draw again, by this procedure:
+A seed is 32 secret bytes. Its SHA-256, in hex, is published when a room opens and cannot be made
+to fit another seed; the seed itself is published, in hex, when the room ends. Whoever has it can do
+the split and the draw again, by this procedure:
 
 **Numbers.** For a purpose, `split` or `draw` in ASCII, block `i` (from 0) is
-`HMAC-SHA256(key=seed, message=purpose + i as 8 bytes, big-endian)`. Each block is four whole numbers
-below 2**64, of 8 bytes each, big-endian; the blocks follow each other. *A number below n* is the
-next of these that is below `2**64 - 2**64 % n`, modulo `n`; those that are not are passed over, so
-that every result is equally likely.
+`HMAC-SHA256(key=seed, message=purpose + i as 8 bytes, big-endian)`. Each block is four whole
+numbers below 2**64, of 8 bytes each, big-endian; the blocks follow each other. *A number below n*
+is the next of these that is below `2**64 - 2**64 % n`, modulo `n`; those that are not are passed
+over, so that every result is equally likely.
 
 **Split.** `total` in `shares` parts, each of `floor` at least and, where it can be, a multiple of
 `unit` above that. Set `floor` apart for each; what is left is so many units and a rest smaller than
@@ -22,8 +22,8 @@ counted from 0, which is taken after all others.
 So every share has the same distribution, whatever its place: `k` of `u` units with the probability
 `C(u - k + shares - 2, shares - 2) / C(u + shares - 1, shares - 1)`; on average, an equal part.
 
-**Draw.** The tickets 1 to `tickets` in rising order; for each place `i` from 0, as many as there are
-winners, the ticket there changes places with the one at `i` + a number below `tickets - i`
+**Draw.** The tickets 1 to `tickets` in rising order; for each place `i` from 0, as many as there
+are winners, the ticket there changes places with the one at `i` + a number below `tickets - i`
 (Fisher-Yates). The tickets at the first places are the winners, the first share for the first.
 """
 

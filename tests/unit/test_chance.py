@@ -10,6 +10,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from math import comb
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,12 +27,12 @@ def seeds(count: int) -> Iterable[bytes]:
     return (hashlib.sha256(b"seed %d" % number).digest() for number in range(count))
 
 
-def chi_square(seen: Mapping[object, int], expected: Mapping[object, float]) -> float:
+def chi_square(seen: Mapping[Any, int], expected: Mapping[Any, float]) -> float:
     assert seen.keys() <= expected.keys()
     return sum((seen.get(one, 0) - hoped) ** 2 / hoped for one, hoped in expected.items())
 
 
-def even(what: Iterable[object], count: int) -> dict[object, float]:
+def even(what: Iterable[Any], count: int) -> dict[Any, float]:
     outcomes = list(what)
     return dict.fromkeys(outcomes, count / len(outcomes))
 
@@ -46,7 +47,7 @@ def test_every_way_to_split_is_equally_likely() -> None:
 
 
 def test_one_share_has_the_distribution_that_is_promised() -> None:
-    """Each of five places by itself, 100 units among them, in ten bins of nearly the same weight."""
+    """Each of five places by itself, 100 units among them, in ten bins of about one weight."""
     units, shares, count = 100, 5, 4_000
     chances = [
         comb(units - k + shares - 2, shares - 2) / comb(units + shares - 1, shares - 1)
@@ -54,7 +55,7 @@ def test_one_share_has_the_distribution_that_is_promised() -> None:
     ]
     assert sum(chances) == pytest.approx(1)
     bins = [min(9, int(10 * sum(chances[:k]))) for k in range(units + 1)]
-    expected: dict[object, float] = {}
+    expected: dict[int, float] = {}
     for k, chance in enumerate(chances):
         expected[bins[k]] = expected.get(bins[k], 0) + chance * count
     splits = [split(units * 50 + shares * 100, shares, seed, 100, 50) for seed in seeds(count)]
@@ -167,7 +168,7 @@ def test_whoever_follows_the_description_gets_the_same() -> None:
         taken = source.pop(0) % (j + 1)
         cuts.append(j if taken in cuts else taken)
     cuts.sort()
-    units = [cuts[0], *(b - a - 1 for a, b in zip(cuts, cuts[1:], strict=False)), 93 - cuts[-1]]
+    units = [cuts[0], *(b - a - 1 for a, b in itertools.pairwise(cuts)), 93 - cuts[-1]]
     assert split(100, 5, SEED, 2) == tuple(2 + part for part in units)
 
     source, left, drawn = numbers("draw"), list(range(1, 11)), []

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core.app import rules
 from core.app.chat import CAPABILITIES, SecretPages, Telling, capability_of, wired_chat
+from core.app.gifts import gift_pumps
 from core.app.operators import Operations, operations, talking
 from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_model, open_outside
 from core.domain.chat import Talk
@@ -101,6 +102,7 @@ from core.store.customers import PgCustomers
 from core.store.database import Database
 from core.store.deep_links import PgDeepLinks
 from core.store.embedded import ServiceUrls
+from core.store.gifts import PgGiftRooms
 from core.store.health import PgSales, PgStandings
 from core.store.identities import PgIdentities
 from core.store.inbox import PgInbox
@@ -183,6 +185,7 @@ class Core:
     payment_gateways: Mapping[str, PaymentGateway]
     payout_gateways: Mapping[str, PayoutGateway]
     payouts: PayoutDesk
+    gift_rooms: PgGiftRooms
     probes: Mapping[str, Probe]
     pumps: Sequence[Pump[Any]]
 
@@ -263,6 +266,8 @@ async def build(  # noqa: PLR0915 - one line for each part
         )
         stack.push_async_callback(account_desk.close)
         money_out = _money_out(settings, database, outside, keyring, clock)
+        rooms = PgGiftRooms(database, keyring, clock)
+        stack.push_async_callback(rooms.close)
         unlocks = RedisUnlocks(line, keyring)
         suspicions = Suspicions(unlocks, watch.alerts, rules.suspicion_rules(settings))
         pins = Pins(customers, outbox, keyring, clock, PinRules(), suspicions)
@@ -435,6 +440,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             payment_gateways=outside.payments,
             payout_gateways=outside.payouts,
             payouts=money_out.desk,
+            gift_rooms=rooms,
             probes=_probes(database, store, orders, review),
             pumps=(
                 Pump(
@@ -486,6 +492,7 @@ async def build(  # noqa: PLR0915 - one line for each part
                     at_once=16,
                 ),
                 money_out.pump,
+                *gift_pumps(settings, rooms, keyring, clock),
                 chat.pump,
                 live_pump,
                 live.rounds(settings),

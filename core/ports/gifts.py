@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from core.domain.gifts import (
@@ -18,6 +18,8 @@ from core.domain.gifts import (
     RoomState,
 )
 from core.ports.administration import Event
+
+GiftSort: TypeAlias = Literal["created_at", "expires_at", "total", "joined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,10 @@ class GiftRooms(Protocol):
         """Who took part, in order; `after` so many."""
         ...
 
+    async def winners(self, tenant_id: UUID, room_id: UUID, count: int) -> Sequence[Claim]:
+        """Who won a share and has it, or may still fetch it, in the order in which they came."""
+        ...
+
     async def mine_in(self, tenant_id: UUID, room_id: UUID, customer_id: UUID) -> Claim | None: ...
 
     async def refuse(self, tenant_id: UUID, refusal: Refusal) -> None:
@@ -170,8 +176,13 @@ class GiftRooms(Protocol):
         search: str,
         count: int,
         offset: int,
+        sort_by: GiftSort = "created_at",
+        descending: bool = True,
     ) -> tuple[Sequence[Room], int]:
-        """Rooms as operators list them, latest first, and how many there are in all."""
+        """Rooms as operators list them, and how many there are in all.
+
+        `search` is a part of a code, or of the creator's number.
+        """
         ...
 
     async def figures(self, tenant_id: UUID, since: dt.datetime, until: dt.datetime) -> Figures: ...

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy import ColumnElement, RowMapping, Select, case, distinct, func, or_, select
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, case, distinct, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.gifts import (
@@ -25,7 +25,7 @@ from core.domain.gifts import (
 from core.kit.crypto import Keyring, Unreadable
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
-from core.ports.gifts import Figures
+from core.ports.gifts import Figures, GiftSort
 from core.store.backoffice import number_like
 from core.store.database import Database
 from core.store.tables import customers, gift_claims, gift_refusals, gift_rooms, tenants
@@ -43,6 +43,13 @@ _KINDS: Mapping[str, Callable[[str], StrEnum]] = {
     "state": RoomState,
 }
 _TAKEN = gift_rooms.c.handed - func.cardinality(gift_rooms.c.freed)
+
+_SORTS: Mapping[GiftSort, Column[Any]] = {
+    "created_at": gift_rooms.c.created_at,
+    "expires_at": gift_rooms.c.expires_at,
+    "total": gift_rooms.c.total_minor,
+    "joined": gift_rooms.c.joined,
+}
 
 
 class GiftReading:
@@ -78,6 +85,11 @@ class GiftReading:
         query = _claims(tenant_id, room_id, which).order_by(gift_claims.c.number).limit(count)
         return [_claim(row) for row in await self._rows(tenant_id, query)]
 
+    async def winners(self, tenant_id: UUID, room_id: UUID, count: int) -> Sequence[Claim]:
+        won = gift_claims.c.state.in_((ClaimState.PAID.value, ClaimState.RESERVED.value))
+        query = _claims(tenant_id, room_id, won).order_by(gift_claims.c.number).limit(count)
+        return [_claim(row) for row in await self._rows(tenant_id, query)]
+
     async def mine_in(self, tenant_id: UUID, room_id: UUID, customer_id: UUID) -> Claim | None:
         query = _claims(tenant_id, room_id, gift_claims.c.customer_id == customer_id)
         rows = await self._rows(tenant_id, query)
@@ -100,6 +112,8 @@ class GiftReading:
         search: str,
         count: int,
         offset: int,
+        sort_by: GiftSort = "created_at",
+        descending: bool = True,
     ) -> tuple[Sequence[Room], int]:
         wanted: list[ColumnElement[bool]] = [gift_rooms.c.tenant_id == tenant_id]
         if state is not None:
@@ -107,7 +121,9 @@ class GiftReading:
         if search:
             code = gift_rooms.c.code.contains(search, autoescape=True)
             wanted.append(or_(code, number_like(customers.c.msisdn, search)))
-        page = _shown().where(*wanted).order_by(gift_rooms.c.created_at.desc(), gift_rooms.c.id)
+        sorted_by = _SORTS[sort_by]
+        order = sorted_by.desc() if descending else sorted_by.asc()
+        page = _shown().where(*wanted).order_by(order, gift_rooms.c.id)
         page = page.limit(count).offset(offset)
         total = (
             select(func.count())

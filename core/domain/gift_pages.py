@@ -19,13 +19,14 @@ class Ways:
 
     Attributes:
         page: Of everybody, where the page is.
-        dial: What is dialled to open it, or "".
+        dial: What is dialled to open it, or ""; `home`: what is dialled for our menu.
         telegram, whatsapp: Links into our own chats with the gift, or "".
         share: A link that asks WhatsApp for a chat to pass it on to.
     """
 
     page: str
     dial: str
+    home: str
     telegram: str
     whatsapp: str
     share: str

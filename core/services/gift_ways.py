@@ -16,21 +16,26 @@ class GiftWays:
 
     async def of(self, room: Room, tenant: Tenant) -> Ways:
         shared = await self._sharing.of(room, tenant.language)
-        number = await self._whatsapp_number(tenant)
+        home, number = await self._reached(tenant)
         said = quote(f"gift {room.code}", safe="")
         return Ways(
             page=shared.page,
             dial=shared.dial,
+            home=home,
             telegram=shared.telegram,
             whatsapp=f"https://wa.me/{number}?text={said}" if number else "",
             share=shared.whatsapp,
         )
 
-    async def _whatsapp_number(self, tenant: Tenant) -> str:
-        """The number that this tenant is written to at, or ""."""
+    async def _reached(self, tenant: Tenant) -> tuple[str, str]:
+        """The service code that this tenant is dialled at, and its WhatsApp number; "" for none."""
+        home = number = ""
         for record in await self._channels.of_tenant(tenant.id):
-            if record.kind == "whatsapp" and record.active:
-                number = str(record.settings.get("number") or "")
-                if digits := "".join(filter(str.isdecimal, number)):
-                    return digits
-        return ""
+            if not record.active:
+                continue
+            if record.kind == "ussd":
+                home = home or record.service_code
+            elif record.kind == "whatsapp":
+                told = str(record.settings.get("number") or "")
+                number = number or "".join(filter(str.isdecimal, told))
+        return home, number

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core.app import rules
 from core.app.chat import CAPABILITIES, SecretPages, Telling, capability_of, wired_chat
+from core.app.gifts import gift_pumps
 from core.app.giving import Around, gifts_of, giving_pumps, inline_of, sharing_of
 from core.app.operators import Operations, operations, talking
 from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_model, open_outside
@@ -34,7 +35,6 @@ from core.kit.crypto import Keyring
 from core.kit.errors import Fault
 from core.kit.texts import Texts
 from core.ports import PaymentGateway, Standings, VtuProvider
-from core.ports.gifts import GiftRooms
 from core.ports.payouts import PayoutGateway
 from core.ports.statements import ReconciliationBook
 from core.providers.addresses import Reach, objection, reaching
@@ -170,7 +170,6 @@ class Core:
     router: Router
     purchases: Purchases
     gifts: Gifts
-    gift_rooms: GiftRooms
     controls: ProviderControls
     plans: PgPlans
     tokens: TokenDesk
@@ -189,6 +188,7 @@ class Core:
     payment_gateways: Mapping[str, PaymentGateway]
     payout_gateways: Mapping[str, PayoutGateway]
     payouts: PayoutDesk
+    gift_rooms: PgGiftRooms
     probes: Mapping[str, Probe]
     pumps: Sequence[Pump[Any]]
 
@@ -434,7 +434,6 @@ async def build(  # noqa: PLR0915 - one line for each part
             router=router,
             purchases=purchases,
             gifts=gifts,
-            gift_rooms=rooms,
             controls=ProviderControls(setup, circuits, PgAttempts(database), backoffice),
             plans=plans,
             tokens=TokenDesk(PgTokens(database), clock, admin_token(settings)),
@@ -453,6 +452,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             payment_gateways=outside.payments,
             payout_gateways=outside.payouts,
             payouts=money_out.desk,
+            gift_rooms=rooms,
             probes=_probes(database, store, orders, review),
             pumps=(
                 Pump(
@@ -504,6 +504,7 @@ async def build(  # noqa: PLR0915 - one line for each part
                     at_once=16,
                 ),
                 money_out.pump,
+                *gift_pumps(settings, rooms, keyring, clock),
                 *giving_pumps(around, rooms, purchases),
                 chat.pump,
                 live_pump,

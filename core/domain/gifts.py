@@ -89,7 +89,8 @@ class NewRoom:
         token: Of the public page: 22 of `A-Za-z0-9_-`, beyond guessing.
         amounts_minor: Of the shares, in the order in which they are won. Their sum is the gift.
         fee_minor: Comes on top, and is not returned.
-        commitment: SHA-256 of the seed, hex; `seed_sealed` is the seed as it is kept.
+        commitment: SHA-256 of the seed, hex; `seed_sealed`: the seed in hex, encrypted with the
+            keyring.
         answer: Which answer is right, from 1; 0 where there is no quiz. In no URL and no log.
         draw_at: When lots are drawn; `seats`: or as soon as so many have joined. Either may be
             none (None, 0); a draw without both is at `expires_at`.

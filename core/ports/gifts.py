@@ -22,7 +22,10 @@ from core.ports.administration import Event
 
 @dataclass(frozen=True, slots=True)
 class DueDraw:
-    """A room whose lots are to be drawn, leased to one worker. `tickets` run from 1 to that."""
+    """A room whose lots are to be drawn, leased to one worker. `tickets` run from 1 to that.
+
+    `seed_sealed` is the seed in hex, encrypted with the keyring, as `NewRoom` brought it.
+    """
 
     room: Room
     seed_sealed: str
@@ -100,6 +103,7 @@ class GiftRooms(Protocol):
     ) -> Room | None:
         """Cancel or expire a room and return what nobody won; once, else it is as it was.
 
+        The creator gets a notice, unless the event's actor is `customer`: then it was themselves.
         Reserved shares stay their winners' until they lapse; then they go back to the creator.
         None: there is no such room.
         """
@@ -110,13 +114,20 @@ class GiftRooms(Protocol):
     ) -> Room | None: ...
 
     async def expire(self, count: int, at: dt.datetime) -> int:
-        """End rooms, and let reservations lapse, whose time is over; how many that were."""
+        """End rooms, and let reservations lapse, whose time is over; how many that were.
+
+        A share that lapses can be won again while its room is open, and goes back to the creator
+        after that. Draws are not ended here but by `draw`, with no tickets if nobody joined.
+        """
         ...
 
     async def due_draws(self, count: int, lease_s: float) -> Sequence[DueDraw]: ...
 
     async def draw(self, draw: DueDraw, winners: Sequence[int], at: dt.datetime) -> bool:
-        """Give share after share to these tickets, in order, and tell everybody. Once."""
+        """Give share after share to these tickets, in order, end the room, and tell everybody.
+
+        Once. False: it is not to be drawn any more, or is frozen, or somebody joined meanwhile.
+        """
         ...
 
     async def due_airtime(self, count: int, lease_s: float) -> Sequence[DueAirtime]: ...
@@ -128,7 +139,7 @@ class GiftRooms(Protocol):
     async def by_code(self, tenant_id: UUID, code: str) -> Room | None: ...
 
     async def by_token(self, token: str) -> Room | None:
-        """Of any tenant. Cheap: a page that many look at asks this."""
+        """Of any tenant; tells nothing of a quiz's answer. Cheap: a page that many look at asks it."""
         ...
 
     async def get(self, tenant_id: UUID, room_id: UUID) -> Room | None: ...

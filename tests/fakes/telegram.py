@@ -85,7 +85,7 @@ class TelegramPhone:
         ]
 
     async def shown_after_page(self) -> str:
-        """Wait for what comes of something that was done on a page: no link to that page any more."""
+        """Wait for what comes of something that was done on a page: no link to that page."""
         seen = self._seen
 
         def enough(messages: _Messages) -> bool:

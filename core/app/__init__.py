@@ -11,6 +11,7 @@ from uuid import UUID
 from core.app import rules
 from core.app.chat import CAPABILITIES, SecretPages, Telling, capability_of, wired_chat
 from core.app.gifts import gift_pumps
+from core.app.giving import Around, gifts_of, giving_pumps, inline_of, sharing_of
 from core.app.operators import Operations, operations, talking
 from core.app.outside import ALSO_CALLED, Outside, account_names, keys_of, open_model, open_outside
 from core.domain.chat import Talk
@@ -59,6 +60,7 @@ from core.services.floats import Floats
 from core.services.funding import Funding
 from core.services.gauges import Gauges
 from core.services.gauges import Sources as GaugeSources
+from core.services.gifts import Gifts
 from core.services.health import HealthChecks
 from core.services.identities import IdentityDesk
 from core.services.linking import Linking
@@ -167,6 +169,7 @@ class Core:
     setup: ProviderSetup
     router: Router
     purchases: Purchases
+    gifts: Gifts
     controls: ProviderControls
     plans: PgPlans
     tokens: TokenDesk
@@ -268,9 +271,13 @@ async def build(  # noqa: PLR0915 - one line for each part
         money_out = _money_out(settings, database, outside, keyring, clock)
         rooms = PgGiftRooms(database, keyring, clock)
         stack.push_async_callback(rooms.close)
+        gifts = gifts_of(settings, rooms, line, keyring, clock)
+        around = Around(settings, tenants, customers, channels, outbox, texts, clock)
         unlocks = RedisUnlocks(line, keyring)
         suspicions = Suspicions(unlocks, watch.alerts, rules.suspicion_rules(settings))
-        pins = Pins(customers, outbox, keyring, clock, PinRules(), suspicions)
+        pins = Pins(
+            customers, outbox, keyring, clock, PinRules(), suspicions, on_first=gifts.registered
+        )
         identities, messengers = PgIdentities(database), Messengers()
         joining = _joining(
             settings,
@@ -281,6 +288,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             keyring,
             clock,
         )
+        sharing = sharing_of(around, joining.links)
         live = talking(database, keyring, texts, clock)
         desk = Desk(
             purchases=purchases,
@@ -295,6 +303,8 @@ async def build(  # noqa: PLR0915 - one line for each part
             linking=joining.linking,
             identities=joining.desk,
             links=joining.links,
+            gifts=gifts,
+            sharing=sharing,
             live=live.chats,
             clock=clock,
         )
@@ -379,6 +389,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             else NoPace(),
             picturing=Receipts(orders, tenants, customers, texts, DrawnReceipts()),
             sms=outside.sms,
+            inline=inline_of(around, gifts, sharing, messengers),
         )
         chat = wired_chat(
             inbox, conversations, texts, clock, pages, telling, messengers, live.chats
@@ -422,6 +433,7 @@ async def build(  # noqa: PLR0915 - one line for each part
             setup=setup,
             router=router,
             purchases=purchases,
+            gifts=gifts,
             controls=ProviderControls(setup, circuits, PgAttempts(database), backoffice),
             plans=plans,
             tokens=TokenDesk(PgTokens(database), clock, admin_token(settings)),
@@ -493,6 +505,7 @@ async def build(  # noqa: PLR0915 - one line for each part
                 ),
                 money_out.pump,
                 *gift_pumps(settings, rooms, keyring, clock),
+                *giving_pumps(around, rooms, purchases),
                 chat.pump,
                 live_pump,
                 live.rounds(settings),

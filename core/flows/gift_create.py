@@ -21,6 +21,7 @@ from core.engine.screens import (
 from core.flows import shared
 from core.flows.gift_kinds import (
     ANSWERS,
+    GIVER,
     HOURS,
     LISTED_MAX,
     MESSAGE,
@@ -117,7 +118,9 @@ async def quoted(ctx: Context) -> Done:
     terms = await ctx.desk.gifts.check(ctx.tenant.id, _wish(ctx))
     amount = int(ctx.answers["amount"] or 0)
     fee = fee_of(terms, amount)
-    return Done("ok", {"fee": fee, "total": amount + fee, "what": _in_words(ctx)})
+    keep = {"fee": fee, "total": amount + fee, "what": _in_words(ctx)}
+    # Known while they write, and not on the page where they give their PIN.
+    return Done("ok", {**keep, "giver": giver_name(ctx.name)})
 
 
 def _in_words(ctx: Context) -> str:
@@ -145,7 +148,8 @@ async def open_room(ctx: Context) -> Done:
         if room is None:
             return Done("lapsed")
     else:
-        giver = Giver(ctx.tenant, ctx.customer, ctx.channel.id, ctx.identity, giver_name(ctx.name))
+        name = str(ctx.answers["giver"] or "")
+        giver = Giver(ctx.tenant, ctx.customer, ctx.channel.id, ctx.identity, name)
         room = await gifts.open(_wish(ctx), giver, ctx.key)
     if ctx.channel.kind == "ussd":
         await ctx.desk.sharing.send(room, ctx.customer)
@@ -205,7 +209,7 @@ GIFT_CREATE = Flow(
             "quote",
             quoted,
             {"ok": "review"},
-            keeps={"fee": MONEY, "total": MONEY, "what": SENTENCE},
+            keeps={"fee": MONEY, "total": MONEY, "what": SENTENCE, "giver": GIVER},
         ),
         Menu(
             "review",

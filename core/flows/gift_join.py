@@ -167,6 +167,7 @@ GIFT_JOIN = Flow(
             {
                 **_RESULTS,
                 "frozen": "frozen",
+                "unanswered": "look",
                 "not_listed": "not_listed",
                 "not_new": "not_new",
                 KeptOut.code: "kept_out",

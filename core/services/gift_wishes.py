@@ -71,15 +71,18 @@ def check(wish: GiftWish, terms: GiftTerms, airtime: Terms) -> None:
 def amounts(wish: GiftWish, seed: bytes, airtime: Terms) -> tuple[int, ...]:
     """What each share holds, in the order in which they are won.
 
-    Airtime is sold in whole units and no less than so much: each share gets the least, and what is
-    left is split in whole units.
+    Airtime is sold in whole units and no less than so much. Equal parts differ by one unit at most.
     """
-    if wish.pay_out is not PayOut.AIRTIME:
-        return tuple(chance.split(seed, wish.total.minor, wish.shares, wish.split))
-    least = -(-airtime.amount_min_minor // _MAJOR)
-    units = wish.total.minor // _MAJOR - (least - 1) * wish.shares
-    split = chance.split(seed, units, wish.shares, wish.split)
-    return tuple((least - 1 + each) * _MAJOR for each in split)
+    sold = wish.pay_out is PayOut.AIRTIME
+    unit, floor = (_MAJOR, _whole(airtime.amount_min_minor)) if sold else (1, 1)
+    if wish.split is Split.RANDOM:
+        return chance.split(wish.total.minor, wish.shares, seed, floor=floor, unit=unit)
+    each, rest = divmod(wish.total.minor // unit, wish.shares)
+    return tuple((each + (place < rest)) * unit for place in range(wish.shares))
+
+
+def _whole(minor: int) -> int:
+    return -(-minor // _MAJOR) * _MAJOR
 
 
 def _check_amount(wish: GiftWish, terms: GiftTerms) -> None:
@@ -109,7 +112,7 @@ def _check_draw(wish: GiftWish) -> None:
 
 def _check_airtime(wish: GiftWish, airtime: Terms) -> None:
     """Each share can be bought: whole units, the least at least, the most at most."""
-    least, most = airtime.amount_min_minor, airtime.amount_max_minor
+    least, most = _whole(airtime.amount_min_minor), airtime.amount_max_minor
     total, shares, currency = wish.total.minor, wish.shares, wish.total.currency
     if total % _MAJOR:
         raise BadGift("amount.not_whole")

@@ -298,7 +298,7 @@ class Gifts:
         room = await self.own(customer, code)
         if room is None:
             return None
-        event = Event(f"gift/{room.id}", "gift.cancelled", "customer", {"key": key})
+        event = Event(str(room.id), "gift.cancelled", "customer", {"key": key})
         return await self._rooms.end(
             room.tenant_id, room.id, RoomState.CANCELLED, event, self._clock.now()
         )

@@ -106,6 +106,10 @@ class PgGiftRooms(GiftReading):
         )
         return int(row["paid"])
 
+    async def unfetched(self, count: int) -> Sequence[tuple[UUID, UUID]]:
+        rows = await self._database.call("select * from gift_unfetched($1)", count)
+        return [(row["tenant_id"], row["customer_id"]) for row in rows]
+
     async def end(
         self, tenant_id: UUID, room_id: UUID, state: RoomState, event: Event, at: dt.datetime
     ) -> Room | None:

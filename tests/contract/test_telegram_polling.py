@@ -105,7 +105,7 @@ class _Listeners:
     def __init__(self, house: House) -> None:
         self._house = house
         self.fates, self.reach = house.fates, house.reach
-        self.moved, self.failed = house.moved, house.failed
+        self.moved, self.failed, self.asked = house.moved, house.failed, house.asked
 
     async def well(self, channel: Channel) -> None:
         self._house.well.append(channel)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -87,7 +88,8 @@ def world() -> World:
     clock, keyring, bot = SetClock(AT), Keyring("a phrase for tests"), Bot()
     counts = Counts(clock)
     terms = Terms(50_00, 1_000_00, 0, None, 60.0)
-    gifts = Gifts(Rooms(), GiftGuard(counts, GuardRules()), counts, terms, keyring, clock)
+    rooms: Any = Rooms()
+    gifts = Gifts(rooms, GiftGuard(counts, GuardRules()), counts, terms, keyring, clock)
     sharing = GiftSharing(
         bot, bot, Letterbox(), CATALOGUE, clock, public_url="https://callbox.example/"
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core.app import rules
 from core.app.chat import CAPABILITIES, SecretPages, Telling, capability_of, wired_chat
+from core.app.gift_site import GiftFront, gift_front
 from core.app.gifts import gift_pumps
 from core.app.giving import Around, gifts_of, giving_pumps, inline_of, sharing_of
 from core.app.operators import Operations, operations, talking
@@ -60,6 +61,7 @@ from core.services.floats import Floats
 from core.services.funding import Funding
 from core.services.gauges import Gauges
 from core.services.gauges import Sources as GaugeSources
+from core.services.gift_desk import GiftDesk
 from core.services.gifts import Gifts
 from core.services.health import HealthChecks
 from core.services.identities import IdentityDesk
@@ -170,6 +172,7 @@ class Core:
     router: Router
     purchases: Purchases
     gifts: Gifts
+    gift_front: GiftFront
     controls: ProviderControls
     plans: PgPlans
     tokens: TokenDesk
@@ -195,6 +198,10 @@ class Core:
     def vtu_provider(self, tenant_id: UUID, name: str) -> VtuProvider | None:
         """The provider of this name that this tenant buys from, as it is configured now."""
         return self.shelf.named(tenant_id, name)
+
+    @property
+    def gift_desk(self) -> GiftDesk:
+        return self.gift_front.desk
 
     @property
     def with_sandbox(self) -> bool:
@@ -434,6 +441,9 @@ async def build(  # noqa: PLR0915 - one line for each part
             router=router,
             purchases=purchases,
             gifts=gifts,
+            gift_front=gift_front(
+                around, rooms, gifts, sharing, pins, unlocks, line, keyring, ledger
+            ),
             controls=ProviderControls(setup, circuits, PgAttempts(database), backoffice),
             plans=plans,
             tokens=TokenDesk(PgTokens(database), clock, admin_token(settings)),

@@ -7,6 +7,7 @@ from core.services.approvals import ApprovalRules
 from core.services.cases import CaseRules
 from core.services.funding import FundingRules
 from core.services.gift_guard import GuardRules
+from core.services.gift_pages import PageRules
 from core.services.linking import LinkRules
 from core.services.live_chat import LiveRules
 from core.services.payouts import PayoutTerms
@@ -98,6 +99,14 @@ def guard_rules(settings: Settings) -> GuardRules:
         people_of_device_a_room=settings.gift_people_of_device_a_room,
         people_of_device_a_day=settings.gift_people_of_device_a_day,
         newcomers_a_minute=settings.gift_newcomers_a_minute,
+    )
+
+
+def gift_page_rules(settings: Settings) -> PageRules:
+    return PageRules(
+        of_address=settings.gift_codes_of_address,
+        of_room=settings.gift_codes_of_room,
+        of_all=settings.gift_codes_of_all,
     )
 
 

@@ -176,7 +176,7 @@ class _Page:
         if taken is None:
             return self._page(request, 404, self._paper.none("unknown"))
         sight, step = taken
-        return self._page(request, _status(step), self._paper.gift(sight, step))
+        return self._page(request, _status(step), self._paper.gift(sight, step, acting=True))
 
     async def _given(self, request: Request) -> Given:
         """Raises `Refusal` when it is no form of ours."""

@@ -72,10 +72,11 @@ class GiftPaper:
         self._texts = texts
         self._templates = templates("gift.html", "gift_none.html")
 
-    def gift(self, sight: GiftSight, step: Step) -> str:
+    def gift(self, sight: GiftSight, step: Step, *, acting: bool = False) -> str:
+        """With `acting`, somebody has sent a form: what comes of it is what they want to see."""
         words = _Words(self._texts, sight.tenant)
         found = self._templates.get_template("gift.html")
-        return found.render(**_facts(words, sight), **_asked(words, sight, step))
+        return found.render(acting=acting, **_facts(words, sight), **_asked(words, sight, step))
 
     def none(self, kind: str) -> str:
         """There is no gift to show: `unknown`, `refused` or `failed`."""

@@ -84,12 +84,14 @@ class GiftPictures:
         currency = room.total.currency
         shown = sight.winners[:_WINNERS_DRAWN]
         more = room.taken - len(shown)
+        given = Money(room.total.minor - room.returned_minor, currency)
         return GiftResult(
             shop=sight.tenant.name,
             title=self._say(sight, "result.title", giver=giver_of(room), amount=_money(room.total)),
             message=room.message,
             facts=(
                 self._say(sight, "result.won", taken=room.taken, shares=room.shares),
+                self._say(sight, "result.given", amount=_money(given)),
                 self._say(sight, "result.joined", joined=room.joined),
             ),
             winners=tuple(

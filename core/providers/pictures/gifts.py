@@ -1,6 +1,7 @@
 """Gifts as PNG: a parcel on a marigold ground, for previews of links; and how a gift ended."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from PIL import Image, ImageDraw
@@ -9,6 +10,7 @@ from core.ports.pictures import GiftCard, GiftResult
 from core.providers.pictures.drawing import (
     FINE,
     Colour,
+    Point,
     Style,
     box,
     centred,
@@ -33,6 +35,7 @@ _INK: Final = (44, 27, 18)
 _BROWN: Final = (107, 79, 56)
 _TEAL: Final = (18, 89, 92)
 _GREEN: Final = (23, 105, 58)
+_AMBER: Final = (224, 160, 34)
 _RULE: Final = (236, 217, 174)
 _PAPERS: Final = (_RED, _TEAL, _CREAM, _GREEN)
 
@@ -43,10 +46,11 @@ _SHARE: Final = Style(44, _CREAM, 1)
 _MESSAGE: Final = Style(38, _GOLD)
 _CALL: Final = Style(44, _CREAM, 2)
 _HEAD: Final = Style(46, _CREAM, 2)
+_HEAD_DARK: Final = Style(46, _BROWN, 1)
 _WORDS: Final = Style(34, _GOLD)
-_FACT: Final = Style(34, _INK, 1)
-_NAME: Final = Style(36, _INK)
-_SUM: Final = Style(38, _GREEN, 2)
+_FACT: Final = Style(32, _INK, 1)
+_NAME: Final = Style(40, _INK)
+_SUM: Final = Style(42, _GREEN, 2)
 _FOOTER: Final = Style(30, _BROWN)
 
 Draw = ImageDraw.ImageDraw
@@ -60,7 +64,8 @@ class DrawnGifts:
         draw = ImageDraw.Draw(large)
         middle = _WIDTH / 2
         _rays(draw, middle, 330, 900)
-        _confetti(draw, _WIDTH, _HEIGHT)
+        _confetti(draw, _WIDTH, _HEIGHT, 72)
+        _plate(draw, (middle, 46), card.shop)
         centred(draw, (middle, 46), card.shop, _SHOP, 600)
         _parcel(draw, (150, 132, _WIDTH - 150, 548))
         _bow(draw, middle, 132, 1.5)
@@ -79,7 +84,8 @@ class DrawnGifts:
         draw = ImageDraw.Draw(large)
         middle = _SQUARE / 2
         _rays(draw, middle, 200, 1100)
-        _confetti(draw, _SQUARE, _SQUARE)
+        _confetti(draw, _SQUARE, _SQUARE, 110)
+        _plate(draw, (middle, 44), result.shop)
         centred(draw, (middle, 44), result.shop, _SHOP, 600)
         draw.rounded_rectangle(box(80, 140, 1000, 990), 32 * FINE, fill=_CREAM)
         corners = (True, True, False, False)
@@ -91,7 +97,8 @@ class DrawnGifts:
             centred(draw, (middle, 282), f'"{result.message}"', _WORDS, room)
         _side_by_side(draw, 374, result.facts)
         _listed(draw, 430, result)
-        centred(draw, (middle, 1030), result.footer, _FOOTER, 900)
+        _plate(draw, (middle, 1034), result.footer)
+        centred(draw, (middle, 1034), result.footer, _FOOTER, 900)
         return _finished(large, _SQUARE, _SQUARE)
 
 
@@ -102,14 +109,22 @@ def _rays(draw: Draw, x: float, y: float, reach: float) -> None:
         draw.pieslice(box(x - reach, y - reach, x + reach, y + reach), start, end, fill=_RAYS)
 
 
-def _confetti(draw: Draw, width: int, height: int) -> None:
-    """The same every time: a picture of the same is the same picture."""
-    for place in range(64):
-        x = (place * 397 + 53) % width
-        y = (place * 211 + 29) % height
-        colour = _PAPERS[place % len(_PAPERS)]
-        turn = place * 47
-        _slip(draw, x, y, turn, colour)
+def _confetti(draw: Draw, width: int, height: int, slips: int) -> None:
+    """The same every time: a picture of the same is the same picture.
+
+    A sequence that fills the plane evenly (M. Roberts, 2018, "R2"), which looks strewn.
+    """
+    for place in range(1, slips + 1):
+        x = place * 0.7548776662466927 % 1 * width
+        y = place * 0.5698402909980532 % 1 * height
+        _slip(draw, x, y, place * 47, _PAPERS[place % len(_PAPERS)])
+
+
+def _plate(draw: Draw, at: tuple[float, float], words: str) -> None:
+    """Quiet ground behind a line of words."""
+    half = min(520.0, length(words, _SHOP) / 2 + 24)
+    x, y = at
+    draw.rounded_rectangle(box(x - half, y - 28, x + half, y + 28), 28 * FINE, fill=_RAYS)
 
 
 def _slip(draw: Draw, x: float, y: float, turn: float, colour: Colour) -> None:
@@ -134,19 +149,38 @@ def _parcel(draw: Draw, edges: tuple[float, float, float, float]) -> None:
 
 
 def _bow(draw: Draw, x: float, y: float, size: float) -> None:
-    """Two loops and a knot, in gold."""
+    """Two loops, two ends and a knot, in gold."""
 
-    def ellipse(left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
-        edges = (x + left * size, y + top * size, x + right * size, y + bottom * size)
-        draw.ellipse(box(*edges), fill=colour)
+    def shape(points: Sequence[Point], colour: Colour) -> None:
+        draw.polygon([((x + a * size) * FINE, (y + b * size) * FINE) for a, b in points], colour)
 
     for side in (-1, 1):
-        near, far = (-66, -4) if side < 0 else (4, 66)
-        ellipse(near, -34, far, 10, _GOLD)
-        near, far = (-52, -16) if side < 0 else (16, 52)
-        ellipse(near, -24, far, 0, _DARK)
-    knot = box(x - 15 * size, y - 24 * size, x + 15 * size, y + 10 * size)
-    draw.rounded_rectangle(knot, 8 * FINE, fill=(224, 166, 46))
+        shape([(a * side, b) for a, b in ((2, 0), (30, 34), (16, 32), (9, 40), (-4, 6))], _AMBER)
+    for side in (-1, 1):
+        loop = _curve((0, 0), (18, -50), (74, -56), (74, -20)) + _curve(
+            (74, -20), (74, 14), (34, 16), (0, 0)
+        )
+        hole = _curve((12, -5), (26, -34), (58, -40), (59, -20)) + _curve(
+            (59, -20), (59, -2), (34, 2), (12, -5)
+        )
+        shape([(a * side, b) for a, b in loop], _GOLD)
+        shape([(a * side, b) for a, b in hole], _AMBER)
+    knot = box(x - 14 * size, y - 15 * size, x + 14 * size, y + 13 * size)
+    draw.rounded_rectangle(knot, 9 * size * FINE, fill=_CREAM)
+
+
+def _curve(start: Point, first: Point, second: Point, end: Point) -> list[Point]:
+    """Points along a cubic Bezier curve."""
+    steps = [step / 24 for step in range(25)]
+    weights = [((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3) for t in steps]
+    ends = (start, first, second, end)
+    return [
+        (
+            sum(w * point[0] for w, point in zip(weight, ends, strict=True)),
+            sum(w * point[1] for w, point in zip(weight, ends, strict=True)),
+        )
+        for weight in weights
+    ]
 
 
 def _ribbon(draw: Draw, x: float, y: float, words: str) -> None:
@@ -167,7 +201,8 @@ def _listed(draw: Draw, top: float, result: GiftResult) -> None:
     if not result.winners:
         centred(draw, (_SQUARE / 2, 680), result.nobody, _HEAD_DARK, 800)
         return
-    line = 64
+    lines = len(result.winners) + bool(result.more)
+    line = min(104.0, 540 / lines)
     for place, (name, amount) in enumerate(result.winners):
         y = top + line * (place + 0.5)
         draw.line(box(140, y - line / 2, 940, y - line / 2), fill=_RULE, width=FINE)
@@ -175,11 +210,8 @@ def _listed(draw: Draw, top: float, result: GiftResult) -> None:
         words = fitting(amount, _SUM, 300)
         write(draw, (930 - length(words, _SUM), y), words, _SUM)
     if result.more:
-        below = top + line * (len(result.winners) + 0.5)
-        centred(draw, (_SQUARE / 2, below), result.more, _FOOTER, 800)
-
-
-_HEAD_DARK: Final = Style(46, _BROWN, 1)
+        y = top + line * (lines - 0.5)
+        centred(draw, (_SQUARE / 2, y), result.more, _FOOTER, 800)
 
 
 def _finished(large: Image.Image, width: int, height: int) -> bytes:

@@ -24,6 +24,8 @@ _WIDTH: Final = 1200
 _HEIGHT: Final = 630
 _SQUARE: Final = 1080
 _COLOURS: Final = 96
+_QUIET: Final = 320
+_EDGE: Final = 96
 
 _GROUND: Final = (247, 198, 90)
 _RAYS: Final = (250, 208, 116)
@@ -65,15 +67,14 @@ class DrawnGifts:
         middle = _WIDTH / 2
         _rays(draw, middle, 330, 900)
         _confetti(draw, _WIDTH, _HEIGHT, 72)
-        _plate(draw, (middle, 46), card.shop)
         centred(draw, (middle, 46), card.shop, _SHOP, 600)
         _parcel(draw, (150, 132, _WIDTH - 150, 548))
         _bow(draw, middle, 132, 1.5)
         room = _WIDTH - 2 * 200
-        centred(draw, (middle, 206), card.title, _TITLE, room)
-        lift = 0 if card.message else 26
-        centred(draw, (middle, 312 + lift), card.amount, _AMOUNT, room)
-        centred(draw, (middle, 400 + lift), card.share, _SHARE, room)
+        centred(draw, (middle, 220), card.title, _TITLE, room)
+        drop = 0 if card.message else 26
+        centred(draw, (middle, 318 + drop), card.amount, _AMOUNT, room)
+        centred(draw, (middle, 404 + drop), card.share, _SHARE, room)
         if card.message:
             centred(draw, (middle, 462), f'"{card.message}"', _MESSAGE, room)
         _ribbon(draw, middle, 548, card.call)
@@ -85,7 +86,6 @@ class DrawnGifts:
         middle = _SQUARE / 2
         _rays(draw, middle, 200, 1100)
         _confetti(draw, _SQUARE, _SQUARE, 110)
-        _plate(draw, (middle, 44), result.shop)
         centred(draw, (middle, 44), result.shop, _SHOP, 600)
         draw.rounded_rectangle(box(80, 140, 1000, 990), 32 * FINE, fill=_CREAM)
         corners = (True, True, False, False)
@@ -96,8 +96,8 @@ class DrawnGifts:
         if result.message:
             centred(draw, (middle, 282), f'"{result.message}"', _WORDS, room)
         _side_by_side(draw, 374, result.facts)
+        draw.line(box(140, 424, 940, 424), fill=_RULE, width=2 * FINE)
         _listed(draw, 430, result)
-        _plate(draw, (middle, 1034), result.footer)
         centred(draw, (middle, 1034), result.footer, _FOOTER, 900)
         return _finished(large, _SQUARE, _SQUARE)
 
@@ -117,14 +117,9 @@ def _confetti(draw: Draw, width: int, height: int, slips: int) -> None:
     for place in range(1, slips + 1):
         x = place * 0.7548776662466927 % 1 * width
         y = place * 0.5698402909980532 % 1 * height
+        if abs(x - width / 2) < _QUIET and not _EDGE < y < height - _EDGE:
+            continue  # words stand there
         _slip(draw, x, y, place * 47, _PAPERS[place % len(_PAPERS)])
-
-
-def _plate(draw: Draw, at: tuple[float, float], words: str) -> None:
-    """Quiet ground behind a line of words."""
-    half = min(520.0, length(words, _SHOP) / 2 + 24)
-    x, y = at
-    draw.rounded_rectangle(box(x - half, y - 28, x + half, y + 28), 28 * FINE, fill=_RAYS)
 
 
 def _slip(draw: Draw, x: float, y: float, turn: float, colour: Colour) -> None:
@@ -202,10 +197,12 @@ def _listed(draw: Draw, top: float, result: GiftResult) -> None:
         centred(draw, (_SQUARE / 2, 680), result.nobody, _HEAD_DARK, 800)
         return
     lines = len(result.winners) + bool(result.more)
-    line = min(104.0, 540 / lines)
+    line = min(130.0, 540 / lines)
+    top += (540 - line * lines) / 2
     for place, (name, amount) in enumerate(result.winners):
         y = top + line * (place + 0.5)
-        draw.line(box(140, y - line / 2, 940, y - line / 2), fill=_RULE, width=FINE)
+        if place:
+            draw.line(box(140, y - line / 2, 940, y - line / 2), fill=_RULE, width=FINE)
         write(draw, (150, y), fitting(name, _NAME, 480), _NAME)
         words = fitting(amount, _SUM, 300)
         write(draw, (930 - length(words, _SUM), y), words, _SUM)

@@ -118,7 +118,7 @@ async def quoted(ctx: Context) -> Done:
     terms = await ctx.desk.gifts.check(ctx.tenant.id, _wish(ctx))
     amount = int(ctx.answers["amount"] or 0)
     fee = fee_of(terms, amount)
-    keep = {"fee": fee, "total": amount + fee, "what": _in_words(ctx)}
+    keep: dict[str, Scalar] = {"fee": fee, "total": amount + fee, "what": _in_words(ctx)}
     # Known while they write, and not on the page where they give their PIN.
     return Done("ok", {**keep, "giver": giver_name(ctx.name)})
 
@@ -151,9 +151,10 @@ async def open_room(ctx: Context) -> Done:
         name = str(ctx.answers["giver"] or "")
         giver = Giver(ctx.tenant, ctx.customer, ctx.channel.id, ctx.identity, name)
         room = await gifts.open(_wish(ctx), giver, ctx.key)
-    if ctx.channel.kind == "ussd":
+    texted = ctx.channel.kind == "ussd"
+    if texted:
         await ctx.desk.sharing.send(room, ctx.customer)
-    return Done("opened", await shared_by(ctx, room))
+    return Done("opened", await shared_by(ctx, room, texted=texted))
 
 
 def _wish(ctx: Context) -> GiftWish:

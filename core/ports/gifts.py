@@ -141,10 +141,7 @@ class GiftRooms(Protocol):
     async def by_code(self, tenant_id: UUID, code: str) -> Room | None: ...
 
     async def by_token(self, token: str) -> Room | None:
-        """Of any tenant; tells nothing of a quiz's answer.
-
-        Cheap: a page that many look at asks it.
-        """
+        """Of any tenant; nothing of a quiz's answer. Cheap: a page that many look at asks this."""
         ...
 
     async def get(self, tenant_id: UUID, room_id: UUID) -> Room | None: ...

@@ -355,6 +355,8 @@ class _Turn:
             language=language,
             committed=recent.committed if recent else False,
             network_hint=self._inbound.network_hint,
+            wanted=recent.wanted if recent else "",
+            given=recent.given if recent else {},
         )
         if recent and recent.conversation.state == "acting":
             record.conversation = recent.conversation

@@ -14,7 +14,7 @@ from typing import Any
 import uvloop
 
 from core.kit import logging
-from tests.bench import failover, menu, mixups, purchase, start, transfers
+from tests.bench import failover, gifts, menu, mixups, purchase, start, transfers
 from tests.bench.figures import Report, show
 from tests.e2e.program import home_folder
 
@@ -26,6 +26,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "start": start.measure,
     "transfers": transfers.measure,
     "purchase": purchase.measure,
+    "gifts": gifts.measure,
     "failover": failover.measure,
 }
 

@@ -29,7 +29,8 @@ begin
         'operator_requests_undone', 'live_claim', 'live_idle', 'live_prune',
         'case_settle', 'case_counts', 'ledger_adjust', 'gift_open', 'gift_claim', 'gift_registered',
         'gift_end', 'gift_freeze', 'gift_expire', 'gift_lapse', 'gift_draw_claim', 'gift_draw',
-        'gift_airtime_claim', 'gift_airtime_ordered', 'gift_by_token', 'gift_shut')
+        'gift_airtime_claim', 'gift_airtime_ordered', 'gift_by_token', 'gift_shut',
+        'gift_unfetched')
   loop
     execute format('grant execute on function %s to callbox_app', v_function);
   end loop;

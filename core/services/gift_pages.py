@@ -173,7 +173,10 @@ class GiftPages:
         sight = await self._look(token)
         if sight is None:
             return None
-        return sight, await self._step(sight, given)
+        step = await self._step(sight, given)
+        if isinstance(step, Settled):
+            sight = await self._look(token) or sight  # with this very person in it
+        return sight, step
 
     async def _step(self, sight: GiftSight, given: Given) -> Step:
         state = self._opened(sight.room, given.state)

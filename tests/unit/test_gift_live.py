@@ -163,6 +163,6 @@ async def test_a_place_is_free_again_however_an_answer_ends(live: Live) -> None:
     async def send(message: object) -> None:
         return
 
-    await stream({"type": "http", "asgi": {"spec_version": "2.0"}}, receive, send)  # type: ignore[arg-type]
+    await stream({"type": "http", "asgi": {"spec_version": "2.0"}}, receive, send)
 
     assert live.viewers == 0

@@ -88,6 +88,7 @@ def routes(site: GiftSite) -> list[Route]:
     page = _Page(site)
     return [
         _file("/gift/style.css", HERE / "gift.css", "text/css"),
+        _file("/gift/icon.svg", HERE / "gift.svg", "image/svg+xml"),
         _file("/gift/live.js", HERE / "gift.js", "text/javascript"),
         Route("/gift/{token}", page.serve, methods=["GET", "POST"]),
         Route("/gift/{token}/events", page.events),

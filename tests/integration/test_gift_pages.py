@@ -73,19 +73,19 @@ async def test_everybody_sees_who_gives_and_how_to_open_it(site: GiftSiteFake) -
 async def test_the_page_is_small_and_asks_nobody_else(site: GiftSiteFake) -> None:
     room = await site.gives()
     parts = [await site.look(room)]
-    parts += [await site.http.get(f"/gift/{name}") for name in ("style.css", "live.js")]
+    parts += [await site.http.get(f"/gift/{name}") for name in ("icon.svg", "style.css", "live.js")]
 
     assert sum(len(part.content) for part in parts) < 30_000
     linked = re.findall(r'(?:src|<link[^>]*href)="([^"]+)"', parts[0].text)
-    assert linked == ["style.css", "live.js"]
+    assert linked == ["icon.svg", "style.css", "live.js"]
     headers = parts[0].headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
-    assert "=>" not in parts[2].text
-    assert not re.search(r"\b(let|const|async)\b|`", parts[2].text)
+    assert "=>" not in parts[3].text
+    assert not re.search(r"\b(let|const|async)\b|`", parts[3].text)
 
 
 async def test_the_cookie_tells_devices_apart_and_nothing_else(site: GiftSiteFake) -> None:

@@ -172,7 +172,7 @@ class ByUssd(Channel):
             "serviceCode": "*347*100#",
             "text": f"9*{code}" if first else f"9*{code}*{words}",
         }
-        times = 2 if not first and random.random() < 0.2 else 1  # noqa: S311 - no secret
+        times = 2 if not first and random.random() < 0.2 else 1
         screens = await asyncio.gather(*(self._posted(fields) for _ in range(times)))
         return screens[-1][4:]
 

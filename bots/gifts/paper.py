@@ -189,6 +189,7 @@ def _over(words: _Words, sight: GiftSight) -> Facts:
         "text": words.say("state.result", taken=room.taken, shares=room.shares, joined=room.joined),
         "returned": words.say("state.returned", returned=back) if back else "",
         "winners": winners,
+        "waits": any(winner.waits for winner in winners),
         "more": words.say("winners.more", more=more) if more > 0 else "",
     }
 

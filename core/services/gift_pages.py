@@ -286,12 +286,11 @@ class GiftPages:
 
     def _shut(self, room: Room) -> Claiming | None:
         """Why nobody can take part now."""
-        now = self._clock.now()
-        ended = room.state.final or now >= room.expires_at
-        if ended or room.drawn_at is not None or (room.draw_at and now >= room.draw_at):
-            return Claiming.OVER
         if room.state is RoomState.FROZEN:
             return Claiming.FROZEN
+        now = self._clock.now()
+        if room.state.final or now >= min(room.expires_at, room.draw_at or room.expires_at):
+            return Claiming.OVER
         drawing = room.kind is GiftKind.DRAW
         full = room.seats and room.joined >= room.seats if drawing else room.full
         return Claiming.FULL if full else None

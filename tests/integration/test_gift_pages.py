@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
 from bots.gifts.app import BODY_BYTES_MAX
+from cli.processes import _web_app
 from core.domain.gifts import Claimed, Door, GiftKind, PayOut, Room, RoomState
 from core.kit.msisdn import Msisdn
 from core.ports import Busy
@@ -22,6 +23,7 @@ from core.store.embedded import ServiceUrls
 from tests.fakes.chat import PIN_HASH
 from tests.fakes.database import copied
 from tests.fakes.gift_site import EVERYBODY, GiftSiteFake, open_gift_site
+from tests.fakes.serving import serve
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 QUIZ: dict[str, Any] = {
@@ -487,6 +489,29 @@ async def test_after_the_end_winners_are_masked_and_chance_is_opened(site: GiftS
     assert picture.content.startswith(b"\x89PNG")
 
 
+async def test_winners_who_have_not_fetched_theirs_hear_how(site: GiftSiteFake) -> None:
+    room = await site.gives(1000, 2)
+    await site.proves(room, site.number())
+    await cancelled(site, room)
+
+    page = (await site.look(room)).text
+
+    assert "waits</span>" in page
+    assert "Choose a PIN in time and it is paid." in page
+    assert f"*347*100*9*{room.code}#" in page
+
+
+async def test_the_web_process_serves_it(site: GiftSiteFake) -> None:
+    room = await site.gives()
+    async with (
+        serve(_web_app(site.house.core, site.live)) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False) as http,
+    ):
+        pages = [await http.get(f"/gift/{part}") for part in (room.token, "style.css", "x")]
+
+    assert [page.status_code for page in pages] == [200, 200, 404]
+
+
 async def test_progress_is_told_as_it_happens_until_the_end(site: GiftSiteFake) -> None:
     room = await site.gives(1000, 2)
     said: list[str] = []
@@ -524,6 +549,12 @@ async def test_viewers_are_bounded(site: GiftSiteFake) -> None:
 async def test_an_expired_gift_is_over_before_anybody_ended_it(site: GiftSiteFake) -> None:
     room = await site.gives()
     assert (await site.stands(room)).state is RoomState.OPEN
+    frozen = await site.gives()
+    desk = site.house.core.gift_desk
+    await desk.freeze(frozen.tenant_id, frozen.id, frozen=True, reason="a test", actor="test")
+    drawn = await site.gives(kind=GiftKind.DRAW)
     site.house.clock.advance(LASTS_MAX.total_seconds())
 
     assert "This gift is over" in (await site.look(room)).text
+    assert "Please come back later" in (await site.look(frozen)).text
+    assert "Lots are being drawn" in (await site.look(drawn)).text

@@ -51,10 +51,10 @@ CREATOR = 0
 SHUT = {Claiming.FULL, Claiming.OVER, Claiming.FROZEN}
 STOOD = {state: Claiming(state.value) for state in ClaimState}
 OPENING: dict[str, Any] = {
-    "kind": st.sampled_from(GiftKind),
+    "kind": st.sampled_from((GiftKind.RACE, GiftKind.RACE, GiftKind.DRAW, GiftKind.QUIZ)),
     "shares": st.integers(1, 3),
     "pay_out": st.sampled_from((PayOut.WALLET, PayOut.WALLET, PayOut.AIRTIME)),
-    "days": st.sampled_from((1, 3, 7)),
+    "days": st.sampled_from((1, 7, 7)),
     "seats": st.sampled_from((0, 0, 2)),
     "early": st.booleans(),
 }
@@ -264,7 +264,7 @@ class GiftMachine(RuleBasedStateMachine):
             return Claiming.OVER
         return STOOD[part.state]
 
-    @rule(person=st.integers(PEOPLE - 2, PEOPLE), told=st.booleans())
+    @rule(person=st.integers(PEOPLE - 1, PEOPLE), told=st.booleans())
     def register(self, person: int, *, told: bool) -> None:
         """Late, or so that nobody tells the rooms: the process died."""
         customer = self.gifts.people[person]
@@ -283,7 +283,7 @@ class GiftMachine(RuleBasedStateMachine):
             for story, part in waiting:
                 story.pay(part)
 
-    @rule(hours=st.sampled_from((1, 12, 24, 48)), work=st.booleans())
+    @rule(hours=st.sampled_from((1, 12, 48)), work=st.booleans())
     def wait(self, hours: int, *, work: bool) -> None:
         """Whether or not the workers get to it in time."""
         self.gifts.books.clock.advance(hours * 3600)

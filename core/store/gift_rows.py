@@ -8,7 +8,19 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy import Column, ColumnElement, RowMapping, Select, case, distinct, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    distinct,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.gifts import (
@@ -33,6 +45,8 @@ from core.store.tables import customers, gift_claims, gift_refusals, gift_rooms,
 log = structlog.get_logger()
 
 _LIVE = (RoomState.OPEN.value, RoomState.FROZEN.value)
+# Written out, so that the index of a room's people in order is found.
+_EVERYBODY: ColumnElement[int] = literal_column("0")
 _MADE = ("creator_msisdn", "total", "taken", "seed")
 _COLUMNS = tuple(gift_rooms.c[name] for name in Room.__slots__ if name not in _MADE)
 _KINDS: Mapping[str, Callable[[str], StrEnum]] = {
@@ -81,13 +95,14 @@ class GiftReading:
     async def claims(
         self, tenant_id: UUID, room_id: UUID, count: int, after: int = 0
     ) -> Sequence[Claim]:
-        which = gift_claims.c.number > after
+        which = and_(gift_claims.c.number > after, gift_claims.c.number > _EVERYBODY)
         query = _claims(tenant_id, room_id, which).order_by(gift_claims.c.number).limit(count)
         return [_claim(row) for row in await self._rows(tenant_id, query)]
 
     async def winners(self, tenant_id: UUID, room_id: UUID, count: int) -> Sequence[Claim]:
         won = gift_claims.c.state.in_((ClaimState.PAID.value, ClaimState.RESERVED.value))
-        query = _claims(tenant_id, room_id, won).order_by(gift_claims.c.number).limit(count)
+        which = and_(won, gift_claims.c.number > _EVERYBODY)
+        query = _claims(tenant_id, room_id, which).order_by(gift_claims.c.number).limit(count)
         return [_claim(row) for row in await self._rows(tenant_id, query)]
 
     async def mine_in(self, tenant_id: UUID, room_id: UUID, customer_id: UUID) -> Claim | None:

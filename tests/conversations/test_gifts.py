@@ -318,6 +318,15 @@ async def test_a_gift_must_fit(world: World) -> None:
     giver.sees("How much do you want to put in?")
 
 
+async def test_what_was_changed_may_be_changed_back(world: World) -> None:
+    giver = await world.caller(2000)
+    await giver.dial()
+    await giver.enter("6", "1", "1000", "4", "2", "2", "2", "1", "2", "3", "2", "2", "5", "3")
+    giver.sees("by lots, equal parts", "For new people")
+    await giver.enter("2", "2", "1", "2", "3", "1", "2", "5", "1")
+    giver.sees("first come, random parts", "For anyone")
+
+
 async def test_too_many_at_a_time(world: World) -> None:
     giver = await world.caller(2000)
     for _ in range(5):

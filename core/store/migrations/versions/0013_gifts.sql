@@ -86,10 +86,11 @@ create table gift_claims (
   airtime_at timestamptz,
   order_reference text not null default '',
   primary key (room_id, customer_id),
-  unique (room_id, number),
   constraint gift_claims_won check ((state in ('reserved', 'paid')) = (share is not null)),
   constraint gift_claims_waiting check ((state = 'reserved') = (reserved_until is not null))
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
+-- Partial, though it holds every row: who looks for one person must not be led through a whole room.
+create unique index gift_claims_in_order on gift_claims (room_id, number) where number > 0;
 create index gift_claims_of_winner on gift_claims (customer_id) where share is not null;
 create index gift_claims_lapsing on gift_claims (reserved_until) where reserved_until is not null;
 create index gift_claims_airtime on gift_claims (airtime_at) where airtime_at is not null;

@@ -17,6 +17,7 @@ from cli import (
     customers,
     floats,
     flows,
+    gifts,
     ledger,
     notices,
     operators,
@@ -44,6 +45,7 @@ app.add_typer(flows.app, name="flows")
 app.add_typer(orders.app, name="orders")
 app.add_typer(cases.app, name="cases")
 app.add_typer(payouts.app, name="payouts")
+app.add_typer(gifts.app, name="gifts")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(floats.app, name="float")

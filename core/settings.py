@@ -90,6 +90,20 @@ class Settings(BaseSettings):
     link_codes_of_all: int = Field(1000, ge=1, le=10**6)
     pin_reset_wait_days: float = Field(7.0, ge=0, le=365)
 
+    # How much is too much of gift rooms: rooms that one person tries in an hour; rooms of one
+    # creator that one person wins in, or holds a ticket of, in a day; people from one device in one
+    # room, and in a day; new accounts from one device or address in one room and minute.
+    gift_rooms_an_hour: int = Field(30, ge=1, le=10_000)
+    gift_of_one_giver_a_day: int = Field(10, ge=1, le=10_000)
+    gift_people_of_device_a_room: int = Field(3, ge=1, le=10_000)
+    gift_people_of_device_a_day: int = Field(10, ge=1, le=10_000)
+    gift_newcomers_a_minute: int = Field(20, ge=1, le=100_000)
+    # Codes by SMS that may be asked for within an hour on the pages of gifts: by one network
+    # address, for one gift, and for all of a tenant's.
+    gift_codes_of_address: int = Field(60, ge=1, le=10**6)
+    gift_codes_of_room: int = Field(2_000, ge=1, le=10**6)
+    gift_codes_of_all: int = Field(10_000, ge=1, le=10**7)
+
     # Which payment gateways collect, the first one asked first; those with keys when left out.
     payment_gateways: Annotated[tuple[str, ...], NoDecode] = ()
 

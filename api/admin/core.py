@@ -11,6 +11,7 @@ from core.services.cases import CaseDesk
 from core.services.channel_desk import ChannelDesk
 from core.services.credits import Credits
 from core.services.floats import Floats
+from core.services.gift_desk import GiftDesk
 from core.services.identities import IdentityDesk
 from core.services.live_chat import LiveChats
 from core.services.order_actions import OrderActions
@@ -71,6 +72,9 @@ class AdminCore(Protocol):
 
     @property
     def reconciliations(self) -> ReconciliationBook: ...
+
+    @property
+    def gift_desk(self) -> GiftDesk: ...
 
     @property
     def floats(self) -> Floats: ...

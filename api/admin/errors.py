@@ -13,6 +13,13 @@ from core.services.channel_desk import BadChannel, UnknownChannel
 from core.services.credits import KeyUsed, WalletClosed, WrongCurrency
 from core.services.dead_letters import NotGivenUp
 from core.services.floats import ReferenceUsed, WrongFloatCurrency
+from core.services.gift_desk import (
+    BadGiftTerms,
+    GiftEnded,
+    GiftReasonNeeded,
+    SeedHidden,
+    UnknownGift,
+)
 from core.services.identities import (
     AlreadyReleased,
     IdentityOfNumber,
@@ -90,6 +97,11 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     NotWaiting: (409, "Only a payout that waits for a person can be settled by one."),
     AlreadySettled: (409, "This key settled it otherwise. Nothing was done."),
     EvidenceNeeded: (422, "Say how it is known: the bank's session id, a statement."),
+    UnknownGift: (404, "There is no such gift room."),
+    GiftEnded: (409, "This gift room has ended. Nothing was done."),
+    GiftReasonNeeded: (422, "Say why."),
+    SeedHidden: (409, "Its seed is published when the room ends, and not before."),
+    BadGiftTerms: (422, "These settings are not valid."),
     WrongCurrency: (422, "The wallet is of another currency."),
     KeyUsed: (409, "This idempotency key was used for another credit. Nothing was done."),
     WalletClosed: (409, "This wallet is closed."),
@@ -111,7 +123,7 @@ def of_problem(problem: Problem) -> ApiError:
     """An unlisted one is a plain 400 under its own code."""
     status, message = _PROBLEMS.get(type(problem), (400, "This cannot be done."))
     details = None
-    if isinstance(problem, BadConfiguration | BadChannel):
+    if isinstance(problem, BadConfiguration | BadChannel | BadGiftTerms):
         details = problem.fields
     elif isinstance(problem, WrongCurrency | WrongFloatCurrency):
         details = {"currency": f"should be {problem.facts['currency']}"}

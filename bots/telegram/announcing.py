@@ -10,7 +10,7 @@ from core.domain.chat import Later, Refused
 from core.domain.turns import Channel
 from core.kit.texts import FALLBACK, Texts
 
-UPDATES = ("message", "callback_query", "my_chat_member")
+UPDATES = ("message", "callback_query", "inline_query", "my_chat_member")
 """What is read; Telegram keeps the rest to itself."""
 
 COMMANDS = ("start", "menu", "balance", "status", "help", "language")

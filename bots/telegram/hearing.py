@@ -9,11 +9,12 @@ field of another type than today's, is acknowledged like any other. Only private
 import re
 
 from bots.edge import Heard, Malformed, Reach
-from core.domain.chat import ChatMessage, Doing
+from core.domain.chat import ChatMessage, Doing, InlineQuery
 from core.providers.values import member, whole, word, words
 
 _NAME_MAX = 128
 _CARD_MAX = 64
+_QUERY_MAX = 256
 _BUTTON = re.compile(r"([\w-]{1,64})\.(\d{1,9}):(.{1,64})", re.ASCII)
 _COMMAND = re.compile(r"/([a-z][a-z0-9_]{0,31})(?:@\w{1,64})?", re.ASCII | re.IGNORECASE)
 _START = re.compile(r"/start(?:@\w{1,64})?(?:\s+([\w-]{1,64}))?", re.ASCII | re.IGNORECASE)
@@ -40,6 +41,8 @@ def heard(document: object) -> Heard:
         found = read(document, name)
         if found is not None:
             return Heard(messages=(found,))
+    if (query := _asked(document)) is not None:
+        return Heard(queries=(query,))
     reach = _reach(document)
     return Heard(reaches=(reach,)) if reach else Heard()
 
@@ -112,6 +115,17 @@ def _press(document: object, name: str) -> ChatMessage | None:
         name=_name(person),
         language=_language(person),
     )
+
+
+def _asked(document: object) -> InlineQuery | None:
+    """Somebody wrote our bot's name in another chat."""
+    query = member(document, "inline_query")
+    person = member(query, "from")
+    query_id, who = word(member(query, "id")), whole(member(person, "id"))
+    if not query_id or who is None or who <= 0:
+        return None
+    text = words(member(query, "query"))[:_QUERY_MAX]
+    return InlineQuery(query_id, str(who), text, _language(person))
 
 
 def _reach(document: object) -> Reach | None:

@@ -20,6 +20,8 @@ from core.domain.chat import (
     ChatMessage,
     Delivery,
     Doing,
+    InlineQuery,
+    Offers,
     Refused,
     Sent,
     Telling,
@@ -90,6 +92,11 @@ class TelegramMessenger:
         if not message.message_id:
             return False  # nothing says which one it was
         return await self._deleted(channel, message.identity, message.message_id)
+
+    async def offer(self, channel: Channel, query: InlineQuery, offers: Offers) -> Delivery:
+        """Keeps `core.ports.chat.Offering`."""
+        content = rendering.of_offers(offers)
+        return await self._call(channel, "answer_inline_query", inline_query_id=query.id, **content)
 
     async def aclose(self) -> None:
         if self._aside:

@@ -28,6 +28,8 @@ _NUMBER = re.compile(r"\+?(\d{5,20})", re.ASCII)
 _BUTTON = re.compile(r"([\w-]{1,64})\.(\d{1,9}):(.{1,200})", re.ASCII)
 _COMMAND = re.compile(r"/([a-z][a-z_]{0,31})", re.ASCII | re.IGNORECASE)
 _START = re.compile(r"/start\s+([\w-]{1,64})", re.ASCII | re.IGNORECASE)
+# What the link in a shared gift has its friends write.
+_GIFT = re.compile(r"gift[\s-]+([2-9]{4})[\s-]?([2-9]{4})", re.ASCII | re.IGNORECASE)
 _STATUSES = ("sent", "delivered", "read", "played", "failed")
 _AGAIN_S = 5.0
 
@@ -158,6 +160,8 @@ def _text(message: ChatMessage, told: Mapping[str, object]) -> ChatMessage:
         return message
     if start := _START.fullmatch(text):
         return replace(message, doing=Doing.START, text=start.group(1))
+    if gift := _GIFT.fullmatch(text):
+        return replace(message, doing=Doing.START, text=f"gift-{gift.group(1)}{gift.group(2)}")
     if command := _COMMAND.fullmatch(text):
         name = command.group(1).lower()
         if name == "start":

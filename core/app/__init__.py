@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.app.chat import CAPABILITIES, answering, capability_of
 from core.app.core import Core
+from core.app.gifts import gift_front, gift_pumps, rooms
 from core.app.ground import Ground
 from core.app.money import money_in, money_out
 from core.app.operators import operations, talking
@@ -88,7 +89,9 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     reviewing = review(ground, sales.watch, sales.shelf, sales.circuits)
     coming, going = money_in(ground, kept), money_out(ground, kept)
     messengers = Messengers()
-    joined = joining(ground, kept, messengers, sales.watch.alerts)
+    giving = rooms(ground)
+    joined = joining(ground, kept, messengers, sales.watch.alerts, giving.gifts)
+    front = gift_front(ground, kept, giving, joined, messengers)
     live = talking(ground)
     books = reconciling(ground, kept, sales, coming, going)
     desk = Desk(
@@ -104,6 +107,8 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         linking=joined.linking,
         identities=joined.desk,
         links=joined.links,
+        gifts=giving.gifts,
+        sharing=front.sharing,
         live=live.chats,
         clock=clock,
     )
@@ -122,7 +127,9 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         joined.links,
     )
     alerts = sales.watch.alerts
-    chat = answering(ground, kept, conversations, messengers, joined, alerts, live.chats)
+    chat = answering(
+        ground, kept, conversations, messengers, joined, alerts, live.chats, front.inline
+    )
     live_pump = live.pump(ground, kept, messengers, chat.aftermath)
     return Core(
         settings=settings,
@@ -154,6 +161,9 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         setup=sales.setup,
         router=sales.router,
         purchases=sales.purchases,
+        gifts=giving.gifts,
+        gift_rooms=giving.book,
+        gift_front=front,
         controls=ProviderControls(
             sales.setup, sales.circuits, PgAttempts(database), kept.backoffice
         ),
@@ -183,6 +193,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
             *books.pumps,
             *coming.pumps,
             going.pump,
+            *gift_pumps(ground, kept, giving, sales.purchases),
             chat.pump,
             live_pump,
             live.rounds(settings),

@@ -21,6 +21,7 @@ from core.services.alerts import AlertDesk
 from core.services.chat import ChatDesk, ChatIngest, Persons, Surroundings
 from core.services.conversations import Conversations
 from core.services.dead_letters import DeadLetters
+from core.services.gift_inline import InlineGifts
 from core.services.messengers import Messengers
 from core.services.reach import ChatReach
 from core.services.receipts import Receipts
@@ -69,6 +70,7 @@ def answering(
     joined: Joining,
     alerts: AlertDesk,
     persons: Persons,
+    inline: InlineGifts,
 ) -> Chat:
     settings, texts, clock, bell = ground.settings, ground.texts, ground.clock, Bell()
     pace: Pace = NoPace()
@@ -77,7 +79,7 @@ def answering(
     picturing = Receipts(kept.orders, kept.tenants, kept.customers, texts, DrawnReceipts())
     reach = ChatReach(kept.customers, alerts, clock, joined.desk)
     dead_letters = DeadLetters(PgNoticeBook(ground.database), alerts, clock)
-    aftermath = ChatAftermath(reach, PgNoticeFates(ground.database), pace, clock)
+    aftermath = ChatAftermath(reach, PgNoticeFates(ground.database), pace, clock, inline)
     ingest = ChatIngest(kept.inbox, clock, bell)
     unlocking = Unlocking(
         kept.unlocks,

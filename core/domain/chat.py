@@ -58,6 +58,46 @@ class ChatMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class InlineQuery:
+    """Somebody asks our bot from another chat, to pass something on there.
+
+    Attributes:
+        id: What it is answered under, within seconds.
+        identity: Who, by their name on the channel.
+        text: What they wrote behind the bot's name, or "".
+    """
+
+    id: str
+    identity: str
+    text: str = field(default="", repr=False)
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something that a person may pass on: a message, with a button that leads to `url`.
+
+    `id` is of 1 to 64 bytes; `title` and `hint` are shown to the person alone.
+    """
+
+    id: str
+    title: str
+    hint: str
+    text: str
+    button: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The answer to an `InlineQuery`: `otherwise` is a button into our own chat, by that word."""
+
+    listed: tuple[Offer, ...]
+    otherwise: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class Talk:
     """One person on one chat channel, leased to one worker, with what waits to be taken up.
 

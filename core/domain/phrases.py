@@ -78,6 +78,8 @@ _WITHDRAW = re.compile(r"\b(?:withdraw|cash ?out)\b")
 _HELP = re.compile(r"\b(?:help|agent|complain|complaint|human|person|customer care|talk to)\b")
 _DATA = re.compile(r"\b(?:data|bundle|mb|gb|\d+(?:\.\d+)?\s*(?:gb|mb))\b")
 _PIN = re.compile(r"\bpin\b")
+_GIFT_CODE = re.compile(r"\bgift(?: code)?[\s:#-]*([2-9]{4}[\s-]?[2-9]{4})\b")
+_GIFT = re.compile(r"\b(?:gifts?|gift ?rooms?|give ?aways?|red ?packets?|spray(?:ing)?)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def understood(text: str, own: Msisdn, country: str, currency: str) -> Wish | No
     said = _plain(text)
     if not said:
         return None
+    if gift := _GIFT_CODE.search(said):
+        return Wish("gift", {"code": gift.group(1)})
     rest, number = _number_in(said, country)
     words = frozenset(re.findall(r"[a-z0-9']+", rest))
     if _DATA.search(rest) and not words & _AIRTIME:
@@ -101,6 +105,8 @@ def understood(text: str, own: Msisdn, country: str, currency: str) -> Wish | No
         return Wish("fund", _amount_in(rest, currency))
     if _WITHDRAW.search(rest):
         return Wish("withdraw")
+    if _GIFT.search(rest) and not words & _AIRTIME:
+        return Wish("gifts")
     if wish := _airtime(rest, words, number, own, currency):
         return wish
     return _looking(rest, words)

@@ -5,6 +5,10 @@ from core.flows.account import ACCOUNT
 from core.flows.advice import DATA_ADVICE, SAY_DATA
 from core.flows.airtime import AIRTIME, DIAL_AIRTIME, SAY_AIRTIME
 from core.flows.fund import DIAL_FUND, FUND
+from core.flows.gift_create import GIFT_CREATE
+from core.flows.gift_join import GIFT_JOIN, OPEN_GIFT
+from core.flows.gift_rooms import GIFT_ROOMS
+from core.flows.gifts import GIFTS
 from core.flows.help import HELP
 from core.flows.home import announce_latest, home_of
 from core.flows.language import SPEAK
@@ -23,16 +27,21 @@ FLOWS: tuple[Flow, ...] = (
     PIN,
     HELP,
     ACCOUNT,
+    GIFTS,
     SPEAK,
     DATA_ADVICE,
     ASK_PIN,
     SET_PIN,
+    GIFT_CREATE,
+    GIFT_JOIN,
+    GIFT_ROOMS,
     LINK,
 )
 
 SHORTCUTS: tuple[Shortcut, ...] = (
     DIAL_AIRTIME,
     DIAL_FUND,
+    OPEN_GIFT,
     SAY_AIRTIME,
     SAY_DATA,
     # Chat commands and links enter by a name.
@@ -42,6 +51,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("", "wallet", "statement", name="status"),
     Shortcut("", "withdraw", WITHDRAW.start, name="withdraw"),
     Shortcut("", "pin", "known", name="pin"),
+    Shortcut("", "gifts", "what", name="gifts"),
     Shortcut("", "help", "what", name="help"),
     Shortcut("", "account", "what", name="account"),
     Shortcut("", "language", SPEAK.start, name="language"),

@@ -30,6 +30,8 @@ ABILITIES = (
     "alerts:read",
     "chats:read",
     "chats:write",
+    "gifts:read",
+    "gifts:write",
 )
 EVERYTHING = "*"
 

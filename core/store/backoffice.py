@@ -152,7 +152,7 @@ def _orders_wanted(tenant_id: UUID, query: OrderQuery) -> list[ColumnElement[boo
         wanted.append(
             or_(
                 orders.c.reference.contains(query.search.upper(), autoescape=True),
-                _number_like(orders.c.recipient, query.search),
+                number_like(orders.c.recipient, query.search),
             )
         )
     return wanted
@@ -163,13 +163,13 @@ def _customers_wanted(tenant_id: UUID, query: CustomerQuery) -> list[ColumnEleme
     if query.status is not None:
         wanted.append(customers.c.status == query.status)
     if query.search:
-        wanted.append(_number_like(customers.c.msisdn, query.search))
+        wanted.append(number_like(customers.c.msisdn, query.search))
     if query.phone is not None:
         wanted.append(_number_is(customers.c.msisdn, query.phone))
     return wanted
 
 
-def _number_like(column: ColumnElement[str], search: str) -> ColumnElement[bool]:
+def number_like(column: ColumnElement[str], search: str) -> ColumnElement[bool]:
     """A part of a number, written in any local form: `0803 123`, `+234 803 123`."""
     digits = _digits_of(search)
     return column.contains(digits if digits.isdigit() else search, autoescape=True)

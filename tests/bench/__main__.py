@@ -14,7 +14,7 @@ from typing import Any
 import uvloop
 
 from core.kit import logging
-from tests.bench import chats, failover, menu, mixups, purchase, start, transfers
+from tests.bench import chats, failover, gifts, menu, mixups, purchase, start, transfers
 from tests.bench.figures import Report, show
 from tests.e2e.program import home_folder
 
@@ -28,6 +28,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "start": start.measure,
     "transfers": transfers.measure,
     "purchase": purchase.measure,
+    "gifts": gifts.measure,
     "failover": failover.measure,
 }
 

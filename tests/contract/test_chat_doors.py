@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from bots import EDGES
 from bots.app import routes
-from core.domain.chat import ChatMessage, Fate
+from core.domain.chat import ChatMessage, Fate, InlineQuery
 from core.domain.turns import Channel
 from core.kit import ids
 from tests.fakes import graph
@@ -99,6 +99,9 @@ class Kept:
 
     async def moved(self, channel: Channel, identity: str) -> None:
         self._storable(identity)
+
+    async def asked(self, channel: Channel, query: InlineQuery) -> None:
+        self._storable(query.id, query.identity, query.text)
 
     def _storable(self, *words: str) -> None:
         for each in words:

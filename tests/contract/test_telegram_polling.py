@@ -17,7 +17,7 @@ from bots.telegram import following as following_bots
 from bots.telegram.announcing import COMMANDS, UPDATES
 from bots.telegram.following import BotFollower
 from core.app import TEXTS
-from core.domain.chat import Address, ChatMessage, Delivery, Fate, Refused
+from core.domain.chat import Address, ChatMessage, Delivery, Fate, InlineQuery, Refused
 from core.domain.turns import Channel
 from core.kit.errors import Fault
 from core.kit.texts import Texts
@@ -90,6 +90,9 @@ class House:
     async def moved(self, channel: Channel, identity: str) -> None:
         raise AssertionError("a Telegram id is never given to somebody else")
 
+    async def asked(self, channel: Channel, query: InlineQuery) -> None:
+        raise AssertionError("nobody asked")
+
     async def failed(self, to: Address, delivery: Delivery) -> None:
         self.refusals.append(delivery)
 
@@ -104,7 +107,7 @@ class _Listeners:
     def __init__(self, house: House) -> None:
         self._house = house
         self.fates, self.reach = house.fates, house.reach
-        self.moved, self.failed = house.moved, house.failed
+        self.moved, self.failed, self.asked = house.moved, house.failed, house.asked
 
     async def well(self, channel: Channel) -> None:
         self._house.well.append(channel)

@@ -1,5 +1,6 @@
 """One script for each flow, read to customers on every channel: what one can do, all can do."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -179,6 +180,44 @@ async def account(person: Person) -> None:
     assert set(older) <= set(left)
 
 
+async def gifts(person: Person) -> None:
+    await person.answers("6")
+    person.sees("Give")
+    await person.answers("3", "2222 2222")
+
+    person.sees("code")
+
+
+async def gift_create(person: Person) -> None:
+    await person.answers("6", "1", "400", "4", "1")
+    await person.gives_pin(PIN)
+
+    person.sees("Your gift is ready!")
+    assert await person.naira() == 600
+
+
+async def gift_join(person: Person) -> None:
+    """One that somebody else gives."""
+    giver = await person.world.caller(1000)
+    await giver.dial()
+    await giver.enter("6", "1", "400", "1", "1", PIN)
+    assert "Your gift is ready!" in giver.screen
+    code = "".join(re.findall(r"\b[2-9]{4}\b", giver.screen.partition("Code ")[2])[:2])
+    await person.answers("6", "3", code, "1")
+
+    person.sees("You won N400")
+    assert await person.naira() == 1400
+
+
+async def gift_rooms(person: Person) -> None:
+    """Given, and taken back."""
+    await gift_create(person)
+    await person.talker.begins()
+    await person.answers("6", "2", "1", "3", "1")
+
+    assert await person.naira() == 1000
+
+
 async def language(person: Person) -> None:
     await person.answers("5", "3")
 
@@ -232,10 +271,14 @@ SCRIPTS: Mapping[str, Script] = {
     "pin": pin,
     "help": help_,
     "account": account,
+    "gifts": gifts,
     "language": language,
     "data_advice": data_advice,
     "ask_pin": ask_pin,
     "set_pin": set_pin,
+    "gift_create": gift_create,
+    "gift_join": gift_join,
+    "gift_rooms": gift_rooms,
     "link": link,
 }
 

@@ -6,7 +6,7 @@ begin
   for v_function in
     select p.oid::regprocedure from pg_proc p
       join pg_namespace n on n.oid = p.pronamespace
-      where n.nspname = 'public' and p.proname ~ '^(inbox|live|operator|payment|payout|reconciliation|virtual|ledger|order|intent|notice|channel|tenant|token|provider|case|health|sale|alert)_'
+      where n.nspname = 'public' and p.proname ~ '^(gift|inbox|live|operator|payment|payout|reconciliation|virtual|ledger|order|intent|notice|channel|tenant|token|provider|case|health|sale|alert)_'
   loop
     execute format('revoke all on function %s from public', v_function);
   end loop;
@@ -27,7 +27,10 @@ begin
         'inbox_put', 'inbox_claim', 'inbox_answer', 'inbox_lag', 'inbox_hurry', 'inbox_prune',
         'operator_by_telegram', 'operator_join', 'operator_chat_claim', 'operator_digests_due',
         'operator_requests_undone', 'live_claim', 'live_idle', 'live_prune',
-        'case_settle', 'case_counts', 'ledger_adjust')
+        'case_settle', 'case_counts', 'ledger_adjust', 'gift_open', 'gift_claim', 'gift_registered',
+        'gift_end', 'gift_freeze', 'gift_expire', 'gift_lapse', 'gift_draw_claim', 'gift_draw',
+        'gift_airtime_claim', 'gift_airtime_ordered', 'gift_by_token', 'gift_shut',
+        'gift_unfetched')
   loop
     execute format('grant execute on function %s to callbox_app', v_function);
   end loop;

@@ -182,7 +182,7 @@ async def account(person: Person) -> None:
 
 async def gifts(person: Person) -> None:
     await person.answers("6")
-    person.sees("Give")
+    person.sees("Gifts")
     await person.answers("3", "2222 2222")
 
     person.sees("code")

@@ -125,8 +125,8 @@ async def fill(owner: asyncpg.Connection) -> None:
             (
                 "id, tenant_id, creator_id, code, token, kind, split, pay_out, door, state,"
                 " currency, escrow_id, amounts_minor, shares, total_minor, fee_minor, message,"
-                " from_name, question, answers, answer_sealed, commitment, seed_sealed, channel_id, identity,"
-                " created_at, expires_at, ended_at, seats"
+                " from_name, question, answers, answer_sealed, commitment, seed_sealed, channel_id,"
+                " identity, created_at, expires_at, ended_at, seats"
             ),
             (
                 "gen_random_uuid(), $1, gen_random_uuid(), 'f' || n, 'f' || n, 'race', 'equal',"

@@ -74,9 +74,9 @@ class DrawnGifts:
         centred(draw, (middle, 220), card.title, _TITLE, room)
         drop = 0 if card.message else 26
         centred(draw, (middle, 318 + drop), card.amount, _AMOUNT, room)
-        centred(draw, (middle, 404 + drop), card.share, _SHARE, room)
+        centred(draw, (middle, 411 + drop), card.share, _SHARE, room)
         if card.message:
-            centred(draw, (middle, 462), f'"{card.message}"', _MESSAGE, room)
+            centred(draw, (middle, 468), f'"{card.message}"', _MESSAGE, room)
         _ribbon(draw, middle, 548, card.call)
         return _finished(large, _WIDTH, _HEIGHT)
 

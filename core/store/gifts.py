@@ -1,5 +1,6 @@
 """Gift rooms in Postgres: `core/store/sql/70_gifts.sql` and the two files after it."""
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from core.kit.crypto import Keyring
 from core.ports import Event
 from core.ports.gifts import DueAirtime, DueDraw
 from core.store.batcher import Batcher, Limits
-from core.store.database import Database
+from core.store.database import Database, Unavailable
 from core.store.events import add_event
 from core.store.gift_rows import GiftReading
 from core.store.gift_shut import ShutRooms
@@ -37,7 +38,6 @@ from core.store.tables import gift_refusals, gift_rooms, gift_terms
 
 _REFUSING = (Claiming.FULL, Claiming.OVER)
 _ANSWERS_KEPT_MAX = 10_000
-_LIMITS = Limits(flushers=2, crowd=16)
 
 
 class _Item(NamedTuple):
@@ -69,7 +69,7 @@ class PgGiftRooms(GiftReading):
         self._answers: dict[tuple[UUID, UUID], int] = {}
         # One claim of a customer at a time, so that who is new stays exact.
         self._claims: Batcher[_Item, Claimed] = Batcher(
-            "claims", self._claim, key=lambda item: item.customer_id, limits=limits or _LIMITS
+            "claims", self._claim, key=lambda item: item.customer_id, limits=limits
         )
 
     async def open(self, room: NewRoom, terms: GiftTerms, day_starts_at: dt.datetime) -> Opening:
@@ -219,8 +219,9 @@ class PgGiftRooms(GiftReading):
             for item, answer in zip(items, answers, strict=True)
             if answer.result in _REFUSING and not answer.again
         }
-        for room_id in shut:
-            await self._shut.learn(room_id)
+        with contextlib.suppress(Unavailable):  # these answers stand; the next may ask again
+            for room_id in shut:
+                await self._shut.learn(room_id)
         return answers
 
     async def _changed(

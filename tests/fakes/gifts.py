@@ -46,6 +46,11 @@ class Gifts:
             self.people[number] = await self.books.customer(number, funds)
         return self.people[number]
 
+    async def registers(self, number: int) -> None:
+        """They choose a PIN, and nobody tells the rooms."""
+        person, now = self.people[number], self.books.clock.now()
+        assert await self.books.customers.set_pin(person, "a hash", now)
+
     def new(self, creator: Customer, *amounts: int, **changes: Any) -> NewRoom:
         now = self.books.clock.now()
         room = NewRoom(

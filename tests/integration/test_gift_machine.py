@@ -1,4 +1,4 @@
-"""Any life of gift rooms, against a model that fits on two pages: nobody twice, nothing lost.
+"""Any life of gift rooms, against a model of dictionaries: nobody twice, nothing lost.
 
 Hypothesis makes up what creators, winners, operators and the clock do, in two processes at once,
 and shrinks what goes wrong to the shortest story. In the end every escrow is empty, and whoever has
@@ -9,7 +9,6 @@ import asyncio
 import datetime as dt
 import hashlib
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 import asyncpg
@@ -26,11 +25,9 @@ from hypothesis.stateful import (
 
 from core.domain import chance
 from core.domain.gifts import (
-    RESERVED_FOR,
     Claiming,
     ClaimState,
     GiftKind,
-    NewRoom,
     PayOut,
     RoomState,
     Split,
@@ -41,15 +38,14 @@ from core.store import invariants
 from core.store.database import Database, owner_engine
 from tests.fakes.books import open_books
 from tests.fakes.database import connect
+from tests.fakes.gift_model import CREATOR, Story
 from tests.fakes.gifts import KEYRING, Gifts, open_gifts
 
 FUNDS = 1_000_000
 PEOPLE = 5
 ROOMS = 3  # that live at a time
 ROOM = st.integers(0, ROOMS)
-CREATOR = 0
 SHUT = {Claiming.FULL, Claiming.OVER, Claiming.FROZEN}
-STOOD = {state: Claiming(state.value) for state in ClaimState}
 OPENING: dict[str, Any] = {
     "kind": st.sampled_from((GiftKind.RACE, GiftKind.RACE, GiftKind.DRAW, GiftKind.QUIZ)),
     "shares": st.integers(1, 3),
@@ -66,72 +62,6 @@ ASKING: dict[str, Any] = {
     "place": st.integers(0, 1),
 }
 Answer = TypeVar("Answer")
-
-
-@dataclass
-class Part:
-    """One person in one room as the model knows it."""
-
-    state: ClaimState
-    ticket: int
-    share: int = 0
-    amount: int = 0
-    until: dt.datetime | None = None
-
-
-@dataclass
-class Story:
-    """One room as the model knows it."""
-
-    room: NewRoom
-    seed: bytes
-    state: RoomState = RoomState.OPEN
-    parts: dict[int, Part] = field(default_factory=dict)
-    handed: int = 0
-    freed: list[int] = field(default_factory=list)
-    returned: int = 0
-    frozen_at: dt.datetime | None = None
-
-    @property
-    def draw(self) -> bool:
-        return self.room.kind is GiftKind.DRAW
-
-    @property
-    def total(self) -> int:
-        return sum(self.room.amounts_minor)
-
-    @property
-    def taken(self) -> int:
-        return self.handed - len(self.freed)
-
-    def sum(self, state: ClaimState) -> int:
-        return sum(part.amount for part in self.parts.values() if part.state is state)
-
-    @property
-    def escrow(self) -> int:
-        return self.total - self.sum(ClaimState.PAID) - self.returned
-
-    def give(self, part: Part, now: dt.datetime, *, payable: bool) -> None:
-        """The next share."""
-        if self.freed:
-            part.share = self.freed.pop(0)
-        else:
-            self.handed += 1
-            part.share = self.handed
-        part.amount = self.room.amounts_minor[part.share - 1]
-        part.state, part.until = ClaimState.RESERVED, now + RESERVED_FOR
-        if payable:
-            self.pay(part)
-
-    def pay(self, part: Part) -> None:
-        part.state, part.until = ClaimState.PAID, None
-        if self.state is RoomState.OPEN and not self.draw and not self.escrow:
-            self.state = RoomState.COMPLETED
-
-    def end(self, state: RoomState) -> None:
-        self.returned += self.escrow - self.sum(ClaimState.RESERVED)
-        full = self.taken == len(self.room.amounts_minor)
-        self.state = RoomState.COMPLETED if full and state is RoomState.EXPIRED else state
 
 
 class GiftMachine(RuleBasedStateMachine):
@@ -194,7 +124,7 @@ class GiftMachine(RuleBasedStateMachine):
                 **quiz if kind is GiftKind.QUIZ else {},
             )
         )
-        self.stories.append(Story(room, seed))
+        self.stories.append(Story(room, seed, self.pins))
 
     @rule(**ASKING)
     def claim(self, **asking: Any) -> None:
@@ -222,7 +152,7 @@ class GiftMachine(RuleBasedStateMachine):
             )
         )
         before = story.parts.get(person)
-        expected = self.expect_claim(story, person, right=right or not quiz)
+        expected = story.claim(person, self.now, right=right or not quiz)
         if expected in SHUT and before is None:
             assert claimed.result in SHUT  # which of them, another process may hear a little later
             return
@@ -235,35 +165,6 @@ class GiftMachine(RuleBasedStateMachine):
         assert claimed.reserved_until == part.until
         assert claimed.ticket == (part.ticket if story.draw else 0)
 
-    def expect_claim(self, story: Story, person: int, *, right: bool) -> Claiming:
-        part, room = story.parts.get(person), story.room
-        if part is not None:
-            return self.expect_again(story, part, person)
-        if person == CREATOR:
-            return Claiming.OWN
-        if story.state is RoomState.FROZEN:
-            return Claiming.FROZEN
-        if story.state.final or self.now >= min(room.draw_at or room.expires_at, room.expires_at):
-            return Claiming.OVER
-        full = len(story.parts) >= room.seats > 0
-        if full if story.draw else story.taken == len(room.amounts_minor):
-            return Claiming.FULL
-        part = story.parts[person] = Part(ClaimState.JOINED, len(story.parts) + 1)
-        if not story.draw:
-            part.state = ClaimState.LOST
-            if right:
-                airtime = room.pay_out is PayOut.AIRTIME
-                story.give(part, self.now, payable=airtime or person in self.pins)
-        return STOOD[part.state]
-
-    def expect_again(self, story: Story, part: Part, person: int) -> Claiming:
-        if part.state is ClaimState.RESERVED and person in self.pins:
-            if story.state is not RoomState.FROZEN:
-                story.pay(part)
-        elif part.state is ClaimState.JOINED and story.state.final:
-            return Claiming.OVER
-        return STOOD[part.state]
-
     @rule(person=st.integers(PEOPLE - 1, PEOPLE), told=st.booleans())
     def register(self, person: int, *, told: bool) -> None:
         """Late, or so that nobody tells the rooms: the process died."""
@@ -271,17 +172,9 @@ class GiftMachine(RuleBasedStateMachine):
         self.run(self.gifts.books.customers.set_pin(customer, "a hash", self.now))
         self.pins.add(person)
         if told:
-            mine = [(story, story.parts[person]) for story in self.stories if person in story.parts]
-            waiting = [
-                (story, part)
-                for story, part in mine
-                if part.state is ClaimState.RESERVED and story.state is not RoomState.FROZEN
-            ]
             tenant_id = customer.tenant_id
             paid = self.run(self.gifts.rooms.registered(tenant_id, customer.id, self.now))
-            assert paid == len(waiting)
-            for story, part in waiting:
-                story.pay(part)
+            assert paid == sum([story.fetch(person) for story in self.stories])
 
     @rule(hours=st.sampled_from((1, 12, 48)), work=st.booleans())
     def wait(self, hours: int, *, work: bool) -> None:
@@ -302,64 +195,20 @@ class GiftMachine(RuleBasedStateMachine):
 
         self.run(once())
         for story in self.stories:
-            over = self.now >= story.room.expires_at
-            if story.state is RoomState.OPEN and not story.draw and over:
-                story.end(RoomState.EXPIRED)
-            if story.state is not RoomState.FROZEN:
-                self.expect_lapses(story)
-            if story.state is RoomState.OPEN and story.draw:
-                self.expect_draw(story)
-
-    def expect_lapses(self, story: Story) -> None:
-        freed = []
-        for person, part in story.parts.items():
-            if part.until is not None and part.until <= self.now:
-                if person in self.pins:
-                    story.pay(part)
-                else:
-                    part.state, part.until = ClaimState.LAPSED, None
-                    freed.append(part.share)
-                    story.returned += part.amount if story.state.final else 0
-        story.freed += sorted(freed)
-
-    def expect_draw(self, story: Story) -> None:
-        room = story.room
-        seated = len(story.parts) >= room.seats > 0
-        if not seated and self.now < (room.draw_at or room.expires_at):
-            return
-        tickets = {part.ticket: person for person, part in story.parts.items()}
-        for part in story.parts.values():
-            part.state = ClaimState.LOST
-        for ticket in chance.draw(story.seed, len(tickets), len(room.amounts_minor)):
-            person = tickets[ticket]
-            payable = room.pay_out is PayOut.AIRTIME or person in self.pins
-            story.give(story.parts[person], self.now, payable=payable)
-        story.end(RoomState.EXPIRED)
+            story.work(self.now)
 
     @rule(which=ROOM, act=st.sampled_from(("freeze", "open", "freeze", "open", "cancel")))
     def operate(self, which: int, act: str) -> None:
+        story = self.story(which)
         if act == "cancel":
-            self.cancel(self.story(which))
-        else:
-            self.freeze(self.story(which), frozen=act == "freeze")
-
-    def cancel(self, story: Story) -> None:
-        self.run(self.gifts.end(story.room))
-        if not story.state.final:
+            self.run(self.gifts.end(story.room))
             story.end(RoomState.CANCELLED)
+        else:
+            self.freeze(story, frozen=act == "freeze")
 
     def freeze(self, story: Story, *, frozen: bool) -> None:
         self.run(self.gifts.freeze(story.room, frozen=frozen))
-        if frozen and story.state is RoomState.OPEN:
-            story.state, story.frozen_at = RoomState.FROZEN, self.now
-        elif not frozen and story.state is RoomState.FROZEN:
-            assert story.frozen_at is not None
-            story.state = RoomState.OPEN
-            for person, part in story.parts.items():
-                if part.until is not None:
-                    part.until += self.now - story.frozen_at
-                    if person in self.pins:
-                        story.pay(part)
+        story.freeze(self.now, frozen=frozen)
 
     @invariant()
     def all_is_as_the_model_says(self) -> None:

@@ -37,7 +37,7 @@ async def test_a_webhook_is_set_with_its_secret(api: SmallBotApi, announcer: Ann
     assert first == {
         "url": "https://callbox.example/telegram/k3y",
         "secret_token": "SIM-secret_1",
-        "allowed_updates": ["message", "callback_query", "my_chat_member"],
+        "allowed_updates": ["message", "callback_query", "inline_query", "my_chat_member"],
         "max_connections": 40,
     }
     assert "drop_pending_updates" not in first

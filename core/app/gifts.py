@@ -11,6 +11,8 @@ from core.jobs.gift_fetching import GiftFetching
 from core.jobs.gifts import GiftDraws, GiftEnds
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
+from core.kit.clock import Clock
+from core.kit.crypto import Keyring
 from core.providers.pictures.gifts import DrawnGifts
 from core.services.gift_airtime import GiftAirtime
 from core.services.gift_desk import GiftDesk
@@ -89,17 +91,14 @@ def gift_front(
 def gift_pumps(
     ground: Ground, kept: Stores, opened: Rooms, purchases: Purchases
 ) -> tuple[Pump[Any], ...]:
-    """Rooms and reservations end, lots are drawn, airtime is bought, and what waits is paid."""
+    """Rooms end, airtime that was won is bought, and what waits for nothing any more is paid."""
     book, clock, lease_s = opened.book, ground.clock, ground.settings.errand_lease_s
-    ends = GiftEnds(book, clock)
-    draws = GiftDraws(book, ground.keyring, clock, lease_s=lease_s)
     airtime = GiftAirtime(
         book, purchases, kept.tenants, kept.customers, kept.channels, kept.outbox, clock
     )
     fetching = GiftFetching(book, clock)
     return (
-        Pump("gift ends", ends.due, ends.note, Bell(), at_once=1, idle_s=0.5),
-        Pump("gift draws", draws.due, draws.draw, Bell(), at_once=2, idle_s=0.5),
+        *ending_pumps(book, ground.keyring, clock, lease_s=lease_s),
         Pump(
             "gift airtime",
             lambda count: book.due_airtime(count, lease_s),
@@ -109,4 +108,16 @@ def gift_pumps(
             idle_s=0.5,
         ),
         Pump("gift fetching", fetching.due, fetching.run, Bell(), at_once=4, idle_s=2.0),
+    )
+
+
+def ending_pumps(
+    book: PgGiftRooms, keyring: Keyring, clock: Clock, *, lease_s: float
+) -> tuple[Pump[Any], ...]:
+    """Ends rooms and reservations whose time is over, and draws lots."""
+    ends = GiftEnds(book, clock)
+    draws = GiftDraws(book, keyring, clock, lease_s=lease_s)
+    return (
+        Pump("gift ends", ends.due, ends.note, Bell(), at_once=1, idle_s=0.5),
+        Pump("gift draws", draws.due, draws.draw, Bell(), at_once=2, idle_s=0.5),
     )

@@ -2,20 +2,18 @@
 
 import asyncio
 import contextlib
-from pathlib import Path
 
-from core.app.gifts import gift_pumps
+from core.app.gifts import ending_pumps
 from core.domain import chance
 from core.domain.gifts import GiftKind, NewRoom, RoomState
 from core.jobs.workers import run_all
-from core.settings import Settings
 from tests.fakes.gifts import KEYRING, SEED, Gifts
 
 DAY_S = 86_400.0
 
 
 async def test_rooms_end_reservations_lapse_and_lots_are_drawn_by_themselves(
-    gifts: Gifts, tmp_path: Path
+    gifts: Gifts,
 ) -> None:
     creator, slow, quick = [await gifts.person(number, 500) for number in (1, 2, 3)]
     await gifts.registers(3)
@@ -24,8 +22,7 @@ async def test_rooms_end_reservations_lapse_and_lots_are_drawn_by_themselves(
     for room in (race, lots):
         await gifts.claim(room, slow, registered=False)
         await gifts.claim(room, quick)
-    settings = Settings(home=tmp_path)
-    pumps = gift_pumps(settings, gifts.rooms, KEYRING, gifts.books.clock)
+    pumps = ending_pumps(gifts.rooms, KEYRING, gifts.books.clock, lease_s=30)
     working = asyncio.create_task(run_all(pumps))
 
     async def ended(room: NewRoom) -> bool:

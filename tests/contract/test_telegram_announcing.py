@@ -51,10 +51,10 @@ async def test_commands_are_told_and_each_is_one_that_works(
     told = api.of("setMyCommands")
     [everybody] = [each for each in told if "language_code" not in each]
     names = [each["command"] for each in everybody["commands"]]
-    assert names == ["start", "menu", "balance", "status", "help", "language"]
+    assert names == ["start", "menu", "balance", "gifts", "status", "help", "language"]
     assert all(1 <= len(each["description"]) <= 256 for each in everybody["commands"])
     flows = all_flows()
-    ours = {"balance", "status", "help"}
+    ours = {"balance", "gifts", "status", "help"}
     assert all(flows.shortcut(name) for name in ours)
 
 

@@ -155,6 +155,7 @@ async def _own_callbox() -> AsyncIterator[Settings]:
                 "home": Path(home),
                 "port": port,
                 "sandbox_port": sandbox_port,
+                "sandbox_router_port": 0,
                 "env": Environment.DEMO,
                 "sandbox": True,
                 "database_url": None,

@@ -212,7 +212,11 @@ def gift_site(core: Core, live: Live) -> GiftSite:
 def _sandbox_app(settings: Settings):  # type: ignore[no-untyped-def]
     settings.home.mkdir(parents=True, exist_ok=True)
     return create_sandbox(
-        SandboxSettings(database=settings.home / "sandbox.db", callbox_url=settings.callbox_url)
+        SandboxSettings(
+            database=settings.home / "sandbox.db",
+            callbox_url=settings.callbox_url,
+            router_port=settings.sandbox_router_port,
+        )
     )
 
 

@@ -27,6 +27,7 @@ from sandbox.paystack_transfers import PaystackTransfers
 from sandbox.phone.routes import routes as phone_routes
 from sandbox.reloadly import Reloadly
 from sandbox.reseller import Reseller
+from sandbox.routeros.simulator import Routers
 from sandbox.settings import SandboxSettings
 from sandbox.smeplug import SmePlug
 from sandbox.sms import AfricasTalkingSms
@@ -36,7 +37,7 @@ from sandbox.transfer_gateways import control_routes, transfer_gateways
 from sandbox.vtpass import Vtpass
 from sandbox.whatsapp import WhatsApp
 from sandbox.wire import Json
-from sandbox.world import ChatSimulator, Simulator, World
+from sandbox.world import LiveSimulator, Simulator, World
 
 # A new simulator is one file and one line here; the name is also its path.
 SIMULATORS: dict[str, Callable[[World], Simulator]] = {
@@ -58,6 +59,7 @@ SIMULATORS: dict[str, Callable[[World], Simulator]] = {
     "africastalking": AfricasTalkingSms,
     "telegram": Telegram,
     "whatsapp": WhatsApp,
+    "routers": Routers,
 }
 
 _log = structlog.get_logger()
@@ -74,10 +76,10 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
         world.scenarios.register(name, simulator.scenarios)
 
     papers = statements.Statements(world)
-    chats = {
+    living = {
         name: simulator
         for name, simulator in simulators.items()
-        if isinstance(simulator, ChatSimulator)
+        if isinstance(simulator, LiveSimulator)
     }
     keeping_up = [gateway.keep_up for gateway in transfer_gateways(simulators)]
 
@@ -87,8 +89,8 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
             (*worlds.SCHEMAS, paystack_accounts.SCHEMA, statements.SCHEMA, transfers.SCHEMA)
         )
         await world.webhooks.open()
-        for chat in chats.values():
-            await chat.open()
+        for each in living.values():
+            await each.open()
         tasks = [
             asyncio.create_task(_repeat(work, settings.tick_s))
             for work in (world.orders.do_due, world.webhooks.send_due, *keeping_up)
@@ -97,8 +99,8 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for chat in chats.values():
-            await chat.close()
+        for each in living.values():
+            await each.close()
         await world.webhooks.close()
         await world.database.close()
 
@@ -111,7 +113,7 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
                 *control_routes(world),
                 *(
                     Mount(f"/{name}", routes=[*each.control_routes()])
-                    for name, each in chats.items()
+                    for name, each in living.items()
                 ),
                 *Control(world, simulators).routes(),
             ],

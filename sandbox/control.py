@@ -14,7 +14,7 @@ from sandbox import deliveries, messages
 from sandbox.payments import AlreadyPaid, UnknownPayment
 from sandbox.scenarios import UnknownChoice
 from sandbox.wire import Json, read_as, wrong
-from sandbox.world import ChatSimulator, PaymentSimulator, Simulator, World
+from sandbox.world import LiveSimulator, PaymentSimulator, Simulator, World
 
 _log = structlog.get_logger()
 
@@ -123,7 +123,7 @@ class Control:
         async with self._world.webhooks.paused():
             await self._world.database.forget_everything()
         for simulator in self._simulators.values():
-            if isinstance(simulator, ChatSimulator):
+            if isinstance(simulator, LiveSimulator):
                 await simulator.forget()
         return Json({"reset": True})
 

@@ -49,6 +49,7 @@ class SandboxSettings(BaseSettings):
         whatsapp_webhook_url: The same for WhatsApp.
         telegram_operators_token: Of the bot that has no webhook and is asked by getUpdates.
         whatsapp_phone_number_id: The business's number, as the Graph API knows it.
+        router_port: Of the demo router's API, on loopback; 0 is any free one.
         vtpass_float: Major units of naira that the float account opens with.
         duplicate_window_s: How long VTpass refuses the same service and number again; 0 never does.
         webhook_backoff_s: The waits between tries of a webhook nobody took.
@@ -89,6 +90,7 @@ class SandboxSettings(BaseSettings):
     whatsapp_verify_token: str = "SIM-whatsapp-verify"  # noqa: S105 - everybody may know it
     whatsapp_phone_number_id: str = "100000000000001"
 
+    router_port: int = 0
     vtpass_float: str = "1000000.00"
     duplicate_window_s: float = 30.0
     webhook_backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)

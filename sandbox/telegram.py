@@ -54,7 +54,7 @@ _SENDS = ("sendmessage", "sendphoto", "senddocument")
 
 
 class Telegram:
-    """Keeps `sandbox.world.ChatSimulator`."""
+    """Keeps `sandbox.world.LiveSimulator`."""
 
     scenarios: Mapping[str, Scenario] = {
         "ok": Scenario("taken and shown at once, updates come once and in order"),

@@ -63,7 +63,7 @@ _FILES = {"application/pdf", "text/plain"}
 
 
 class WhatsApp:
-    """Keeps `sandbox.world.ChatSimulator`."""
+    """Keeps `sandbox.world.LiveSimulator`."""
 
     scenarios: Mapping[str, Scenario] = {
         "ok": Scenario("sent and delivered at once, webhooks come once and in order"),

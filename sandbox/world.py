@@ -82,11 +82,11 @@ class PaymentSimulator(Simulator, Protocol):
 
 
 @runtime_checkable
-class ChatSimulator(Simulator, Protocol):
-    """A chat platform: people write there, and it tells Callbox by calls of its own."""
+class LiveSimulator(Simulator, Protocol):
+    """One in which something goes on by itself: a chat platform where people write, routers."""
 
     def control_routes(self) -> Sequence[BaseRoute]:
-        """What people do there, and what their phones show: under `/control/<its name>`."""
+        """What is done there, and what is seen of it: under `/control/<its name>`."""
         ...
 
     async def open(self) -> None: ...
@@ -94,5 +94,5 @@ class ChatSimulator(Simulator, Protocol):
     async def close(self) -> None: ...
 
     async def forget(self) -> None:
-        """As new: nothing was said, nothing is under way."""
+        """As new: nothing was done, nothing is under way."""
         ...

@@ -8,6 +8,7 @@ from core.app.chat import CAPABILITIES, answering, capability_of
 from core.app.core import Core
 from core.app.gifts import gift_front, gift_pumps, rooms
 from core.app.ground import Ground
+from core.app.hotspot import hotspots
 from core.app.money import money_in, money_out
 from core.app.operators import operations, talking
 from core.app.outside import Outside, open_model, open_outside
@@ -127,6 +128,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         joined.links,
     )
     alerts = sales.watch.alerts
+    sites = hotspots(ground, kept, alerts)
     chat = answering(
         ground, kept, conversations, messengers, joined, alerts, live.chats, front.inline
     )
@@ -184,6 +186,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         payment_gateways=outside.payments,
         payout_gateways=outside.payouts,
         payouts=going.desk,
+        hotspots=sites,
         probes=probes(ground, kept, reviewing),
         pumps=(
             sales.pump,
@@ -197,6 +200,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
             chat.pump,
             live_pump,
             live.rounds(settings),
+            *sites.pumps,
         ),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from core.app.gifts import GiftFront
+from core.app.hotspot import Hotspots
 from core.app.operators import Operations
 from core.app.watching import Probe
 from core.domain.chat import Talk
@@ -112,6 +113,7 @@ class Core:
     payment_gateways: Mapping[str, PaymentGateway]
     payout_gateways: Mapping[str, PayoutGateway]
     payouts: PayoutDesk
+    hotspots: Hotspots
     probes: Mapping[str, Probe]
     pumps: Sequence[Pump[Any]]
 

@@ -21,6 +21,7 @@ class AlertKind(StrEnum):
     STUCK = "stuck"  # orders or payouts wait for a person
     CHANNEL = "channel"  # a chat channel refuses what it is sent
     SUSPICIOUS = "suspicious"  # somebody tries PINs or codes; ends by itself after a day
+    ROUTER = "router"  # a hotspot router refuses, was reset, or must not be brought in line alone
     DEAD_LETTER = "dead_letter"  # customers could not be told something, by no route
 
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from enum import Enum
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ _RESOLVE_S = 5.0
 # They look public and lead into IPv4, private addresses included: NAT64 and 6to4.
 _DISGUISES = tuple(ipaddress.ip_network(network) for network in ("64:ff9b::/96", "2002::/16"))
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -66,6 +67,25 @@ async def objection(url: str, reach: Reach) -> str | None:
     if parts.scheme != "https" and not (here and reach is Reach.PUBLIC_OR_HERE):
         return "should begin with https://"
     return None
+
+
+async def places(
+    host: str, port: int, reach: Reach, networks: Sequence[Network] = ()
+) -> list[str] | None:
+    """The addresses of a host that is not spoken to by HTTP; None where one leads too far.
+
+    `networks` may be reached as well. Whoever connects takes one of these addresses: the name may
+    resolve to something else by then.
+
+    Raises:
+        OSError: it resolves to nothing.
+    """
+    found = await _addresses(host, port)
+    fine = reach is Reach.ANYWHERE or all(
+        _within(address, reach) or any(address in network for network in networks)
+        for address in found
+    )
+    return [str(address) for address in found] if fine else None
 
 
 async def _addresses(host: str, port: int) -> list[_Address]:

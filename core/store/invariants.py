@@ -59,6 +59,7 @@ RULES: dict[str, str] = {
     "a hold stands as its order does": """
         select o.id from orders o full join (
           select * from holds h where not exists (select from payouts p where p.id = h.id)
+            and not exists (select from voucher_sales v where v.id = h.id)
         ) h on h.id = o.id
         left join (
           select reverses is not null as undone, event_id from transfers where reverses is not null
@@ -101,6 +102,43 @@ RULES: dict[str, str] = {
         select p.id from payouts p where p.state in ('paid', 'refunded', 'needs_person')
           and not exists (select from notices n
             where n.tenant_id = p.tenant_id and n.key = 'payout:' || p.id || ':' || p.state)
+    """,
+    "a voucher's hold stands as its sale does": """
+        select s.id from voucher_sales s left join holds h on h.id = s.id
+        left join transfers u on u.event_id = s.id and u.code = 'undo_voucher'
+        where h.id is null or h.tenant_id <> s.tenant_id or h.amount_minor <> s.amount_minor
+          or h.state <> case s.state
+            when 'held' then 'open'
+            when 'captured' then 'captured'
+            else case when u.id is null then 'voided' else 'captured' end end
+    """,
+    "a paid voucher works or is activating, or its money is on the way back": """
+        select v.id from vouchers v left join voucher_sales s on s.voucher_id = v.id
+        where v.tenant_id is distinct from coalesce(s.tenant_id, v.tenant_id) or case
+          when s.id is null then v.sale_state in ('refund_due', 'refunded')
+          when v.sale_state in ('stock', 'reserved', 'cancelled') then true
+          when v.sale_state = 'sold' then s.state <> 'held' or s.look_at is null
+          when v.sale_state = 'refund_due' then s.state = 'refunded' or s.look_at is null
+            or v.desired <> 'absent'
+          when v.sale_state = 'refunded' then s.state <> 'refunded' or v.desired <> 'absent'
+          else s.state <> 'captured' end
+    """,
+    "what a router should have otherwise is owed to it": """
+        select v.id from vouchers v
+        where case v.desired when 'absent' then v.sync_state <> 'gone'
+            else v.sync_state <> 'confirmed' or v.applied_rev <> v.desired_rev end
+          and not exists (select from router_ops o where o.router_id = v.router_id
+            and o.kind = 'voucher' and o.subject = v.id)
+    """,
+    "a voucher's sale has its notices": """
+        select s.id from voucher_sales s join vouchers v on v.id = s.voucher_id
+        where not exists (select from notices n where n.tenant_id = s.tenant_id
+            and n.key in ('voucher:' || v.id || ':' || 'sold',
+              'voucher:' || v.id || ':' || 'delivered'))
+          or (s.state = 'captured' and not exists (select from notices n
+            where n.tenant_id = s.tenant_id and n.key = 'voucher:' || v.id || ':' || 'delivered'))
+          or (s.state = 'refunded' and not exists (select from notices n
+            where n.tenant_id = s.tenant_id and n.key = 'voucher:' || v.id || ':' || 'refunded'))
     """,
     "a captured hold was moved out of its wallet to the full, another not at all": """
         select h.id from holds h left join transfers t on t.hold_id = h.id

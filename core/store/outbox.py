@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.notices import ChatStanding, Route
+from core.domain.voucher_codes import login_link, spaced
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.kit.msisdn import Msisdn
@@ -137,6 +138,14 @@ class PgOutbox:
         opened: dict[str, str | int] = json.loads(self._keyring.decrypt(str(kept[_SEALED])))
         return opened
 
+    def _facts_of(self, row: asyncpg.Record) -> Mapping[str, str | int]:
+        """With the code of the voucher that it tells of, which is not kept with the notice."""
+        facts = self._facts_opened(row["facts"])
+        if row["voucher_sealed"] is None:
+            return facts
+        code = self._keyring.unseal(row["voucher_sealed"], UUID(str(facts["voucher"])).bytes)
+        return {**facts, "code": spaced(code), "link": login_link(row["login_url"], code)}
+
     def _notice(self, row: asyncpg.Record) -> Notice:
         return Notice(
             id=row["id"],
@@ -144,7 +153,7 @@ class PgOutbox:
             to=Msisdn(row["msisdn"]),
             language=row["language"],
             text=row["text"],
-            facts=self._facts_opened(row["facts"]),
+            facts=self._facts_of(row),
             tries=row["tries"],
             created_at=row["created_at"],
             secret=row["secret"],

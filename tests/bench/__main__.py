@@ -14,7 +14,17 @@ from typing import Any
 import uvloop
 
 from core.kit import logging
-from tests.bench import chats, failover, gifts, menu, mixups, purchase, start, transfers
+from tests.bench import (
+    chats,
+    failover,
+    gifts,
+    menu,
+    mixups,
+    purchase,
+    start,
+    transfers,
+    vouchers,
+)
 from tests.bench.figures import Report, show
 from tests.e2e.program import home_folder
 
@@ -30,6 +40,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "purchase": purchase.measure,
     "gifts": gifts.measure,
     "failover": failover.measure,
+    "vouchers": vouchers.measure,
 }
 
 _SETTINGS = ("CALLBOX_", "VTPASS_", "PAYSTACK_", "AFRICASTALKING_", "DATABASE_URL", "REDIS_URL")

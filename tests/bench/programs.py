@@ -40,6 +40,7 @@ async def everything(home: Path) -> AsyncIterator[Everything]:
         "CALLBOX_HOME": str(home),
         "CALLBOX_PORT": str(port),
         "CALLBOX_SANDBOX_PORT": str(sandbox_port),
+        "CALLBOX_SANDBOX_ROUTER_PORT": str(free_port()),
     }
     begun = time.perf_counter()
     async with running((CALLBOX, "run"), port, env=env, log=home / "callbox.log") as pid:

@@ -142,6 +142,7 @@ class World:
             "CALLBOX_HOME": str(home),
             "CALLBOX_PORT": str(self.port),
             "CALLBOX_SANDBOX_PORT": str(self.sandbox_port),
+            "CALLBOX_SANDBOX_ROUTER_PORT": str(free_port()),
             "CALLBOX_LOG_JSON": "true",
             NOT_TWICE_TO_ONE_NUMBER_S: "0",
         }

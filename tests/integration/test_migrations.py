@@ -7,6 +7,7 @@ from sqlalchemy import Connection, inspect, make_url, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.types import TypeEngine
 
+from core.store import hotspot_tables
 from core.store.database import Database, Unfit, owner_engine
 from core.store.migrations import CannotMigrate, upgrade
 from core.store.tables import metadata
@@ -46,6 +47,7 @@ async def test_changed_functions_are_applied_anew(database_url: str) -> None:
 
 
 async def test_the_tables_in_code_are_those_of_the_database(database_url: str) -> None:
+    assert hotspot_tables.vouchers.metadata is metadata
     engine = owner_engine(database_url)
     async with engine.connect() as connection:
         real = {

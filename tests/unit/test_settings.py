@@ -52,6 +52,7 @@ def test_settings_are_named_as_the_documentation_says(read: Reading) -> None:
         CALLBOX_HOST="0.0.0.0",
         CALLBOX_PORT="9000",
         CALLBOX_SANDBOX_PORT="9001",
+        CALLBOX_SANDBOX_ROUTER_PORT="9002",
         CALLBOX_SECRET_KEY="a long phrase for tests",
         CALLBOX_ADMIN_TOKEN="an admin token",
         DATABASE_URL="postgresql://db/callbox",
@@ -62,6 +63,7 @@ def test_settings_are_named_as_the_documentation_says(read: Reading) -> None:
     assert not settings.demo
     assert not settings.with_sandbox
     assert settings.home == Path("/srv/callbox")
+    assert (settings.sandbox_port, settings.sandbox_router_port) == (9001, 9002)
     assert settings.callbox_url == "http://127.0.0.1:9000"
     assert secret_key(settings) == "a long phrase for tests"
     assert admin_token(settings) == "an admin token"

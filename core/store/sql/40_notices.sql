@@ -6,14 +6,15 @@ language sql immutable as $$
 $$;
 
 -- Leases notices that are due, of all tenants, with whom to tell and how they stand to the channel
--- that the matter began on. `reachable`: the channel is a chat that is on, the identity is still this
--- customer's, and nothing was heard of them having left since.
+-- that the matter began on; and, sealed, the code of a voucher that they tell of. `reachable`: the
+-- channel is a chat that is on, the identity is still this customer's, and nothing was heard of them
+-- having left since.
 create or replace function notice_claim(p_count integer, p_lease interval, p_at timestamptz)
 returns table (
   id uuid, tenant_id uuid, msisdn text, language text, text text, facts jsonb, secret boolean,
   tries integer, created_at timestamptz, channel_id uuid, kind text, identity text,
   reachable boolean, heard_at timestamptz, route text, route_tries integer, asked_at timestamptz,
-  leased_until timestamptz
+  leased_until timestamptz, voucher_sealed bytea, login_url text
 )
 language sql security definer
 set search_path = public, pg_temp
@@ -29,7 +30,7 @@ as $$
   select n.id, n.tenant_id, c.msisdn, c.language, n.text, n.facts, n.secret, n.tries, n.created_at,
       n.channel_id, coalesce(h.kind, ''), n.identity,
       i.identity is not null and i.unreachable_since is null,
-      t.heard_at, n.route, n.route_tries, n.asked_at, n.run_at
+      t.heard_at, n.route, n.route_tries, n.asked_at, n.run_at, v.code_sealed, v.login_url
     from leased n
     cross join lateral (select * from customers x where x.id = n.customer_id offset 0) c
     left join lateral (
@@ -48,6 +49,12 @@ as $$
         where x.channel_id = n.channel_id and x.identity = n.identity and h.kind is not null
         offset 0
     ) t on true
+    left join lateral (
+      select x.code_sealed, r.login_url from vouchers x
+        cross join lateral (select * from routers y where y.id = x.router_id offset 0) r
+        where x.id = (n.facts ->> 'voucher')::uuid and x.tenant_id = n.tenant_id
+        offset 0
+    ) v on true
     order by n.created_at
 $$;
 

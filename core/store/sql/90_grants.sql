@@ -6,7 +6,7 @@ begin
   for v_function in
     select p.oid::regprocedure from pg_proc p
       join pg_namespace n on n.oid = p.pronamespace
-      where n.nspname = 'public' and p.proname ~ '^(gift|inbox|live|operator|payment|payout|reconciliation|virtual|ledger|order|intent|notice|channel|tenant|token|provider|case|health|sale|alert)_'
+      where n.nspname = 'public' and p.proname ~ '^(gift|inbox|live|operator|payment|payout|reconciliation|virtual|ledger|order|intent|notice|channel|tenant|token|provider|case|health|sale|alert|voucher|router)_'
   loop
     execute format('revoke all on function %s from public', v_function);
   end loop;
@@ -30,7 +30,12 @@ begin
         'case_settle', 'case_counts', 'ledger_adjust', 'gift_open', 'gift_claim', 'gift_registered',
         'gift_end', 'gift_freeze', 'gift_expire', 'gift_lapse', 'gift_draw_claim', 'gift_draw',
         'gift_airtime_claim', 'gift_airtime_ordered', 'gift_by_token', 'gift_shut',
-        'gift_unfetched')
+        'gift_unfetched',
+        'voucher_buy', 'voucher_give_back', 'voucher_turn_over', 'voucher_want',
+        'voucher_hand_over', 'voucher_tell', 'voucher_fill_batch', 'voucher_claim_batches',
+        'voucher_activate_batch', 'voucher_void_batch', 'voucher_plan_changed', 'router_enlist', 'router_all',
+        'router_wake', 'router_claim', 'router_keep', 'router_leave', 'router_take',
+        'router_report', 'router_refills', 'router_refill', 'router_compared', 'router_online')
   loop
     execute format('grant execute on function %s to callbox_app', v_function);
   end loop;

@@ -1,0 +1,166 @@
+"""Comparing what is on a router with the books. Pure: users and books in, differences out."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.domain.routers import ActiveSession, HotspotUser
+from core.domain.vouchers import (
+    MARK,
+    Desired,
+    SyncState,
+    Usage,
+    is_ours,
+    mark_of,
+    wanted_on_router,
+)
+from core.ports.router_ops import Compared, Expected, Snapshot
+from core.services.voucher_ensure import differs
+
+_MARK_CHARS = len(MARK) + 12
+# So many of our users must be gone at once before a router counts as reset.
+_RESET_MIN = 20
+# No more than this part of our users is removed without a person; a handful always is.
+_REMOVED_MAX = 0.3
+_REMOVED_ALWAYS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class OnTheRouter:
+    """What was read of a router, in this order, after `started_at`."""
+
+    started_at: dt.datetime
+    serial: str
+    users: Sequence[HotspotUser]
+    sessions: Sequence[ActiveSession]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is to be booked, and what people should know.
+
+    Attributes:
+        foreign: Users that are not ours: never touched.
+        strays: Users with a mark that the books do not know there: never touched either.
+        rolled_back: Vouchers whose counters went back, as after a power cut: what is left on the
+            router is honoured.
+        held_back: Users that should go, but are too many to take without a person.
+    """
+
+    booked: Compared
+    foreign: int = 0
+    strays: int = 0
+    rolled_back: int = 0
+    held_back: int = 0
+
+
+def unexpected(users: Sequence[HotspotUser], expected: Sequence[Expected]) -> list[str]:
+    """The names of users that bear our mark, and of whose voucher we do not expect it."""
+    marks = {mark_of(one.voucher_id) for one in expected}
+    return [
+        user.name for user in users if is_ours(user) and user.comment[:_MARK_CHARS] not in marks
+    ]
+
+
+def compare(
+    expected: Sequence[Expected],
+    found: OnTheRouter,
+    server: str,
+    serial_before: str,
+    code_of: Callable[[Expected], str],
+) -> Comparison:
+    """Each voucher beside its user. `code_of` opens a voucher's code."""
+    by_mark = {mark_of(one.voucher_id): one for one in expected}
+    theirs, foreign, strays = _told_apart(found.users, by_mark, server, code_of)
+    running = _running(found.sessions)
+    missing, differing, extra, used = [], [], [], []
+    lost = rolled_back = 0
+    for one in expected:
+        user = theirs.get(one.voucher_id)
+        if user is None:
+            if one.desired is Desired.ABSENT:
+                continue
+            lost += one.sync_state is SyncState.CONFIRMED
+            if wanted_on_router(one.terms, one.used).spent:
+                used.append(Snapshot(one.voucher_id, one.used, one.logged_in, over=True))
+            elif one.sync_state is not SyncState.BLOCKED:
+                missing.append(one.voucher_id)
+            continue
+        snapshot = _snapshot(one, user, running[user.name])
+        rolled_back += snapshot.used.online_s < one.used.online_s
+        if snapshot.over or (snapshot.used, snapshot.logged_in) != (one.used, one.logged_in):
+            used.append(snapshot)
+        if one.owed:
+            continue
+        if one.desired is Desired.ABSENT:
+            extra.append(one.voucher_id)
+        elif differs(user, wanted_on_router(one.terms, one.base), one.desired):
+            differing.append(one.voucher_id)
+    held_back = _too_many(len(extra), len(theirs))
+    replaced = bool(serial_before) and found.serial not in ("", serial_before)
+    return Comparison(
+        Compared(
+            started_at=found.started_at,
+            missing=missing,
+            differing=differing,
+            extra=() if held_back else extra,
+            used=used,
+            serial=found.serial or serial_before,
+            reset=bool(lost) and not theirs and (replaced or lost > _RESET_MIN),
+        ),
+        foreign,
+        strays,
+        rolled_back,
+        held_back,
+    )
+
+
+def _told_apart(
+    users: Sequence[HotspotUser],
+    by_mark: Mapping[str, Expected],
+    server: str,
+    code_of: Callable[[Expected], str],
+) -> tuple[dict[UUID, HotspotUser], int, int]:
+    """Our users by voucher, how many are somebody else's, and how many bear our mark in vain.
+
+    A copy that somebody made of a user has its comment as well, but not its name.
+    """
+    theirs: dict[UUID, HotspotUser] = {}
+    foreign = strays = 0
+    for user in users:
+        if not is_ours(user):
+            foreign += 1
+            continue
+        one = by_mark.get(user.comment[:_MARK_CHARS])
+        if one is None or user.server != server or user.name != code_of(one):
+            strays += 1
+        else:
+            theirs[one.voucher_id] = user
+    return theirs, foreign, strays
+
+
+def _running(sessions: Sequence[ActiveSession]) -> Mapping[str, Usage]:
+    """What sessions under way have used, by user: it reaches the user's counters at their end."""
+    sums: defaultdict[str, Usage] = defaultdict(Usage)
+    for session in sessions:
+        before = sums[session.user]
+        sums[session.user] = Usage(
+            before.online_s + max(1, session.uptime_s),
+            before.data_bytes + session.bytes_in + session.bytes_out,
+        )
+    return sums
+
+
+def _snapshot(one: Expected, user: HotspotUser, running: Usage) -> Snapshot:
+    counted = Usage(
+        one.base.online_s + user.uptime_s, one.base.data_bytes + user.bytes_in + user.bytes_out
+    )
+    used = Usage(counted.online_s + running.online_s, counted.data_bytes + running.data_bytes)
+    over = wanted_on_router(one.terms, counted).spent
+    return Snapshot(one.voucher_id, used, one.logged_in or used != one.base, over)
+
+
+def _too_many(extra: int, ours: int) -> int:
+    return extra if extra > max(_REMOVED_ALWAYS, ours * _REMOVED_MAX) else 0

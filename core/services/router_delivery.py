@@ -1,0 +1,304 @@
+"""What a worker does with the router that it has a lease of.
+
+Two lanes side by side, each with one thing at a time: one that does all there is, the most urgent
+first, and one that does only what customers wait for and what must be revoked. So a bulk job never
+stands before a paid voucher, however slow the router is.
+"""
+
+import asyncio
+import datetime as dt
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+
+from core.domain.voucher_codes import new_codes
+from core.domain.vouchers import Priority, SyncState
+from core.kit import crash
+from core.kit.clock import Clock
+from core.kit.errors import Fault
+from core.ports import Alert, AlertKind, Alerts
+from core.ports.hotspot import Done, HotspotRouter, HotspotRouters, Lane, Outcome, Refusal, Refused
+from core.ports.router_ops import Compared, Fared, Fenced, RouterLease, RouterOps, Task, TaskReport
+from core.services.router_compare import Comparison, OnTheRouter, compare, unexpected
+from core.services.voucher_ensure import Ended, Ensuring
+
+log = structlog.get_logger()
+_Read = TypeVar("_Read")
+
+_FARED = Counter("callbox_router_tasks_total", "Tasks of routers by what became of them", ["how"])
+
+_URGENT = (Priority.VOID, Priority.PAID, Priority.REVOKE)
+_BULK = (Priority.REFILL, Priority.BULK)
+_LANES = {True: Lane.PAID, False: Lane.BULK}
+_AT_ONCE = 4
+_LOOK_EVERY_S = 0.2
+_BUSY_S = 1.0
+_BUSY_MAX_S = 5.0
+_BACKOFF_MAX_S = 300.0
+_UNREAD = 2  # how patient a comparison is that could not be made
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRules:
+    """How routers are worked on.
+
+    Attributes:
+        lease_s: How long a worker may be silent before another takes its router.
+        compare_every_s: How often a router is compared with the books.
+    """
+
+    lease_s: float = 30.0
+    compare_every_s: float = 600.0
+
+
+class RouterDelivery:
+    """Works on routers that were leased."""
+
+    def __init__(
+        self,
+        ops: RouterOps,
+        routers: HotspotRouters,
+        alerts: Alerts,
+        clock: Clock,
+        rules: DeliveryRules,
+    ) -> None:
+        self._ops = ops
+        self._routers = routers
+        self._alerts = alerts
+        self._clock = clock
+        self._rules = rules
+
+    async def work(self, lease: RouterLease) -> None:
+        """Do what the router is owed until nothing is left or it goes away."""
+        router = self._routers.of(lease.router_id, lease.access)
+        shift = _Shift(self._ops, router, lease, self._alerts, self._clock, self._rules)
+        try:
+            await shift.run()
+        except Fenced:
+            log.warning("router.fenced", router=lease.name, fence=lease.fence)
+
+
+class _Shift:
+    """One lease of one router."""
+
+    def __init__(
+        self,
+        ops: RouterOps,
+        router: HotspotRouter,
+        lease: RouterLease,
+        alerts: Alerts,
+        clock: Clock,
+        rules: DeliveryRules,
+    ) -> None:
+        self._ops = ops
+        self._router = router
+        self._lease = lease
+        self._alerts = alerts
+        self._clock = clock
+        self._rules = rules
+        self._taking = asyncio.Lock()
+        self._under_way: set[UUID] = set()
+        self._rest_s: float | None = None
+        self._met_refusal = False
+
+    async def run(self) -> None:
+        bulk = asyncio.create_task(self._bulk(), name="router:bulk")
+        urgent = asyncio.create_task(self._urgent(bulk), name="router:urgent")
+        try:
+            await asyncio.gather(bulk, urgent)
+        except asyncio.CancelledError:
+            await self._ops.give_back(self._lease)  # another process need not wait for its end
+            raise
+        finally:
+            for lane in (bulk, urgent):
+                lane.cancel()
+            await asyncio.gather(bulk, urgent, return_exceptions=True)
+        if self._rest_s is None:
+            await self._ops.give_back(self._lease)
+        else:
+            until = self._clock.now() + dt.timedelta(seconds=self._rest_s)
+            await self._ops.rest(self._lease, until, failed=True)
+
+    async def _urgent(self, bulk: asyncio.Task[None]) -> None:
+        """Only what is urgent: it waits for no reply that the other lane waits for.
+
+        Lives as long as the other lane, and until nothing urgent is left.
+        """
+        while self._rest_s is None:
+            await self._ops.keep(self._lease, self._rules.lease_s)
+            if await self._some(_URGENT, 1):
+                continue
+            if bulk.done():
+                return
+            await asyncio.wait([bulk], timeout=_LOOK_EVERY_S)
+
+    async def _bulk(self) -> None:
+        """Whatever is most urgent, one thing after the other, until nothing is left."""
+        while self._rest_s is None:
+            if await self._ops.keep(self._lease, self._rules.lease_s):
+                await self._compare()
+            elif not (
+                await self._some(_URGENT, 1)
+                or await self._some(_BULK, _AT_ONCE)
+                or await self._refill()
+            ):
+                return
+
+    async def _some(self, priorities: Sequence[Priority], count: int) -> int:
+        """Do the next few tasks; how many those were."""
+        async with self._taking:
+            tasks = await self._ops.take(self._lease, count, priorities, self._under_way)
+            ids = {task.voucher_id for task in tasks}
+            self._under_way |= ids
+        crash.point("router.taken")
+        try:
+            reports = [await self._task(task) for task in tasks]
+            crash.point("router.asked")
+            if reports:
+                await self._ops.report(self._lease, reports)
+            crash.point("router.booked")
+        finally:
+            self._under_way -= ids
+        if any(report.error == Refusal.BUSY.value for report in reports):
+            waits = (report.again_at for report in reports if report.again_at is not None)
+            wait_s = (min(waits) - self._clock.now()).total_seconds()
+            await asyncio.sleep(min(max(wait_s, 0.0), _BUSY_MAX_S))
+        return len(tasks)
+
+    async def _task(self, task: Task) -> TaskReport:
+        if self._rest_s is not None:  # it went away while the ones before were done
+            return TaskReport(task, Fared.AGAIN, Refusal.AWAY.value)
+        lane = _LANES[task.priority in _URGENT]
+        try:
+            code = self._ops.code(task)
+            ended = await Ensuring(self._router, self._lease.server, task, code, lane).run()
+        except Fault:
+            log.exception("router.task_failed", router=self._lease.name)
+            ended = Ended(Fared.BLOCKED, "unreadable")
+        _FARED.labels(ended.fared.value).inc()
+        log.info(
+            "router.task",
+            router=self._lease.name,
+            voucher=str(task.voucher_id),
+            wanted=task.desired.value,
+            priority=task.priority.name.lower(),
+            how=ended.fared.value,
+            why=ended.error,
+            tries=task.tries,
+        )
+        if ended.fared in (Fared.BLOCKED, Fared.COLLISION):
+            self._met_refusal = True
+            await self._alert("blocked", {"reason": ended.error})
+        return TaskReport(task, ended.fared, ended.error, await self._again_at(task, ended))
+
+    async def _again_at(self, task: Task, ended: Ended) -> dt.datetime | None:
+        """When a task is tried again; a router that is away rests as a whole."""
+        if ended.fared not in (Fared.AGAIN, Fared.UNKNOWN):
+            return None
+        wait_s = 0.0 if task.tries <= 1 else backoff_s(task.tries - 1)
+        refused = ended.refused
+        if refused is not None and refused.reason is Refusal.BUSY:
+            wait_s = refused.retry_after_s or _BUSY_S
+        elif refused is not None:
+            await self._went_away(refused)
+            wait_s = 0.0
+        return self._clock.now() + dt.timedelta(seconds=wait_s)
+
+    async def _went_away(self, refused: Refused) -> None:
+        if refused.reason in (Refusal.CREDENTIALS, Refusal.UNTRUSTED):
+            self._rest_s = _BACKOFF_MAX_S
+            await self._alert("locked", {"reason": refused.reason.value})
+        elif refused.retry_after_s is not None:
+            self._rest_s = refused.retry_after_s
+        else:
+            self._rest_s = backoff_s(self._lease.failures + 1)
+
+    async def _refill(self) -> int:
+        """Make what stock is short of; how many plans that was."""
+        refills = await self._ops.refills(self._lease)
+        for refill in refills:
+            codes = new_codes(refill.missing, refill.plan.code_style)
+            sealed = self._ops.seal(self._lease.tenant_id, codes)
+            await self._ops.refill(self._lease, refill, sealed)
+        return len(refills)
+
+    async def _compare(self) -> None:
+        """Read all that is on the router, once, and book what differs from our books."""
+        started_at = self._clock.now()
+        found = await self._found(started_at)
+        if found is None:
+            if self._rest_s is None:
+                next_at = self._clock.now() + dt.timedelta(seconds=backoff_s(_UNREAD))
+                await self._ops.compared(self._lease, Compared(started_at), next_at)
+            return
+        expected = list(await self._ops.expected(self._lease))
+        if others := unexpected(found.users, expected):
+            expected += await self._ops.gone(self._lease, others)
+        compared = compare(expected, found, self._lease.server, self._lease.serial, self._ops.code)
+        crash.point("router.compared")
+        next_at = started_at + dt.timedelta(seconds=self._rules.compare_every_s)
+        await self._ops.compared(self._lease, compared.booked, next_at)
+        await self._tell(compared)
+        blocked = (one.sync_state is SyncState.BLOCKED for one in expected)
+        if not (self._met_refusal or any(blocked)):
+            await self._alert("blocked", {}, stands=False)
+
+    async def _found(self, started_at: dt.datetime) -> OnTheRouter | None:
+        """What is on it; None where it could not be read."""
+        identity = await self._read(await self._router.identity(Lane.BULK))
+        if identity is None:
+            return None
+        users = await self._read(await self._router.users())
+        if users is None:
+            return None
+        sessions = await self._read(await self._router.sessions(lane=Lane.BULK))
+        if sessions is None:
+            return None
+        return OnTheRouter(started_at, identity.serial, users, sessions)
+
+    async def _read(self, outcome: Outcome[_Read]) -> _Read | None:
+        if isinstance(outcome, Done):
+            return outcome.value
+        if isinstance(outcome, Refused) and outcome.reason is not Refusal.BUSY:
+            await self._went_away(outcome)
+        log.warning("router.unread", router=self._lease.name, outcome=type(outcome).__name__)
+        return None
+
+    async def _tell(self, compared: Comparison) -> None:
+        booked = compared.booked
+        log.info(
+            "router.compared",
+            router=self._lease.name,
+            missing=len(booked.missing),
+            differing=len(booked.differing),
+            extra=len(booked.extra),
+            used=len(booked.used),
+            foreign=compared.foreign,
+            strays=compared.strays,
+            rolled_back=compared.rolled_back,
+        )
+        await self._alert("reset", {"missing": len(booked.missing)}, stands=booked.reset)
+        held_back = compared.held_back
+        await self._alert("mass_removal", {"users": held_back}, stands=bool(held_back))
+        await self._alert("locked", {}, stands=False)
+
+    async def _alert(
+        self, what: str, facts: dict[str, str | int | float], *, stands: bool = True
+    ) -> None:
+        key = f"router:{self._lease.router_id}:{what}"
+        if not stands:
+            await self._alerts.close(self._lease.tenant_id, key)
+            return
+        subject = f"router {self._lease.name}: {what}"
+        await self._alerts.open(Alert(self._lease.tenant_id, AlertKind.ROUTER, key, subject, facts))
+
+
+def backoff_s(failures: int) -> float:
+    """2, 4, 8, ... 300 seconds, give or take a fifth."""
+    spread = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+    return float(min(_BACKOFF_MAX_S, 2.0 ** min(failures, 9)) * spread)

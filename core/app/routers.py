@@ -62,7 +62,7 @@ def routers(ground: Ground, kept: Stores, sites: Hotspots, alerts: Alerts) -> Ro
         history,
         sites.fleet,
         alerts,
-        sites.ops.wake,
+        sites.ops,
         clock,
         rules.watch_rules(settings),
     )

@@ -183,10 +183,25 @@ async def test_a_restart_has_the_vouchers_compared(
 ) -> None:
     site = await watch.add(routers[0])
     await looked(watch, books, 4)
-    assert watch.woken == []
+    assert watch.delivery.woken == []
     await routers[0].reboot()
     await looked(watch, books)
-    assert watch.woken == [site.id]
+    assert watch.delivery.woken == [site.id]
+
+
+async def test_who_logs_in_is_told_of_once(
+    watch: Watching, books: Books, routers: list[Router]
+) -> None:
+    """A voucher's time begins with its first login, wherever it is seen."""
+    await watch.add(routers[0])
+    await looked(watch, books, 2)
+    assert watch.delivery.logins == []
+    box = routers[0].box
+    for number, name in enumerate("ab"):
+        box[USERS].put(0, name=name, password=name, server="hotspot1", profile="default")
+        hotspot.log_in(box, Device(f"02:AA:00:00:00:0{number}", name, name, "hotspot1"))
+        await looked(watch, books, 2)
+    assert watch.delivery.logins == [["a"], ["b"]]
 
 
 async def test_a_wrong_clock_and_a_full_router_are_told_and_end(

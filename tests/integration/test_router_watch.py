@@ -16,7 +16,7 @@ from sandbox.routeros.fleet import Router
 from sandbox.routeros.hotspot import Device
 from sandbox.routeros.plan import Plan
 from sandbox.routeros.schema import LOG, USERS
-from tests.fakes.books import Books
+from tests.fakes.books import NOON, Books
 from tests.fakes.hotspot import QUICK, access
 from tests.fakes.router_office import EVENT, Watching, ago, watching
 from tests.fakes.routers import V6, fleet_of
@@ -96,6 +96,8 @@ async def test_a_router_that_goes_away_is_offline_after_three_looks_and_told_onc
     assert watch.alerts.told == ["+router_offline"]
     [alert] = watch.alerts.standing.values()
     assert (alert.subject, alert.facts["why"]) == ("r1", "away")
+    away_s = (books.clock.now() - ((await watch.site(site)).seen_at or NOON)).total_seconds()
+    assert away_s == 5 * EVERY_S, "a look that was missed saw nothing"
     kept = await watch.last(site)
     assert (kept.misses, kept.missed) == (5, "away")
     assert kept.last.resource is not None, "what was last seen is served while it is away"

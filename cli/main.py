@@ -26,6 +26,7 @@ from cli import (
     plans,
     providers,
     reconcile,
+    routers,
     tenants,
     tokens,
 )
@@ -51,6 +52,7 @@ app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(floats.app, name="float")
 app.add_typer(providers.app, name="providers")
 app.add_typer(circuits.app, name="circuit")
+app.add_typer(routers.app, name="routers")
 app.add_typer(plans.app, name="plans")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(tenants.app, name="tenants")

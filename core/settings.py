@@ -164,6 +164,11 @@ class Settings(BaseSettings):
     outage_after_s: float = Field(600.0, ge=1, le=86_400)
     float_low_minor: Minor = 20_000_00
     float_low_of: Annotated[Mapping[str, Minor], NoDecode] = {}
+    # How often each hotspot router is looked at (seconds), and how long looks are kept one by one
+    # and by the hour (days).
+    router_watch_every_s: float = Field(30.0, ge=0.5, le=3600)
+    router_looks_kept_days: float = Field(7.0, ge=1, le=365)
+    router_hours_kept_days: float = Field(400.0, ge=30, le=3650)
     # The operators' bot, in a process of its own: its token, and where its Bot API is (in demo the
     # sandbox's); whether only another than who asked may confirm, and how long (seconds); when a
     # day is summed up, in the tenant's local time.

@@ -19,8 +19,11 @@ from api.admin import (
     configuration,
     floats,
     gifts,
+    mikrotik,
     providers,
     reconciliations,
+    router_backups,
+    routers,
     transactions,
     users,
 )
@@ -65,8 +68,11 @@ def create_admin(core: AdminCore, *, ussd: Collection[str] = ()) -> FastAPI:
         configuration,
         floats,
         gifts,
+        mikrotik,
         providers,
         reconciliations,
+        router_backups,
+        routers,
         transactions,
         users,
     ):

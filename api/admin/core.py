@@ -18,6 +18,7 @@ from core.services.order_actions import OrderActions
 from core.services.provider_configs import ProviderSetup
 from core.services.provider_controls import ProviderControls
 from core.services.reconciliation import Reconciliation
+from core.services.routers import RouterOffice
 from core.services.tokens import TokenDesk
 
 
@@ -78,3 +79,6 @@ class AdminCore(Protocol):
 
     @property
     def floats(self) -> Floats: ...
+
+    @property
+    def router_office(self) -> RouterOffice: ...

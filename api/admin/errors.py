@@ -1,5 +1,6 @@
 """What can go wrong, in one envelope, whoever notices it."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -8,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from core.domain.providers import BadConfiguration, UnknownProvider
 from core.kit.errors import Problem
+from core.ports.hotspot import Refusal
 from core.services.cases import CaseClosed, ResolutionNeeded, UnknownCase
 from core.services.channel_desk import BadChannel, UnknownChannel
 from core.services.credits import KeyUsed, WalletClosed, WrongCurrency
@@ -44,6 +46,16 @@ from core.services.payout_desk import (
 )
 from core.services.provider_configs import ChangedMeanwhile
 from core.services.reconciliation import DayNotOver, UnknownParty, UnknownRun
+from core.services.router_backups import NoBackupText, NotConfirmed, UnknownBackup
+from core.services.router_bulks import BadBulk, UnknownBulk
+from core.services.router_control import BadUser, IsVoucher, RouterDoubted, RouterRefused
+from core.services.router_desk import (
+    BadRouter,
+    RouterNameTaken,
+    RouterOwesVouchers,
+    UnknownRouter,
+)
+from core.services.router_import import BadFile
 
 
 class ApiError(Exception):
@@ -110,6 +122,27 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     UnknownRun: (404, "There is no such reconciliation."),
     ReferenceUsed: (409, "This reference was used for another payment. Nothing was done."),
     WrongFloatCurrency: (422, "The books are kept in another currency."),
+    UnknownRouter: (404, "There is no such router."),
+    RouterNameTaken: (409, "There is a router of this name."),
+    RouterOwesVouchers: (409, "Somebody paid for a code there that is not used up."),
+    BadRouter: (422, "The router is not valid."),
+    UnknownBackup: (404, "There is no such backup of this router."),
+    NoBackupText: (409, "The router's version lets nobody read its configuration (before 7.13)."),
+    NotConfirmed: (422, "Type the router's name to confirm."),
+    UnknownBulk: (404, "There is no such work on this router."),
+    BadBulk: (422, "The users are not valid."),
+    BadUser: (422, "The user is not valid."),
+    IsVoucher: (409, "This user is a voucher: disable or refund it as one."),
+}
+
+# What a router answered: 503 is worth trying again, the rest takes somebody.
+_REFUSED_STATUSES: Mapping[Refusal, int] = {
+    Refusal.AWAY: 503,
+    Refusal.RESTING: 503,
+    Refusal.BUSY: 503,
+    Refusal.MISSING: 404,
+    Refusal.NO_MATCH: 422,
+    Refusal.INVALID: 422,
 }
 
 _STATUSES: Mapping[int, tuple[str, str]] = {
@@ -121,13 +154,31 @@ _STATUSES: Mapping[int, tuple[str, str]] = {
 
 def of_problem(problem: Problem) -> ApiError:
     """An unlisted one is a plain 400 under its own code."""
+    match problem:
+        case RouterRefused(reason=reason):
+            return _of_router(problem, _REFUSED_STATUSES.get(reason, 409))
+        case RouterDoubted():
+            return ApiError(503, problem.code, problem.words)
+        case BadFile():
+            return ApiError(422, problem.code, problem.words)
+        case _:
+            pass
     status, message = _PROBLEMS.get(type(problem), (400, "This cannot be done."))
     details = None
-    if isinstance(problem, BadConfiguration | BadChannel | BadGiftTerms):
+    if isinstance(
+        problem,
+        BadConfiguration | BadChannel | BadGiftTerms | BadRouter | BadBulk | BadUser,
+    ):
         details = problem.fields
     elif isinstance(problem, WrongCurrency | WrongFloatCurrency):
         details = {"currency": f"should be {problem.facts['currency']}"}
     return ApiError(status, problem.code, message, details)
+
+
+def _of_router(refused: RouterRefused, status: int) -> ApiError:
+    after_s = refused.retry_after_s
+    headers = {"retry-after": str(math.ceil(after_s))} if after_s else None
+    return ApiError(status, refused.code, refused.words, headers=headers)
 
 
 def of_status(error: HTTPException) -> ApiError:

@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, Command] = {
     "status": Command(looking.status, Role.VIEWER, "how each part is"),
     "alerts": Command(looking.alerts, Role.VIEWER, "what is wrong now"),
     "providers": Command(looking.providers, Role.VIEWER, "score, circuit and float of each"),
-    "routers": Command(looking.routers, Role.VIEWER, "how routers are"),
+    "routers": Command(looking.routers, Role.VIEWER, "how routers are", "[NAME]"),
     "order": Command(looking.order, Role.VIEWER, "one order", "REFERENCE"),
     "payout": Command(looking.payout, Role.VIEWER, "one withdrawal", "REFERENCE"),
     "cases": Command(looking.cases, Role.VIEWER, "what only a person can settle"),

@@ -14,6 +14,7 @@ from core.services.order_actions import OrderActions
 from core.services.payout_desk import PayoutDesk
 from core.services.provider_configs import ProviderSetup
 from core.services.provider_controls import ProviderControls
+from core.services.routers import RouterOffice
 
 Probe: TypeAlias = Callable[[], Awaitable[Mapping[str, object]]]
 
@@ -51,6 +52,9 @@ class OperatorCore(Protocol):
 
     @property
     def live_chats(self) -> LiveChats: ...
+
+    @property
+    def router_office(self) -> RouterOffice: ...
 
     @property
     def probes(self) -> Mapping[str, Probe]: ...

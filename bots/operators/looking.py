@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from bots.operators import words
 from bots.operators.asking import Ask, Say
 from bots.operators.core import OperatorCore, Probe
 from core.domain.circuits import CircuitKey
+from core.domain.hotspot import Router, RouterStatus
 from core.kit.clock import Clock
 from core.ports import Paging
 from core.ports.desk import CaseQuery
 from core.ports.health import AlertRecord, Known
+from core.ports.hotspot_books import RouterQuery
 from core.services.provider_configs import Listed
 
 _PROBE_WITHIN_S = 3.0
@@ -59,17 +62,29 @@ async def alerts(core: OperatorCore, ask: Ask) -> Say:
 
 
 async def routers(core: OperatorCore, ask: Ask) -> Say:
-    """What alerts tell of routers."""
-    tenant_id = ask.operator.tenant_id
-    found: list[AlertRecord] = [
+    """How routers are, those that need somebody first, and what alerts tell of them."""
+    tenant_id, query = ask.operator.tenant_id, RouterQuery(search=" ".join(ask.words))
+    desk = core.router_office.desk
+    counts = {
+        status: await desk.count(tenant_id, replace(query, status=status))
+        for status in RouterStatus
+    }
+    found: list[Router] = []
+    for status in words.WORST_FIRST:
+        paging = Paging(_SHOWN_MAX, sort_by="name", descending=False)
+        if counts[status] and len(found) < _SHOWN_MAX:
+            found += await desk.listed(tenant_id, replace(query, status=status), paging)
+    alerts_open: list[AlertRecord] = [
         record
         for record in await core.alerts.listed(tenant_id, "open", Paging(100))
         if record.kind.value.startswith(_ROUTERS)
     ]
-    if not found:
-        return Say("No routers are set up.")
     tenant = await core.tenants.get(tenant_id)
-    return Say("\n".join(words.of_alert(record, tenant.time_zone) for record in found))
+    return Say(
+        words.of_routers(
+            found[:_SHOWN_MAX], counts, alerts_open, core.clock.now(), tenant.time_zone
+        )
+    )
 
 
 async def providers(core: OperatorCore, ask: Ask) -> Say:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from core.domain.digests import Digest, Sum
+from core.domain.hotspot import NEAR, Router, RouterStatus, fullest
 from core.domain.live_chat import CUSTOMER, Heard, LiveChat, LiveMessage, Post
 from core.domain.orders import OrderState
 from core.domain.payouts import PayoutState, PayoutView
@@ -77,6 +78,59 @@ def of_alert(record: AlertRecord, time_zone: str) -> str:
     return f"\U0001f534 {kind.capitalize()}: {record.subject} (since {since})" + (
         f"\n{facts}" if facts else ""
     )
+
+
+WORST_FIRST = (
+    RouterStatus.NEEDS_ATTENTION,
+    RouterStatus.OFFLINE,
+    RouterStatus.DEGRADED,
+    RouterStatus.RECOVERING,
+    RouterStatus.ONLINE,
+)
+
+_LIGHTS: Mapping[RouterStatus, str] = {
+    RouterStatus.NEEDS_ATTENTION: "\U0001f6e0",
+    RouterStatus.OFFLINE: "\U0001f534",
+    RouterStatus.DEGRADED: "\U0001f7e1",
+    RouterStatus.RECOVERING: "\U0001f7e1",
+    RouterStatus.ONLINE: "\U0001f7e2",
+}
+
+
+def of_routers(
+    routers: Sequence[Router],
+    counts: Mapping[RouterStatus, int],
+    alerts: Sequence[AlertRecord],
+    now: dt.datetime,
+    time_zone: str,
+) -> str:
+    """How routers are, the worst first; `counts` are of all of them."""
+    if not any(counts.values()):
+        return "No routers are set up."
+    told = [f"{counts[status]} {_plain(status)}" for status in WORST_FIRST if counts[status]]
+    lines = ["Routers: " + ", ".join(told)]
+    lines += [_router(router, now) for router in routers]
+    if more := sum(counts.values()) - len(routers):
+        lines.append(f"... and {more} more: /routers NAME")
+    return "\n".join([*lines, *(of_alert(record, time_zone) for record in alerts)])
+
+
+def _router(router: Router, now: dt.datetime) -> str:
+    since = router.status_since
+    lasted = f" for {lasting((now - since).total_seconds())}" if since else ""
+    place = f", {router.place.location}" if router.place.location else ""
+    name, part = fullest(router.limits, router.load)
+    full = f", {_plain(name)} {100 * part:.0f} %" if part >= NEAR else ""
+    why = f" ({_plain(router.attention)})" if router.attention else ""
+    off = "" if router.selling else ", NOT SELLING"
+    return (
+        f"{_LIGHTS[router.status]} {router.name}{place}: {_plain(router.status)}{lasted}{why}, "
+        f"{router.load.active_users} online{full}{off}"
+    )
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", " ")
 
 
 def of_cases(cases: Sequence[Case], total: int, now: dt.datetime) -> str:

@@ -14,6 +14,7 @@ from core.app.operators import operations, talking
 from core.app.outside import Outside, open_model, open_outside
 from core.app.people import channel_desk, joining
 from core.app.reconciling import reconciling
+from core.app.routers import routers
 from core.app.selling import ORDERS_AT_ONCE, selling
 from core.app.stores import stores
 from core.app.watching import gauges, probes, review, review_pump
@@ -129,6 +130,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     )
     alerts = sales.watch.alerts
     sites = hotspots(ground, kept, alerts)
+    watched = routers(ground, kept, sites, alerts)
     chat = answering(
         ground, kept, conversations, messengers, joined, alerts, live.chats, front.inline
     )
@@ -187,6 +189,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         payout_gateways=outside.payouts,
         payouts=going.desk,
         hotspots=sites,
+        router_office=watched.office,
         probes=probes(ground, kept, reviewing),
         pumps=(
             sales.pump,
@@ -201,6 +204,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
             live_pump,
             live.rounds(settings),
             *sites.pumps,
+            *watched.pumps,
         ),
     )
 

@@ -40,6 +40,7 @@ from core.services.provider_configs import ProviderSetup
 from core.services.provider_controls import ProviderControls
 from core.services.purchases import Purchases
 from core.services.reconciliation import Reconciliation
+from core.services.routers import RouterOffice
 from core.services.routing import Router
 from core.services.shelf import Shelf
 from core.services.tokens import TokenDesk
@@ -114,6 +115,7 @@ class Core:
     payout_gateways: Mapping[str, PayoutGateway]
     payouts: PayoutDesk
     hotspots: Hotspots
+    router_office: RouterOffice
     probes: Mapping[str, Probe]
     pumps: Sequence[Pump[Any]]
 

@@ -14,6 +14,7 @@ from core.services.payouts import PayoutTerms
 from core.services.purchases import Terms
 from core.services.review import HealthRules
 from core.services.router_delivery import DeliveryRules
+from core.services.router_watch import WatchRules
 from core.services.suspicions import SuspicionRules
 from core.services.virtual_accounts import AccountRules
 from core.services.vouchers import SaleRules
@@ -131,4 +132,15 @@ def policy(settings: Settings) -> Policy:
         settle_s=settings.settle_s,
         paid_back_every_s=settings.paid_back_every_s,
         send_within_s=settings.send_within_s,
+    )
+
+
+def watch_rules(settings: Settings) -> WatchRules:
+    every_s = settings.router_watch_every_s
+    return WatchRules(
+        every_s=every_s,
+        lease_s=max(90.0, 3 * every_s),
+        stray_s=every_s / 2,
+        looks_kept_days=settings.router_looks_kept_days,
+        hours_kept_days=settings.router_hours_kept_days,
     )

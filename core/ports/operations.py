@@ -23,6 +23,10 @@ class AlertKind(StrEnum):
     SUSPICIOUS = "suspicious"  # somebody tries PINs or codes; ends by itself after a day
     ROUTER = "router"  # a hotspot router refuses, was reset, or must not be brought in line alone
     DEAD_LETTER = "dead_letter"  # customers could not be told something, by no route
+    ROUTER_OFFLINE = "router_offline"
+    ROUTER_ATTENTION = "router_attention"  # only a person can put it right
+    ROUTER_FULL = "router_full"  # near one of its limits: it sells nothing new
+    ROUTER_CLOCK = "router_clock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ ABILITIES = (
     "chats:write",
     "gifts:read",
     "gifts:write",
+    "routers:read",
+    "routers:write",
+    "routers:maintain",
 )
 EVERYTHING = "*"
 

@@ -110,13 +110,18 @@ class PgRouters:
         rows = await self._database.call("select * from router_all()")
         return [self._router(dict(row)) for row in rows]
 
+    def opened(self, row: Mapping[str, Any]) -> Router:
+        """A router of a row that another statement read. Raises `Unreadable`."""
+        return self._router(row)
+
     async def found(
         self, router: Router, status: RouterStatus, at: dt.datetime, *, attention: str = ""
     ) -> bool:
         other = routers.c.status != status.value
         # What takes a person stays until one has been there.
         stays = (routers.c.status == "needs_attention") & (routers.c.attention != "")
-        seen = {"seen_at": at} if status.reachable else {}
+        answered = status.reachable and status is not RouterStatus.DEGRADED
+        seen = {"seen_at": at} if answered else {}
         moved = (
             _one(router.tenant_id, router.id)
             .where(other, ~stays)

@@ -21,6 +21,7 @@ from tests.bench import (
     menu,
     mixups,
     purchase,
+    routers,
     start,
     transfers,
     vouchers,
@@ -40,6 +41,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "purchase": purchase.measure,
     "gifts": gifts.measure,
     "failover": failover.measure,
+    "routers": routers.measure,
     "vouchers": vouchers.measure,
 }
 

@@ -1,13 +1,20 @@
 """What the operators' bot says fits into Telegram's messages and stays whole."""
 
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.operators.sending import TEXT_MAX, split
 from bots.operators.talking import coded_in
-from bots.operators.words import lasting
+from bots.operators.words import lasting, of_routers
+from core.domain.hotspot import Limits, Load, Place, Router, RouterStatus
 from core.domain.operators import Role
+from core.domain.routers import RouterAccess
 
 
 def units(text: str) -> int:
@@ -59,3 +66,37 @@ def test_each_role_may_do_what_those_before_it_may() -> None:
     roles = list(Role)
     for place, role in enumerate(roles):
         assert [role.may(least) for least in roles] == [at <= place for at in range(len(roles))]
+
+
+NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
+
+
+def router(name: str, status: RouterStatus, **different: Any) -> Router:
+    access = RouterAccess("10.8.0.2", "callbox", "s3cr3t")
+    since = NOON - dt.timedelta(minutes=5)
+    made = Router(UUID(int=1), UUID(int=2), name, access, status=status, status_since=since)
+    return replace(made, **different)
+
+
+def test_routers_are_told_the_worst_first() -> None:
+    offline = router("Yaba", RouterStatus.OFFLINE, place=Place("Market"), selling=False)
+    full = router(
+        "Ikeja", RouterStatus.ONLINE, limits=Limits(active_users_max=10), load=Load(active_users=9)
+    )
+    reset = router("Ojota", RouterStatus.NEEDS_ATTENTION, attention="reset")
+    counts = dict.fromkeys(RouterStatus, 0) | {
+        RouterStatus.OFFLINE: 1,
+        RouterStatus.ONLINE: 4,
+        RouterStatus.NEEDS_ATTENTION: 1,
+    }
+    said = of_routers([reset, offline, full], counts, [], NOON, "Africa/Lagos")
+
+    assert said.split("\n") == [
+        "Routers: 1 needs attention, 1 offline, 4 online",
+        "\U0001f6e0 Ojota: needs attention for 5 min (reset), 0 online",
+        "\U0001f534 Yaba, Market: offline for 5 min, 0 online, NOT SELLING",
+        "\U0001f7e2 Ikeja: online for 5 min, 9 online, active users 90 %",
+        "... and 3 more: /routers NAME",
+    ]
+    none = dict.fromkeys(RouterStatus, 0)
+    assert of_routers([], none, [], NOON, "Africa/Lagos") == "No routers are set up."

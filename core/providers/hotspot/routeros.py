@@ -12,7 +12,7 @@ from functools import partial
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.domain.circuits import CircuitState
@@ -59,6 +59,7 @@ class Settings(BaseSettings):
         networks: Private networks that routers may be reached in, beside public addresses: those
             of the tunnels that lead to them, like `10.8.0.0/16,10.9.0.0/16`. Whoever adds a router
             names an address; it must not lead anywhere else of our own.
+        connections: To one router at most, one of them for paid work alone.
     """
 
     model_config = SettingsConfigDict(
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     )
 
     networks: Annotated[tuple[Network, ...], NoDecode] = ()
+    connections: int = Field(10, ge=2, le=10)
 
     @field_validator("networks", mode="before")
     @classmethod
@@ -262,7 +264,7 @@ class RouterOsFleet:
         self._networks = settings.networks
         self._clock = clock
         self._reach = reach
-        self._rules = rules or Rules()
+        self._rules = rules or Rules(connections_max=settings.connections)
         self._routers: dict[UUID, RouterOs] = {}
         self._ending: set[asyncio.Task[None]] = set()
 

@@ -1,0 +1,71 @@
+"""`callbox routers ...`, beside a running program's database."""
+
+import json
+from pathlib import Path
+
+from sandbox.routeros.plan import ACCOUNT, PASSWORD, Plan
+from tests.fakes.admin import Desk
+from tests.fakes.commands import Run
+from tests.fakes.routers import fleet_of
+
+SECRET = json.dumps({"password": PASSWORD})
+
+
+async def test_routers_by_command(operator: Desk, run: Run, tmp_path: Path) -> None:
+    """Added, shown, tested, changed, imported, backed up and forgotten."""
+    async with fleet_of(Plan("r1")) as [router]:
+        port = str(router.port)
+        access = ("--host", "127.0.0.1", "--port", port, "--username", ACCOUNT)
+        added = await run(
+            "routers", "add", "Yaba", *access, "--coordinates", "6.5,3.4", text=SECRET
+        )
+        assert (added.status, added.err) == (0, "")
+        again = await run("routers", "add", "Yaba", *access, text=SECRET)
+        assert (again.status, "of this name" in again.err) == (1, True)
+        wrong = await run("routers", "add", "Other", *access, "--group", "a/b", text=SECRET)
+        assert wrong.status == 1
+        assert "group: should be letters" in wrong.err
+
+        tested = await run("routers", "test", "Yaba", "--json")
+        assert tested.status == 0, tested.err
+        steps = json.loads(tested.out)["steps"]
+        assert {step["status"] for step in steps} == {"passed"}
+
+        changed = await run(
+            "routers", "set", "Yaba", "--location", "Tejuosho", "--bandwidth-max-mbps", "20"
+        )
+        assert changed.status == 0, changed.err
+        shown = json.loads((await run("routers", "show", "Yaba")).out)
+        assert (shown["location"], shown["latitude"]) == ("Tejuosho", 6.5)
+        assert {each["name"]: each["limit"] for each in shown["capacity"]}["bandwidth"] == 2 * 10**7
+
+        made = await run("routers", "backup", "Yaba", "--label", "first", "--json")
+        assert json.loads(made.out)["name"] == "first", made.err
+        listed = await run("routers", "backup", "Yaba", "--list", "--json")
+        assert [each["name"] for each in json.loads(listed.out)] == ["first"]
+
+        file = tmp_path / "routers.csv"
+        file.write_text(
+            "name,host,port,username,password\n"
+            f"Ikeja,127.0.0.1,{port},{ACCOUNT},{PASSWORD}\nX,127.0.0.1,0,{ACCOUNT},p\n"
+        )
+        brought = await run("routers", "import", str(file), "--json")
+        assert brought.status == 1
+        assert [each["status"] for each in json.loads(brought.out)] == ["added", "wrong"]
+
+        gone = await run("routers", "remove", "Ikeja", "--yes")
+        assert gone.status == 0, gone.err
+        names = [each["name"] for each in json.loads((await run("routers", "list", "--json")).out)]
+        assert names == ["Yaba"]
+        unknown = await run("routers", "test", "Ikeja")
+        assert (unknown.status, unknown.err) == (1, "callbox: There is no such router.\n")
+
+        whole = "".join(
+            said.out + said.err
+            for said in (added, again, wrong, tested, changed, made, listed, brought, gone)
+        )
+        assert PASSWORD not in whole
+
+    failed = await run("routers", "test", "Yaba")
+    assert failed.status == 1
+    assert "Nobody answers there" in failed.out

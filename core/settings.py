@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     withdraw_day_limit_minor: Minor = 200_000_00
     withdraw_deadline_s: float = Field(6 * 3600, gt=0, le=_MONTH_S)
 
+    # When a paid voucher that does not work yet is taken back and paid back, how long its router is
+    # waited for then, and how often each router is compared with our books (all in seconds).
+    voucher_refund_after_s: float = Field(1800.0, ge=60, le=_MONTH_S)
+    voucher_void_after_s: float = Field(120.0, ge=0, le=86_400)
+    router_compare_every_s: float = Field(600.0, ge=30, le=86_400)
+
     # How many codes strangers in a chat may have sent in an hour, one of them and all of a tenant's
     # together; for how many days a PIN is not set anew by SMS alone after somebody new turned up at
     # a number.

@@ -7,6 +7,7 @@ from pathlib import Path
 from core.app.chat import CAPABILITIES, answering, capability_of
 from core.app.core import Core
 from core.app.ground import Ground
+from core.app.hotspot import hotspots
 from core.app.money import money_in, money_out
 from core.app.operators import operations, talking
 from core.app.outside import Outside, open_model, open_outside
@@ -122,6 +123,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         joined.links,
     )
     alerts = sales.watch.alerts
+    sites = hotspots(ground, kept, alerts)
     chat = answering(ground, kept, conversations, messengers, joined, alerts, live.chats)
     live_pump = live.pump(ground, kept, messengers, chat.aftermath)
     return Core(
@@ -174,6 +176,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         payment_gateways=outside.payments,
         payout_gateways=outside.payouts,
         payouts=going.desk,
+        hotspots=sites,
         probes=probes(ground, kept, reviewing),
         pumps=(
             sales.pump,
@@ -186,6 +189,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
             chat.pump,
             live_pump,
             live.rounds(settings),
+            *sites.pumps,
         ),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from core.app.hotspot import Hotspots
 from core.app.operators import Operations
 from core.app.watching import Probe
 from core.domain.chat import Talk
@@ -105,6 +106,7 @@ class Core:
     payment_gateways: Mapping[str, PaymentGateway]
     payout_gateways: Mapping[str, PayoutGateway]
     payouts: PayoutDesk
+    hotspots: Hotspots
     probes: Mapping[str, Probe]
     pumps: Sequence[Pump[Any]]
 

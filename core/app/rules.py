@@ -11,8 +11,10 @@ from core.services.live_chat import LiveRules
 from core.services.payouts import PayoutTerms
 from core.services.purchases import Terms
 from core.services.review import HealthRules
+from core.services.router_delivery import DeliveryRules
 from core.services.suspicions import SuspicionRules
 from core.services.virtual_accounts import AccountRules
+from core.services.vouchers import SaleRules
 from core.settings import Settings
 
 WORKER_LAG_MAX_S = 60.0
@@ -37,6 +39,14 @@ def payout_terms(settings: Settings) -> PayoutTerms:
         day_limit_minor=settings.withdraw_day_limit_minor,
         deadline_s=settings.withdraw_deadline_s,
     )
+
+
+def voucher_rules(settings: Settings) -> SaleRules:
+    return SaleRules(refund_after_s=settings.voucher_refund_after_s)
+
+
+def delivery_rules(settings: Settings) -> DeliveryRules:
+    return DeliveryRules(compare_every_s=settings.router_compare_every_s)
 
 
 def funding_rules(settings: Settings) -> FundingRules:

@@ -165,7 +165,11 @@ class RouterOps(Protocol):
         ...
 
     async def expected(self, lease: RouterLease) -> Sequence[Expected]:
-        """Every voucher that the router has or should have."""
+        """Every voucher that the router has or should have, by the books."""
+        ...
+
+    async def gone(self, lease: RouterLease, codes: Sequence[str]) -> Sequence[Expected]:
+        """The vouchers of these codes that, by the books, the router has no more."""
         ...
 
     async def compared(self, lease: RouterLease, found: Compared, next_at: dt.datetime) -> None:
@@ -182,6 +186,10 @@ class RouterOps(Protocol):
         """Work on it now, what was blocked included, and compare it."""
         ...
 
-    async def seen(self, tenant_id: UUID, router_id: UUID, used: Sequence[Snapshot]) -> None:
-        """What was used, as somebody saw who looked between two comparisons."""
+    async def online(self, tenant_id: UUID, router_id: UUID, users: Sequence[str]) -> None:
+        """Somebody is online under these names, as whoever looked between two comparisons saw.
+
+        The first login begins a voucher's validity, and proves that it works. Names that are no
+        codes of ours change nothing.
+        """
         ...

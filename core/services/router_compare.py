@@ -56,6 +56,14 @@ class Comparison:
     held_back: int = 0
 
 
+def unexpected(users: Sequence[HotspotUser], expected: Sequence[Expected]) -> list[str]:
+    """The names of users that bear our mark, and of whose voucher we do not expect it."""
+    marks = {mark_of(one.voucher_id) for one in expected}
+    return [
+        user.name for user in users if is_ours(user) and user.comment[:_MARK_CHARS] not in marks
+    ]
+
+
 def compare(
     expected: Sequence[Expected],
     found: OnTheRouter,

@@ -17,14 +17,14 @@ import structlog
 from prometheus_client import Counter
 
 from core.domain.voucher_codes import new_codes
-from core.domain.vouchers import Priority
+from core.domain.vouchers import Priority, SyncState
 from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.errors import Fault
 from core.ports import Alert, AlertKind, Alerts
 from core.ports.hotspot import Done, HotspotRouter, HotspotRouters, Lane, Outcome, Refusal, Refused
 from core.ports.router_ops import Compared, Fared, Fenced, RouterLease, RouterOps, Task, TaskReport
-from core.services.router_compare import Comparison, OnTheRouter, compare
+from core.services.router_compare import Comparison, OnTheRouter, compare, unexpected
 from core.services.voucher_ensure import Ended, Ensuring
 
 log = structlog.get_logger()
@@ -104,6 +104,7 @@ class _Shift:
         self._taking = asyncio.Lock()
         self._under_way: set[UUID] = set()
         self._rest_s: float | None = None
+        self._met_refusal = False
 
     async def run(self) -> None:
         bulk = asyncio.create_task(self._bulk(), name="router:bulk")
@@ -188,6 +189,7 @@ class _Shift:
             tries=task.tries,
         )
         if ended.fared in (Fared.BLOCKED, Fared.COLLISION):
+            self._met_refusal = True
             await self._alert("blocked", {"reason": ended.error})
         return TaskReport(task, ended.fared, ended.error, await self._again_at(task, ended))
 
@@ -231,12 +233,17 @@ class _Shift:
                 next_at = self._clock.now() + dt.timedelta(seconds=backoff_s(_UNREAD))
                 await self._ops.compared(self._lease, Compared(started_at), next_at)
             return
-        expected = await self._ops.expected(self._lease)
+        expected = list(await self._ops.expected(self._lease))
+        if others := unexpected(found.users, expected):
+            expected += await self._ops.gone(self._lease, others)
         compared = compare(expected, found, self._lease.server, self._lease.serial, self._ops.code)
         crash.point("router.compared")
         next_at = started_at + dt.timedelta(seconds=self._rules.compare_every_s)
         await self._ops.compared(self._lease, compared.booked, next_at)
         await self._tell(compared)
+        blocked = (one.sync_state is SyncState.BLOCKED for one in expected)
+        if not (self._met_refusal or any(blocked)):
+            await self._alert("blocked", {}, stands=False)
 
     async def _found(self, started_at: dt.datetime) -> OnTheRouter | None:
         """What is on it; None where it could not be read."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.hotspot import Terms
@@ -28,6 +28,27 @@ from core.store.database import Database
 from core.store.hotspot_plans import plan_of
 from core.store.hotspot_tables import hotspot_plans, router_ops, vouchers
 from core.store.routers import access_of
+
+_GONE = SyncState.GONE.value
+_EXPECTED = select(
+    *(
+        vouchers.c[name]
+        for name in (
+            "id",
+            "desired_rev",
+            "desired",
+            "sync_state",
+            "sale_state",
+            "terms",
+            "base_online_s",
+            "base_bytes",
+            "used_online_s",
+            "used_bytes",
+            "first_login_at",
+            "code_sealed",
+        )
+    )
+)
 
 
 class PgRouterOps:
@@ -127,29 +148,28 @@ class PgRouterOps:
         return self._keyring.unseal(task.sealed, task.voucher_id.bytes)
 
     async def expected(self, lease: RouterLease) -> Sequence[Expected]:
-        columns = vouchers.c
+        return await self._expected(lease, vouchers.c.sync_state != _GONE)
+
+    async def gone(self, lease: RouterLease, codes: Sequence[str]) -> Sequence[Expected]:
+        digests = self._digests(lease.tenant_id, codes)
+        of_these = vouchers.c.code_digest == any_(cast(digests, ARRAY(Text)))
+        return await self._expected(lease, of_these, vouchers.c.sync_state == _GONE)
+
+    async def _expected(
+        self, lease: RouterLease, *which: ColumnElement[bool]
+    ) -> Sequence[Expected]:
         owed = select(router_ops.c.subject).where(
             router_ops.c.router_id == lease.router_id, router_ops.c.kind == "voucher"
         )
-        query = select(
-            columns.id,
-            columns.desired_rev,
-            columns.desired,
-            columns.sync_state,
-            columns.sale_state,
-            columns.terms,
-            columns.base_online_s,
-            columns.base_bytes,
-            columns.used_online_s,
-            columns.used_bytes,
-            columns.first_login_at,
-            columns.code_sealed,
-        ).where(columns.tenant_id == lease.tenant_id, columns.router_id == lease.router_id)
+        query = _EXPECTED.where(
+            vouchers.c.tenant_id == lease.tenant_id,
+            vouchers.c.router_id == lease.router_id,
+            *which,
+        )
 
         async def read(connection: AsyncConnection) -> Sequence[Expected]:
             waiting = set((await connection.execute(owed)).scalars())
-            rows = await connection.execute(query)
-            return [_expected(row, waiting) for row in rows]
+            return [_expected(row, waiting) for row in await connection.execute(query)]
 
         return await self._database.in_tenant(lease.tenant_id, read)
 
@@ -167,12 +187,12 @@ class PgRouterOps:
             next_at,
         )
 
-    async def seen(self, tenant_id: UUID, router_id: UUID, used: Sequence[Snapshot]) -> None:
+    async def online(self, tenant_id: UUID, router_id: UUID, users: Sequence[str]) -> None:
         await self._database.call(
-            "select router_seen($1, $2, $3::router_snapshot_item[], $4)",
+            "select router_online($1, $2, $3, $4)",
             router_id,
             tenant_id,
-            _snapshots(used),
+            self._digests(tenant_id, users),
             self._clock.now(),
         )
 
@@ -210,6 +230,13 @@ class PgRouterOps:
     async def _booked(self, function: str, lease: RouterLease, *arguments: object) -> None:
         if not await self._ask(function, lease, *arguments):
             raise Fenced(lease.name)
+
+    def _digests(self, tenant_id: UUID, codes: Sequence[str]) -> list[str]:
+        return [
+            digest
+            for code in codes
+            for digest in voucher_rows.digests(self._keyring, tenant_id, code)
+        ]
 
     def _task(self, row: dict[str, Any]) -> Task:
         return Task(

@@ -20,6 +20,7 @@ from core.store.hotspot_tables import voucher_batches, vouchers
 from core.store.pages import paged
 from core.store.voucher_rows import JOINED, batch_of, voucher_of
 
+_AT_ONCE = 2000
 _KEPT = [name for name in Batch.__slots__ if name not in {"terms", "confirmed"}]
 
 
@@ -116,11 +117,17 @@ class PgVoucherBatches:
         return await self._database.in_tenant(tenant_id, read)
 
     async def _all(self, function: str, tenant_id: UUID, batch_id: UUID, actor: str) -> int:
-        [row] = await self._database.call(
-            f"select {function}($1, $2, $3, $4) as vouchers",
-            tenant_id,
-            batch_id,
-            actor,
-            self._clock.now(),
-        )
-        return int(row["vouchers"])
+        """A commit for every few: a large batch would take longer than one may."""
+        done = 0
+        while True:
+            [row] = await self._database.call(
+                f"select {function}($1, $2, $3, $4, $5) as vouchers",
+                tenant_id,
+                batch_id,
+                actor,
+                _AT_ONCE,
+                self._clock.now(),
+            )
+            done += int(row["vouchers"])
+            if row["vouchers"] < _AT_ONCE:
+                return done

@@ -14,7 +14,7 @@ from typing import Any
 import uvloop
 
 from core.kit import logging
-from tests.bench import failover, menu, mixups, purchase, start, transfers
+from tests.bench import failover, menu, mixups, purchase, start, transfers, vouchers
 from tests.bench.figures import Report, show
 from tests.e2e.program import home_folder
 
@@ -27,6 +27,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "transfers": transfers.measure,
     "purchase": purchase.measure,
     "failover": failover.measure,
+    "vouchers": vouchers.measure,
 }
 
 _SETTINGS = ("CALLBOX_", "VTPASS_", "PAYSTACK_", "AFRICASTALKING_", "DATABASE_URL", "REDIS_URL")

@@ -234,6 +234,31 @@ async def test_what_may_be_there_is_taken_off_before_the_money_goes_back(
     assert asked.index("/ip/hotspot/user/remove") < asked.index(ADD)
 
 
+async def test_a_login_proves_what_no_reply_told(world: VoucherWorld) -> None:
+    await made(world, 1)
+    await world.work()
+    customer = await world.books.customer(funds=FUNDS)
+    world.router.box.mishaps.add(Fault(FaultKind.CUT_AFTER, ADD))
+    world.router.box.mishaps.add(Fault(FaultKind.CUT_BEFORE, "/ip/hotspot/user/print"))
+    bought = await world.buy(customer)
+    await world.work()
+    assert (await world.voucher(bought.voucher.id)).sync_state is SyncState.UNKNOWN
+
+    names = [str(bought.voucher.code), "guest"]
+    await world.ops.online(world.books.channel.id, world.site.id, names)  # no tenant of ours
+    assert (await world.voucher(bought.voucher.id)).sale_state is SaleState.SOLD
+    await world.ops.online(world.tenant_id, world.site.id, names)
+
+    assert (await world.voucher(bought.voucher.id)).sale_state is SaleState.IN_USE
+    assert await world.books.money(customer) == (FUNDS - PRICE, 0)
+    assert "notice.voucher_ready" in await world.told(customer)
+    world.router.box.mishaps.clear()
+    world.later(1801)
+    ended = await world.settle(bought.voucher.id)
+    assert ended.sale_state is SaleState.IN_USE
+    await world.check_promise(customer, ended, FUNDS)
+
+
 async def test_a_reset_router_gets_back_what_is_left_paid_ones_first(books: Books) -> None:
     async with voucher_world(books, pooled=True) as world:
         await world.work()

@@ -144,6 +144,9 @@ async def test_what_is_refused_is_told_to_operators_and_tried_again_when_they_sa
     ended = await world.settle(bought.voucher.id)
     await world.check_promise(customer, ended, FUNDS)
     assert ended.sale_state is SaleState.DELIVERED
+    world.later(600)
+    await world.work()
+    assert world.alerts.kinds == set()
 
 
 async def test_the_same_confirmation_is_one_sale(world: World) -> None:
@@ -222,6 +225,21 @@ async def test_a_site_that_is_away_sells_only_what_it_has_or_to_who_agrees(books
         ended = await world.settle(waits.voucher.id)
         assert ended.sale_state is SaleState.DELIVERED
         assert world.enter(ended.code) == ""
+
+
+async def test_many_who_buy_at_once_get_one_each(books: Books) -> None:
+    async with voucher_world(books, pooled=True) as world:
+        await world.work()
+        crowd = [await books.customer(number, funds=FUNDS) for number in range(14)]
+        bought = await asyncio.gather(*(world.buy(customer) for customer in crowd))
+
+        assert len({each.voucher.id for each in bought}) == 14
+        from_stock = [each for each in bought if each.voucher.sale_state is SaleState.DELIVERED]
+        assert 1 <= len(from_stock) <= 10
+        for customer, each in zip(crowd, bought, strict=True):
+            ended = await world.settle(each.voucher.id)
+            await world.check_promise(customer, ended, FUNDS)
+        assert await books.posted(AccountType.REVENUE) == 14 * PRICE
 
 
 async def test_a_full_site_sells_elsewhere_in_its_group_or_not_at_all(world: World) -> None:

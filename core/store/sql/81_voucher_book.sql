@@ -145,9 +145,9 @@ as $$
   update voucher_batches b set run_at = p_at + p_lease from due where b.id = due.id returning b.*
 $$;
 
--- Has the router take all of a batch that wait; answers how many.
+-- Has the router take so many of a batch that wait; answers how many.
 create or replace function voucher_activate_batch(
-  p_tenant uuid, p_batch uuid, p_actor text, p_at timestamptz
+  p_tenant uuid, p_batch uuid, p_actor text, p_count integer, p_at timestamptz
 ) returns integer language plpgsql security definer
 set search_path = public, pg_temp set enable_seqscan = off
 set enable_hashjoin = off set enable_mergejoin = off
@@ -162,7 +162,7 @@ begin
   end if;
   with waiting as (
     select v.id from vouchers v where v.batch_id = p_batch and v.desired = 'absent'
-      and v.sale_state in ('stock', 'sold') order by v.id for no key update
+      and v.sale_state in ('stock', 'sold') order by v.id limit p_count for no key update
   ), wanted as (
     update vouchers v set desired = 'present', desired_rev = v.desired_rev + 1,
         sync_state = case v.sync_state when 'gone' then 'pending' else v.sync_state end
@@ -172,13 +172,16 @@ begin
       case w.sale_state when 'sold' then 'paid' else 'bulk' end, p_at) from wanted w
   )
   select array_agg(id) into v_ids from owed;
-  perform voucher_note(p_batch, p_tenant, 'voucher_batch.activated', p_actor, '{}', p_at);
+  if v_ids is not null then
+    perform voucher_note(p_batch, p_tenant, 'voucher_batch.activated', p_actor,
+      jsonb_build_object('vouchers', cardinality(v_ids)), p_at);
+  end if;
   return coalesce(cardinality(v_ids), 0);
 end $$;
 
--- Takes all of a batch back that nobody has and nobody used; answers how many.
+-- Takes so many of a batch back that nobody has and nobody used; answers how many.
 create or replace function voucher_void_batch(
-  p_tenant uuid, p_batch uuid, p_actor text, p_at timestamptz
+  p_tenant uuid, p_batch uuid, p_actor text, p_count integer, p_at timestamptz
 ) returns integer language plpgsql security definer
 set search_path = public, pg_temp set enable_seqscan = off
 as $$
@@ -193,13 +196,15 @@ begin
   end if;
   for v_voucher in
     select * from vouchers v where v.batch_id = p_batch and v.sale_state = 'stock'
-      order by v.id for no key update
+      order by v.id limit p_count for no key update
   loop
     perform voucher_end(v_voucher, 'cancelled', p_at);
     v_taken := v_taken + 1;
   end loop;
-  perform voucher_note(p_batch, p_tenant, 'voucher_batch.void', p_actor,
-    jsonb_build_object('vouchers', v_taken), p_at);
+  if v_taken > 0 then
+    perform voucher_note(p_batch, p_tenant, 'voucher_batch.void', p_actor,
+      jsonb_build_object('vouchers', v_taken), p_at);
+  end if;
   return v_taken;
 end $$;
 

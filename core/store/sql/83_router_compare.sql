@@ -74,6 +74,9 @@ begin
   if v_voucher.id is null or voucher_is_over(v_voucher.sale_state) then
     return;
   end if;
+  if v_voucher.first_login_at is not null and v_voucher.sale_state = 'sold' then
+    v_voucher := router_proven(v_voucher, p_at);
+  end if;
   if v_voucher.first_login_at is not null and v_voucher.sale_state in ('stock', 'delivered') then
     v_validity_s := coalesce((v_voucher.terms ->> 'validity_s')::bigint, 0);
     update vouchers v set sale_state = 'in_use',
@@ -86,17 +89,37 @@ begin
   end if;
 end $$;
 
--- What was seen between two comparisons, by whoever looks who is online.
-create or replace function router_seen(
-  p_router uuid, p_tenant uuid, p_used router_snapshot_item[], p_at timestamptz
+-- Somebody is online with it, so it works, whatever the router has told of it.
+create or replace function router_proven(p_voucher vouchers, p_at timestamptz) returns vouchers
+language plpgsql as $$
+declare
+  v_sale voucher_sales;
+begin
+  select * into v_sale from voucher_sales s where s.voucher_id = p_voucher.id for no key update;
+  update vouchers v set sale_state = 'delivered' where v.id = p_voucher.id returning * into p_voucher;
+  if v_sale.state = 'held' then
+    perform voucher_capture(v_sale, p_at);
+    perform voucher_tell_one(p_voucher, p_voucher.owner_id, 'notice.voucher_ready',
+      'voucher:' || p_voucher.id || ':delivered', true, v_sale, p_at);
+  end if;
+  return p_voucher;
+end $$;
+
+-- Somebody is online with the codes of these digests, as was seen between two comparisons.
+create or replace function router_online(
+  p_router uuid, p_tenant uuid, p_digests text[], p_at timestamptz
 ) returns void language plpgsql security definer
 set search_path = public, pg_temp set enable_seqscan = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
+declare
+  v_voucher vouchers;
 begin
-  perform 1 from vouchers v where v.id = any (array(select u.voucher_id from unnest(p_used) u))
-    and v.router_id = p_router and v.tenant_id = p_tenant order by v.id for no key update;
-  perform router_used(u, p_at, p_at) from unnest(p_used) u
-    cross join lateral (select x.router_id, x.tenant_id from vouchers x where x.id = u.voucher_id
-      offset 0) v
-    where v.router_id = p_router and v.tenant_id = p_tenant;
+  for v_voucher in
+    select * from vouchers v where v.code_digest = any (p_digests) and v.router_id = p_router
+      and v.tenant_id = p_tenant and v.first_login_at is null order by v.id for no key update
+  loop
+    perform router_used(row(v_voucher.id, v_voucher.used_online_s, v_voucher.used_bytes, true,
+      false)::router_snapshot_item, p_at, p_at);
+  end loop;
 end $$;

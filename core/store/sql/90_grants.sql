@@ -32,7 +32,7 @@ begin
         'voucher_hand_over', 'voucher_tell', 'voucher_fill_batch', 'voucher_claim_batches',
         'voucher_activate_batch', 'voucher_void_batch', 'voucher_plan_changed', 'router_enlist', 'router_all',
         'router_wake', 'router_claim', 'router_keep', 'router_leave', 'router_take',
-        'router_report', 'router_refills', 'router_refill', 'router_compared', 'router_seen')
+        'router_report', 'router_refills', 'router_refill', 'router_compared', 'router_online')
   loop
     execute format('grant execute on function %s to callbox_app', v_function);
   end loop;

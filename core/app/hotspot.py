@@ -1,0 +1,85 @@
+"""Hotspots: what is sold there, and what brings it to the routers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.app import rules
+from core.app.ground import Ground
+from core.app.stores import Stores
+from core.jobs.routers import batch_pump, router_pump, voucher_clock
+from core.jobs.workers import Pump
+from core.kit.bell import Bell
+from core.ports import Alerts
+from core.ports.hotspot import HotspotRouters
+from core.providers.addresses import Reach
+from core.providers.hotspot import HOTSPOT_ROUTERS
+from core.services.router_delivery import RouterDelivery
+from core.services.voucher_batches import BatchDesk
+from core.services.voucher_desk import VoucherDesk
+from core.services.vouchers import Vouchers
+from core.store.hotspot_plans import PgHotspotPlans
+from core.store.router_ops import PgRouterOps
+from core.store.router_requests import RedisRouterRequests
+from core.store.routers import PgRouters
+from core.store.voucher_batches import PgVoucherBatches
+from core.store.vouchers import PgVouchers
+
+
+@dataclass(frozen=True, slots=True)
+class Hotspots:
+    """Plans, routers and vouchers.
+
+    Attributes:
+        fleet: The routers themselves. Only workers may ask them: each has one worker by its lease.
+    """
+
+    plans: PgHotspotPlans
+    routers: PgRouters
+    book: PgVouchers
+    ops: PgRouterOps
+    batches: PgVoucherBatches
+    vouchers: Vouchers
+    desk: VoucherDesk
+    batch_desk: BatchDesk
+    fleet: HotspotRouters
+    pumps: tuple[Pump[Any], ...]
+
+
+def hotspots(ground: Ground, kept: Stores, alerts: Alerts) -> Hotspots:
+    settings, database = ground.settings, ground.database
+    keyring, clock = ground.keyring, ground.clock
+    plans, routers = PgHotspotPlans(database), PgRouters(database, keyring)
+    book = PgVouchers(database, keyring, clock, void_after_s=settings.voucher_void_after_s)
+    ops = PgRouterOps(database, keyring, clock)
+    batches = PgVoucherBatches(database, keyring, clock)
+    reach = Reach.PUBLIC_OR_HERE if settings.demo else Reach.PUBLIC
+    fleet = HOTSPOT_ROUTERS["routeros"]({}, RedisRouterRequests(ground.line), clock, reach)
+    ground.stack.push_async_callback(fleet.aclose)
+    work, orders = Bell(), Bell()
+    delivery_rules = rules.delivery_rules(settings)
+    delivery = RouterDelivery(ops, fleet, alerts, clock, delivery_rules)
+    batch_desk = BatchDesk(batches, plans, routers, kept.customers, clock, orders)
+    return Hotspots(
+        plans=plans,
+        routers=routers,
+        book=book,
+        ops=ops,
+        batches=batches,
+        vouchers=Vouchers(
+            book,
+            plans,
+            routers,
+            kept.customers,
+            clock,
+            work,
+            rules.voucher_rules(settings),
+        ),
+        desk=VoucherDesk(book, ops, kept.customers),
+        batch_desk=batch_desk,
+        fleet=fleet,
+        pumps=(
+            router_pump(ops, delivery, delivery_rules, work),
+            voucher_clock(book),
+            batch_pump(batches, batch_desk, orders),
+        ),
+    )

@@ -20,6 +20,10 @@ from api.admin import (
     reconciliations,
     transactions,
     users,
+    voucher_actions,
+    voucher_batches,
+    voucher_plans,
+    vouchers,
 )
 from api.admin.core import AdminCore
 from api.admin.envelope import Refusal
@@ -64,6 +68,10 @@ def create_admin(core: AdminCore, *, ussd: Collection[str] = ()) -> FastAPI:
         reconciliations,
         transactions,
         users,
+        voucher_plans,
+        voucher_batches,  # before vouchers, whose codes would stand for its paths
+        vouchers,
+        voucher_actions,
     ):
         admin.include_router(resource.router(core), prefix=PREFIX)
     admin.include_router(channels.router(core, ussd), prefix=PREFIX)

@@ -37,6 +37,10 @@ from core.services.payout_desk import (
 )
 from core.services.provider_configs import ChangedMeanwhile
 from core.services.reconciliation import DayNotOver, UnknownParty, UnknownRun
+from core.services.voucher_batches import BadBatch, UnknownBatch
+from core.services.voucher_desk import NoSuchVoucher, NotSold, VoucherOver
+from core.services.voucher_plans import BadPlan, PlanExists, UnknownPlan
+from core.services.voucher_sheets import CARDS_MAX, BatchUnfinished, SheetTooLong
 
 
 class ApiError(Exception):
@@ -98,6 +102,16 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     UnknownRun: (404, "There is no such reconciliation."),
     ReferenceUsed: (409, "This reference was used for another payment. Nothing was done."),
     WrongFloatCurrency: (422, "The books are kept in another currency."),
+    NoSuchVoucher: (404, "There is no such voucher."),
+    VoucherOver: (409, "This voucher is over, or nobody owns it."),
+    NotSold: (409, "No customer paid for this voucher: there is nothing to pay back."),
+    BadBatch: (422, "The batch is not valid."),
+    UnknownBatch: (404, "There is no such batch."),
+    BatchUnfinished: (409, "Its codes are still being made, or it was taken back."),
+    SheetTooLong: (422, f"One file takes 1 to {CARDS_MAX} cards: say first and count."),
+    BadPlan: (422, "The plan is not valid."),
+    UnknownPlan: (404, "There is no such plan."),
+    PlanExists: (409, "There is a plan of this code: change that one."),
 }
 
 _STATUSES: Mapping[int, tuple[str, str]] = {
@@ -113,6 +127,9 @@ def of_problem(problem: Problem) -> ApiError:
     details = None
     if isinstance(problem, BadConfiguration | BadChannel):
         details = problem.fields
+    elif isinstance(problem, BadBatch | BadPlan):
+        field, _, what = str(problem.facts["why"]).rpartition(": ")
+        details = {field or "body": what}
     elif isinstance(problem, WrongCurrency | WrongFloatCurrency):
         details = {"currency": f"should be {problem.facts['currency']}"}
     return ApiError(status, problem.code, message, details)

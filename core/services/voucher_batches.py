@@ -6,7 +6,16 @@ from uuid import UUID
 import structlog
 
 from core.domain.customers import Tenant
-from core.domain.hotspot import HOUR_S, MIB, CodeStyle, HotspotPlan, Terms
+from core.domain.hotspot import (
+    HOUR_S,
+    MIB,
+    STANDARD_PROFILES,
+    CodeStyle,
+    HotspotPlan,
+    Router,
+    StandardProfile,
+    Terms,
+)
 from core.domain.voucher_codes import new_codes
 from core.kit import crash, ids
 from core.kit.bell import Bell
@@ -26,6 +35,10 @@ _CHUNK = 2000
 _TRIES = 3
 
 
+class UnknownBatch(Problem):
+    code = "voucher_batch.unknown"
+
+
 class BadBatch(Problem):
     """What was ordered cannot be made; the fact `why` says it in words."""
 
@@ -37,8 +50,8 @@ class BatchOrder:
     """What an operator orders. None leaves a thing as the profile has it.
 
     Attributes:
-        profile: The code of a plan, or `CUSTOM`.
-        router_id: Where they are for; needed unless the plan is one router's.
+        profile: The code of a plan, of a standard profile, or `CUSTOM`.
+        router_id: Where they are for; needed unless the plan is one router's or only one sells.
         price_minor, currency: What they cost where they are sold; nothing is charged here.
         auto_activate: Put them on the router at once.
         customer_phone: Whose they are; with `send_sms` that number is told the codes.
@@ -86,21 +99,24 @@ class BatchDesk:
         Raises:
             BadBatch
         """
-        plan = await self._plan(tenant, order)
+        found = None
+        if order.profile != CUSTOM:
+            found = await self._plans.by_code(tenant.id, order.profile)
+        plan = found or _standing_in(tenant, order.profile)
         terms, style = _terms(plan, order), order.code_style or plan.code_style
-        await self._check(tenant, order, plan, terms)
+        if why := _wrong(order) or terms.wrong:
+            raise BadBatch(why=why)
+        router = await self._router(plan, order.router_id)
         owner = None
         if order.customer_phone is not None:
             owner = await self._customers.of_number(tenant.id, order.customer_phone)
-        router_id = order.router_id or plan.router_id
-        assert router_id is not None
         batch_id = ids.derived("voucher batch", str(tenant.id), key)
         batch = Batch(
             id=batch_id,
             tenant_id=tenant.id,
             key=key,
-            router_id=router_id,
-            plan_id=None if order.profile == CUSTOM else plan.id,
+            router_id=router.id,
+            plan_id=None if found is None else found.id,
             plan_code=plan.code,
             plan_name=plan.name,
             terms=terms,
@@ -123,6 +139,37 @@ class BatchDesk:
         self._bell.ring()
         return kept
 
+    async def show(self, tenant_id: UUID, batch_id: UUID) -> Batch:
+        """As it stands now.
+
+        Raises:
+            UnknownBatch
+        """
+        batch = await self._batches.get(tenant_id, batch_id)
+        if batch is None:
+            raise UnknownBatch
+        return batch
+
+    async def activate(self, tenant_id: UUID, batch_id: UUID, actor: str) -> Batch:
+        """Have the router take all that wait.
+
+        Raises:
+            UnknownBatch
+        """
+        await self.show(tenant_id, batch_id)
+        await self._batches.activate(tenant_id, batch_id, actor)
+        return await self.show(tenant_id, batch_id)
+
+    async def void(self, tenant_id: UUID, batch_id: UUID, actor: str) -> Batch:
+        """Take all back that nobody has.
+
+        Raises:
+            UnknownBatch
+        """
+        await self.show(tenant_id, batch_id)
+        await self._batches.void(tenant_id, batch_id, actor)
+        return await self.show(tenant_id, batch_id)
+
     async def fill(self, batch: Batch) -> int:
         """Make all that is missing of a batch; how many there are then."""
         made, tries = batch.made, 0
@@ -140,33 +187,38 @@ class BatchDesk:
         log.info("batch.filled", batch=str(batch.id), made=made)
         return made
 
-    async def _plan(self, tenant: Tenant, order: BatchOrder) -> HotspotPlan:
-        if order.profile == CUSTOM:
-            return HotspotPlan(
-                id=ids.uuid7(),
-                tenant_id=tenant.id,
-                code=CUSTOM,
-                name="Custom",
-                terms=Terms(),
-                price_minor=0,
-                currency=tenant.currency,
-            )
-        plan = await self._plans.by_code(tenant.id, order.profile)
-        if plan is None:
-            raise BadBatch(why=f"profile: there is no {order.profile}")
-        return plan
-
-    async def _check(
-        self, tenant: Tenant, order: BatchOrder, plan: HotspotPlan, terms: Terms
-    ) -> None:
-        if why := _wrong(order) or terms.wrong:
-            raise BadBatch(why=why)
-        router_id = order.router_id or plan.router_id
-        router = None if router_id is None else await self._routers.get(tenant.id, router_id)
+    async def _router(self, plan: HotspotPlan, router_id: UUID | None) -> Router:
+        """The one that is named, or the only one that there is for this plan."""
+        named = router_id or plan.router_id
+        if named is None:
+            selling = await self._routers.selling(plan.tenant_id)
+            there = [router for router in selling if plan.sold_at(router)]
+            router = there[0] if len(there) == 1 else None
+        else:
+            router = await self._routers.get(plan.tenant_id, named)
         if router is None:
-            raise BadBatch(why="router: is required")
-        if order.profile != CUSTOM and not plan.sold_at(router):
-            raise BadBatch(why=f"router: {plan.code} is not sold at {router.name}")
+            raise BadBatch(why="router_id: is required")
+        if not plan.sold_at(router):
+            raise BadBatch(why=f"router_id: {plan.code} is not sold at {router.name}")
+        return router
+
+
+def _standing_in(tenant: Tenant, profile: str) -> HotspotPlan:
+    """A plan that the tenant did not make itself."""
+    known = (
+        StandardProfile("Custom", Terms()) if profile == CUSTOM else STANDARD_PROFILES.get(profile)
+    )
+    if known is None:
+        raise BadBatch(why=f"profile: there is no {profile}")
+    return HotspotPlan(
+        id=ids.uuid7(),
+        tenant_id=tenant.id,
+        code=profile,
+        name=known.name,
+        terms=known.terms,
+        price_minor=0,
+        currency=tenant.currency,
+    )
 
 
 def _wrong(order: BatchOrder) -> str | None:

@@ -33,6 +33,7 @@ from core.ports.pictures import (
 )
 from core.ports.vouchers import Batch, VoucherBatches
 from core.services.receipts import printed
+from core.services.voucher_batches import UnknownBatch
 from core.services.voucher_words import good_for
 
 log = structlog.get_logger()
@@ -55,10 +56,6 @@ _ROWS_AT_ONCE: Final = 1000
 _NAME_CHARS: Final = 4
 _BOM: Final = "\ufeff"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-class UnknownBatch(Problem):
-    code = "voucher_batch.unknown"
 
 
 class BatchUnfinished(Problem):

@@ -20,13 +20,13 @@ from core.kit.texts import Texts
 from core.ports import Event
 from core.ports.pictures import LoginPicture, SheetForm, VoucherSheet
 from core.ports.vouchers import Batch
+from core.services.voucher_batches import UnknownBatch
 from core.services.voucher_sheets import (
     CARDS_MAX,
     COLUMNS,
     BatchUnfinished,
     LoginPictures,
     SheetTooLong,
-    UnknownBatch,
     VoucherSheets,
     table_of,
 )

@@ -128,8 +128,9 @@ def of_problem(problem: Problem) -> ApiError:
     if isinstance(problem, BadConfiguration | BadChannel):
         details = problem.fields
     elif isinstance(problem, BadBatch | BadPlan):
-        field, _, what = str(problem.facts["why"]).rpartition(": ")
-        details = {field or "body": what}
+        why = str(problem.facts["why"])
+        field, _, what = why.partition(": ")
+        details = {field: what} if field.isidentifier() else {"body": why}
     elif isinstance(problem, WrongCurrency | WrongFloatCurrency):
         details = {"currency": f"should be {problem.facts['currency']}"}
     return ApiError(status, problem.code, message, details)

@@ -111,6 +111,9 @@ class _Shift:
         urgent = asyncio.create_task(self._urgent(bulk), name="router:urgent")
         try:
             await asyncio.gather(bulk, urgent)
+        except asyncio.CancelledError:
+            await self._ops.give_back(self._lease)  # another process need not wait for its end
+            raise
         finally:
             for lane in (bulk, urgent):
                 lane.cancel()
@@ -247,7 +250,7 @@ class _Shift:
 
     async def _found(self, started_at: dt.datetime) -> OnTheRouter | None:
         """What is on it; None where it could not be read."""
-        identity = await self._read(await self._router.identity())
+        identity = await self._read(await self._router.identity(Lane.BULK))
         if identity is None:
             return None
         users = await self._read(await self._router.users())

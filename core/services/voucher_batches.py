@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 QUANTITY_MAX = 50_000
 CUSTOM = "CUSTOM"
+_UNSOLD = {CUSTOM: StandardProfile("Custom", Terms()), **STANDARD_PROFILES}
 _TOLD_MAX = 20
 _CHUNK = 2000
 _TRIES = 3
@@ -50,7 +51,7 @@ class BatchOrder:
     """What an operator orders. None leaves a thing as the profile has it.
 
     Attributes:
-        profile: The code of a plan, of a standard profile, or `CUSTOM`.
+        profile: The code of a plan, a standard profile, or `CUSTOM`.
         router_id: Where they are for; needed unless the plan is one router's or only one sells.
         price_minor, currency: What they cost where they are sold; nothing is charged here.
         auto_activate: Put them on the router at once.
@@ -99,10 +100,7 @@ class BatchDesk:
         Raises:
             BadBatch
         """
-        found = None
-        if order.profile != CUSTOM:
-            found = await self._plans.by_code(tenant.id, order.profile)
-        plan = found or _standing_in(tenant, order.profile)
+        plan = await self._plan(tenant, order)
         terms, style = _terms(plan, order), order.code_style or plan.code_style
         if why := _wrong(order) or terms.wrong:
             raise BadBatch(why=why)
@@ -116,7 +114,7 @@ class BatchDesk:
             tenant_id=tenant.id,
             key=key,
             router_id=router.id,
-            plan_id=None if found is None else found.id,
+            plan_id=plan.id if plan.active else None,
             plan_code=plan.code,
             plan_name=plan.name,
             terms=terms,
@@ -187,6 +185,24 @@ class BatchDesk:
         log.info("batch.filled", batch=str(batch.id), made=made)
         return made
 
+    async def _plan(self, tenant: Tenant, order: BatchOrder) -> HotspotPlan:
+        """The tenant's plan of that code, a standard profile that it does not sell, or none."""
+        if plan := await self._plans.by_code(tenant.id, order.profile):
+            return plan
+        profile = _UNSOLD.get(order.profile)
+        if profile is None:
+            raise BadBatch(why=f"profile: there is no {order.profile}")
+        return HotspotPlan(
+            id=ids.uuid7(),
+            tenant_id=tenant.id,
+            code=order.profile,
+            name=profile.name,
+            terms=profile.terms,
+            price_minor=0,
+            currency=tenant.currency,
+            active=False,
+        )
+
     async def _router(self, plan: HotspotPlan, router_id: UUID | None) -> Router:
         """The one that is named, or the only one that there is for this plan."""
         named = router_id or plan.router_id
@@ -201,24 +217,6 @@ class BatchDesk:
         if not plan.sold_at(router):
             raise BadBatch(why=f"router_id: {plan.code} is not sold at {router.name}")
         return router
-
-
-def _standing_in(tenant: Tenant, profile: str) -> HotspotPlan:
-    """A plan that the tenant did not make itself."""
-    known = (
-        StandardProfile("Custom", Terms()) if profile == CUSTOM else STANDARD_PROFILES.get(profile)
-    )
-    if known is None:
-        raise BadBatch(why=f"profile: there is no {profile}")
-    return HotspotPlan(
-        id=ids.uuid7(),
-        tenant_id=tenant.id,
-        code=profile,
-        name=known.name,
-        terms=known.terms,
-        price_minor=0,
-        currency=tenant.currency,
-    )
 
 
 def _wrong(order: BatchOrder) -> str | None:

@@ -230,20 +230,23 @@ class Vouchers:
     async def _offer(self, plan: HotspotPlan, router: Router, *, exactly: bool = False) -> Offer:
         """At this router; `exactly`, or at the first of its group that sells where it does not."""
         stock, now = await self._book.stock(plan), self._clock.now()
-        here = Offer(plan, router, selling_of(router, stock.get(router.id, 0), now))
+
+        def at(one: Router) -> Offer:
+            over = plan.terms.ends_at is not None and plan.terms.ends_at <= now
+            selling = selling_of(one, stock.get(one.id, 0), now)
+            return Offer(plan, one, Selling.CLOSED if over else selling)
+
         if exactly:
             fresh = await self._routers.get(plan.tenant_id, router.id)
             if fresh is None:
                 raise NotSoldHere
-            return Offer(plan, fresh, selling_of(fresh, stock.get(fresh.id, 0), now))
+            return at(fresh)
+        here = at(router)
         if not router.group or here.selling in _WELL:
             return here
-        for other in await self._routers.selling(plan.tenant_id):
-            if other.group == router.group and plan.sold_at(other):
-                there = Offer(plan, other, selling_of(other, stock.get(other.id, 0), now))
-                if there.selling in _WELL:
-                    return there
-        return here
+        others = await self._routers.selling(plan.tenant_id)
+        near = (at(one) for one in others if one.group == router.group and plan.sold_at(one))
+        return next((offer for offer in near if offer.selling in _WELL), here)
 
     async def _made(self, tenant_id: UUID, sale_id: UUID) -> UUID | None:
         sale = await self._book.sale_of(tenant_id, sale_id)

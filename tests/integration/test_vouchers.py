@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from core.app import TEXTS
 from core.domain.hotspot import Limits, Load, RouterStatus
 from core.domain.ledger import AccountType
+from core.domain.voucher_codes import spaced
 from core.domain.vouchers import SaleState, Selling, SyncState
 from core.kit.errors import Fault
 from core.kit.msisdn import Msisdn
+from core.kit.texts import Texts
 from core.services.purchases import InsufficientFunds
 from core.services.vouchers import NotSoldHere, SiteAway, SiteFull
+from core.services.wording import render
 from sandbox.routeros.faults import Fault as Mishap
 from sandbox.routeros.faults import FaultKind
 from sandbox.routeros.plan import VOUCHERS_NEED
@@ -194,7 +198,14 @@ async def test_a_voucher_for_another_number_is_told_there_and_paid_here(world: W
     assert {(notice.text, notice.to) for notice in told} == {
         ("notice.voucher_activating", friend),
         ("notice.voucher_ready", friend),
+        ("notice.voucher_given", customer.msisdn),
     }
+    texts = Texts.load(TEXTS)
+    said = {notice.text: render(texts, notice) for notice in told}
+    assert "for 08037654321, who has the code. You paid N200." in said["notice.voucher_given"]
+    assert spaced(str(bought.voucher.code)) not in said["notice.voucher_given"]
+    told = [notice for notice in told if notice.to == friend]
+    assert all(spaced(str(bought.voucher.code)) in said[notice.text] for notice in told)
     code = bought.voucher.code
     assert code is not None
     assert {str(notice.facts["code"]).replace("-", "") for notice in told} == {code}

@@ -62,14 +62,30 @@ create or replace function voucher_tell_one(
       identity)
     select notice_id(p_voucher.tenant_id, p_key), p_voucher.tenant_id, p_key, p_customer, p_text,
       jsonb_strip_nulls(jsonb_build_object('voucher', case when p_with_code then p_voucher.id end,
+        'hint', case when p_with_code and r.login_url <> '' then 'link' end,
         'plan', p_voucher.plan_name, 'place', r.name, 'amount', p_sale.amount_minor, 'currency',
-        p_sale.currency, 'reference', p_sale.reference)),
+        p_sale.currency, 'reference', p_sale.reference, 'recipient', o.msisdn)),
       p_at, p_at,
       case when p_sale.customer_id = p_customer then p_sale.channel_id end,
       case when p_sale.customer_id = p_customer then p_sale.identity else '' end
-    from routers r where r.id = p_voucher.router_id
+    from routers r
+    left join customers o on o.id = p_voucher.owner_id and o.id <> p_customer
+    where r.id = p_voucher.router_id
     on conflict (id) do nothing
 $$;
+
+-- It works: who has it is told with the code, and who paid for it where that is another.
+create or replace function voucher_tell_ready(
+  p_voucher vouchers, p_sale voucher_sales, p_at timestamptz
+) returns void language plpgsql as $$
+begin
+  perform voucher_tell_one(p_voucher, p_voucher.owner_id, 'notice.voucher_ready',
+    'voucher:' || p_voucher.id || ':delivered', true, p_sale, p_at);
+  if p_sale.customer_id <> p_voucher.owner_id then
+    perform voucher_tell_one(p_voucher, p_sale.customer_id, 'notice.voucher_given',
+      'voucher:' || p_voucher.id || ':given', false, p_sale, p_at);
+  end if;
+end $$;
 
 -- Takes one from stock that the router is known to have, or makes it of the fresh code; sets the
 -- money aside, or takes it at once; and writes what the router is owed and what is told.
@@ -170,10 +186,11 @@ begin
     p.created_at);
   if v_voucher.sale_state = 'delivered' then
     perform voucher_capture(v_sale, p.created_at);
+    perform voucher_tell_ready(v_voucher, v_sale, p.created_at);
+  else
+    perform voucher_tell_one(v_voucher, p.owner_id, 'notice.voucher_activating',
+      'voucher:' || v_voucher.id || ':sold', true, v_sale, p.created_at);
   end if;
-  perform voucher_tell_one(v_voucher, p.owner_id,
-    'notice.voucher_' || case v_voucher.sale_state when 'sold' then 'activating' else 'ready' end,
-    'voucher:' || v_voucher.id || ':' || v_voucher.sale_state, true, v_sale, p.created_at);
   return query select 'sold', v_voucher.id, p.reference;
 end $$;
 
@@ -325,8 +342,8 @@ begin
     select * into v_voucher from vouchers v where v.id = v_id for no key update skip locked;
     continue when v_voucher.id is null or voucher_is_over(v_voucher.sale_state);
     v_touched := v_touched + 1;
-    if v_voucher.sale_state = 'sold' and v_voucher.batch_id is null then -- it never worked
-      select * into v_sale from voucher_sales s where s.voucher_id = v_id for no key update;
+    select * into v_sale from voucher_sales s where s.voucher_id = v_id for no key update;
+    if v_sale.state = 'held' then -- it never worked
       perform voucher_begin_refund(v_voucher, v_sale, 'ended', 'worker', p_void_after, p_at);
     else
       perform voucher_end(v_voucher, 'expired', p_at);

@@ -42,10 +42,13 @@ begin
       or not exists (select from customers c where c.id = p_owner and c.tenant_id = p_tenant) then
     return false;
   end if;
-  update vouchers v set owner_id = p_owner,
-      sale_state = case v.sale_state when 'stock' then 'sold' else v.sale_state end,
-      sold_at = coalesce(v.sold_at, p_at)
+  update vouchers v set owner_id = p_owner, sold_at = coalesce(v.sold_at, p_at),
+      sale_state = case when v.sale_state <> 'stock' then v.sale_state
+        when v.sync_state = 'confirmed' then 'delivered' else 'sold' end
     where v.id = p_voucher returning * into v_voucher;
+  if v_voucher.desired = 'absent' then -- of a batch that was not activated
+    perform voucher_want(p_tenant, p_voucher, 'present', p_actor, p_at);
+  end if;
   perform voucher_tell_one(v_voucher, p_owner, 'notice.voucher_yours',
     'voucher:' || p_voucher || ':owner:' || p_owner, true, null, p_at);
   perform voucher_note(p_voucher, p_tenant, 'voucher.handed_over', p_actor,

@@ -236,8 +236,7 @@ begin
       perform voucher_capture(v_sale, p_at);
     end if;
     if v_sale.id is not null then
-      perform voucher_tell_one(p_voucher, p_voucher.owner_id, 'notice.voucher_ready',
-        'voucher:' || p_voucher.id || ':delivered', true, v_sale, p_at);
+      perform voucher_tell_ready(p_voucher, v_sale, p_at);
     end if;
   elsif p_voucher.sale_state = 'refund_due' and p_voucher.sync_state = 'gone' then
     perform voucher_pay_back(p_voucher, v_sale, p_at);

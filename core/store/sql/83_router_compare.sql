@@ -99,8 +99,7 @@ begin
   update vouchers v set sale_state = 'delivered' where v.id = p_voucher.id returning * into p_voucher;
   if v_sale.state = 'held' then
     perform voucher_capture(v_sale, p_at);
-    perform voucher_tell_one(p_voucher, p_voucher.owner_id, 'notice.voucher_ready',
-      'voucher:' || p_voucher.id || ':delivered', true, v_sale, p_at);
+    perform voucher_tell_ready(p_voucher, v_sale, p_at);
   end if;
   return p_voucher;
 end $$;

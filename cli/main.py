@@ -29,6 +29,7 @@ from cli import (
     routers,
     tenants,
     tokens,
+    vouchers,
 )
 from core.kit import logging
 from core.kit.errors import Fault, Problem
@@ -61,6 +62,7 @@ app.add_typer(customers.app, name="customers")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(operators.app, name="operators")
 app.add_typer(notices.app, name="notices")
+app.add_typer(vouchers.app, name="vouchers")
 
 
 @app.command()

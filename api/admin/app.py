@@ -26,6 +26,10 @@ from api.admin import (
     routers,
     transactions,
     users,
+    voucher_actions,
+    voucher_batches,
+    voucher_plans,
+    vouchers,
 )
 from api.admin.core import AdminCore
 from api.admin.envelope import Refusal
@@ -75,6 +79,10 @@ def create_admin(core: AdminCore, *, ussd: Collection[str] = ()) -> FastAPI:
         routers,
         transactions,
         users,
+        voucher_plans,
+        voucher_batches,  # before vouchers, whose codes would stand for its paths
+        vouchers,
+        voucher_actions,
     ):
         admin.include_router(resource.router(core), prefix=PREFIX)
     admin.include_router(channels.router(core, ussd), prefix=PREFIX)

@@ -56,6 +56,10 @@ from core.services.router_desk import (
     UnknownRouter,
 )
 from core.services.router_import import BadFile
+from core.services.voucher_batches import BadBatch, UnknownBatch
+from core.services.voucher_desk import NoSuchVoucher, NotSold, VoucherOver
+from core.services.voucher_plans import BadPlan, PlanExists, UnknownPlan
+from core.services.voucher_sheets import CARDS_MAX, BatchUnfinished, SheetTooLong
 
 
 class ApiError(Exception):
@@ -143,6 +147,16 @@ _REFUSED_STATUSES: Mapping[Refusal, int] = {
     Refusal.MISSING: 404,
     Refusal.NO_MATCH: 422,
     Refusal.INVALID: 422,
+    NoSuchVoucher: (404, "There is no such voucher."),
+    VoucherOver: (409, "This voucher is over, or nobody owns it."),
+    NotSold: (409, "No customer paid for this voucher: there is nothing to pay back."),
+    BadBatch: (422, "The batch is not valid."),
+    UnknownBatch: (404, "There is no such batch."),
+    BatchUnfinished: (409, "Its codes are still being made, or it was taken back."),
+    SheetTooLong: (422, f"One file takes 1 to {CARDS_MAX} cards: say first and count."),
+    BadPlan: (422, "The plan is not valid."),
+    UnknownPlan: (404, "There is no such plan."),
+    PlanExists: (409, "There is a plan of this code: change that one."),
 }
 
 _STATUSES: Mapping[int, tuple[str, str]] = {
@@ -170,6 +184,10 @@ def of_problem(problem: Problem) -> ApiError:
         BadConfiguration | BadChannel | BadGiftTerms | BadRouter | BadBulk | BadUser,
     ):
         details = problem.fields
+    elif isinstance(problem, BadBatch | BadPlan):
+        why = str(problem.facts["why"])
+        field, _, what = why.partition(": ")
+        details = {field: what} if field.isidentifier() else {"body": why}
     elif isinstance(problem, WrongCurrency | WrongFloatCurrency):
         details = {"currency": f"should be {problem.facts['currency']}"}
     return ApiError(status, problem.code, message, details)

@@ -13,9 +13,13 @@ from core.ports import Alerts
 from core.ports.hotspot import HotspotRouters
 from core.providers.addresses import Reach
 from core.providers.hotspot import HOTSPOT_ROUTERS
+from core.providers.pictures.logins import DrawnLogins
+from core.providers.pictures.sheets import PrintedSheets
 from core.services.router_delivery import RouterDelivery
 from core.services.voucher_batches import BatchDesk
 from core.services.voucher_desk import VoucherDesk
+from core.services.voucher_plans import PlanDesk
+from core.services.voucher_sheets import LoginPictures, VoucherSheets
 from core.services.vouchers import Vouchers
 from core.store.hotspot_plans import PgHotspotPlans
 from core.store.router_ops import PgRouterOps
@@ -41,6 +45,9 @@ class Hotspots:
     vouchers: Vouchers
     desk: VoucherDesk
     batch_desk: BatchDesk
+    plan_desk: PlanDesk
+    sheets: VoucherSheets
+    logins: LoginPictures
     fleet: HotspotRouters
     pumps: tuple[Pump[Any], ...]
 
@@ -76,6 +83,11 @@ def hotspots(ground: Ground, kept: Stores, alerts: Alerts) -> Hotspots:
         ),
         desk=VoucherDesk(book, ops, kept.customers),
         batch_desk=batch_desk,
+        plan_desk=PlanDesk(plans, routers, clock),
+        sheets=VoucherSheets(
+            batches, routers, kept.tenants, ground.texts, PrintedSheets(), kept.backoffice
+        ),
+        logins=LoginPictures(kept.tenants, ground.texts, DrawnLogins()),
         fleet=fleet,
         pumps=(
             router_pump(ops, delivery, delivery_rules, work),

@@ -68,21 +68,22 @@ class Receipts:
                 word(network) if self._texts.has(network) else order.network.upper(),
             ),
             (word("receipt.recipient"), local(order.recipient) if here else f"+{order.recipient}"),
-            (word("receipt.amount"), _money(amount)),
-            (word("receipt.fee"), _money(fee)),
+            (word("receipt.amount"), printed(amount)),
+            (word("receipt.fee"), printed(fee)),
             (word("receipt.date"), _date(order, tenant, language)),
             (word("receipt.reference"), order.reference),
         )
         return Receipt(
             shop=tenant.name,
             title=word("receipt.done"),
-            amount=_money(Money(amount.minor + fee.minor, order.currency)),
+            amount=printed(Money(amount.minor + fee.minor, order.currency)),
             lines=lines,
             footer=self._texts.get(language, "receipt.footer", shop=tenant.name),
         )
 
 
-def _money(amount: Money) -> str:
+def printed(amount: Money) -> str:
+    """An amount as it stands in a picture or on paper: with the sign that screens go without."""
     written = show(amount)
     if amount.currency == "NGN" and written.startswith(_WRITTEN):
         return _NAIRA + written.removeprefix(_WRITTEN)

@@ -28,6 +28,9 @@ ABILITIES = (
     "cases:read",
     "cases:write",
     "alerts:read",
+    "vouchers:read",
+    "vouchers:write",
+    "vouchers:codes",  # whole codes: on sheets, in exports, of one
     "chats:read",
     "chats:write",
     "gifts:read",

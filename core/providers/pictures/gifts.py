@@ -7,7 +7,7 @@ from typing import Final
 from PIL import Image, ImageDraw
 
 from core.ports.pictures import GiftCard, GiftResult
-from core.providers.pictures.drawing import (
+from core.providers.pictures.pen import (
     FINE,
     Colour,
     Point,

@@ -1,4 +1,4 @@
-"""Letters, and what else pictures are drawn with.
+"""What pictures have in common: letters, edges, and few colours.
 
 The letters are those that Pillow brings along, Aileron by Tipografies (CC0): no file of a font has
 to be found on the machine. It has the letters of Western Europe. What it has not is written with
@@ -6,22 +6,27 @@ the nearest letter it has; the naira sign is drawn, an N with two bars.
 """
 
 import io
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-FINE: Final = 2
-"""All is drawn so many times larger, then made smaller: smooth edges."""
+from core.providers.pictures.letters import NAIRA, in_letters_of
+
+WIDTH: Final = 720
+FINE: Final = 2  # all is drawn so many times larger, then made smaller: smooth edges
+PAPER: Final = (255, 255, 255)
+GREEN: Final = (11, 110, 79)
+INK: Final = (22, 33, 40)
+GREY: Final = (104, 118, 128)
+GROUND: Final = (232, 237, 240)
+RADIUS: Final = 28
 
 _SIGN: Final = 1.16  # of a naira sign, beside the N in it
-_SAMPLE: Final = 28  # the size that letters are looked up in
 _COLOURS: Final = 64
-_NAIRA: Final = "\u20a6"
+_SEEN: Final = 28  # the size at which letters are looked for
 _MISSING: Final = "\uffff"
-_ANY: Final = "?"
 _CUT: Final = ".."
 
 Colour = tuple[int, int, int]
@@ -35,10 +40,6 @@ class Style:
     size: int
     colour: Colour
     weight: int = 0
-
-
-def box(left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
-    return left * FINE, top * FINE, right * FINE, bottom * FINE
 
 
 def centred(draw: ImageDraw.ImageDraw, at: Point, words: str, style: Style, room: float) -> None:
@@ -55,10 +56,10 @@ def centred(draw: ImageDraw.ImageDraw, at: Point, words: str, style: Style, room
 def write(draw: ImageDraw.ImageDraw, at: Point, words: str, style: Style) -> float:
     """Write in the middle of a line that begins there; how long it is."""
     font, (x, y) = _font(style.size), at
-    for place, run in enumerate(words.split(_NAIRA)):
+    for place, run in enumerate(words.split(NAIRA)):
         if place:
             _naira(draw, (x, y), style)
-            x += length(_NAIRA, style)
+            x += length(NAIRA, style)
         _letters(draw, (x, y), run, style)
         x += font.getlength(run) / FINE
     return x - at[0]
@@ -79,7 +80,7 @@ def _letters(draw: ImageDraw.ImageDraw, at: Point, words: str, style: Style) -> 
 def _naira(draw: ImageDraw.ImageDraw, at: Point, style: Style) -> None:
     """An N with two bars through it."""
     x, y = at
-    wide, whole = length("N", style), length(_NAIRA, style)
+    wide, whole = length("N", style), length(NAIRA, style)
     side = (whole - wide) / 2
     _letters(draw, (x + side, y), "N", style)
     _, top, _, bottom = _font(style.size).getbbox("N", anchor="lm")
@@ -90,8 +91,8 @@ def _naira(draw: ImageDraw.ImageDraw, at: Point, style: Style) -> None:
 
 
 def length(words: str, style: Style) -> float:
-    font, signs = _font(style.size), words.count(_NAIRA)
-    letters = float(font.getlength(words.replace(_NAIRA, "")))
+    font, signs = _font(style.size), words.count(NAIRA)
+    letters = float(font.getlength(words.replace(NAIRA, "")))
     return (letters + signs * _SIGN * float(font.getlength("N"))) / FINE
 
 
@@ -108,29 +109,19 @@ def fitting(words: str, style: Style, room: float) -> str:
     return words.rstrip() + _CUT
 
 
-def _plain(words: str) -> str:
-    """In letters that the font has."""
-    return "".join(_letter(letter) for letter in words)
-
-
-@lru_cache(maxsize=1024)
-def _letter(letter: str) -> str:
-    if letter == _NAIRA or _is_drawn(letter):
-        return letter
-    bare = "".join(
-        part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)
-    )
-    if bare and all(map(_is_drawn, bare)):
-        return bare
-    return "" if unicodedata.combining(letter) or not letter.isprintable() else _ANY
+def box(left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
+    return left * FINE, top * FINE, right * FINE, bottom * FINE
 
 
 def _is_drawn(letter: str) -> bool:
     """Whether the font has it: it draws one and the same box for all that it has not."""
-    if letter == " ":
+    if letter in {" ", NAIRA}:
         return True
-    font = _font(_SAMPLE)
+    font = _font(_SEEN)
     return bytes(font.getmask(letter)) != bytes(font.getmask(_MISSING))
+
+
+_plain = in_letters_of(_is_drawn)
 
 
 @lru_cache(maxsize=64)

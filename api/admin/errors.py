@@ -137,16 +137,6 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     BadBulk: (422, "The users are not valid."),
     BadUser: (422, "The user is not valid."),
     IsVoucher: (409, "This user is a voucher: disable or refund it as one."),
-}
-
-# What a router answered: 503 is worth trying again, the rest takes somebody.
-_REFUSED_STATUSES: Mapping[Refusal, int] = {
-    Refusal.AWAY: 503,
-    Refusal.RESTING: 503,
-    Refusal.BUSY: 503,
-    Refusal.MISSING: 404,
-    Refusal.NO_MATCH: 422,
-    Refusal.INVALID: 422,
     NoSuchVoucher: (404, "There is no such voucher."),
     VoucherOver: (409, "This voucher is over, or nobody owns it."),
     NotSold: (409, "No customer paid for this voucher: there is nothing to pay back."),
@@ -157,6 +147,16 @@ _REFUSED_STATUSES: Mapping[Refusal, int] = {
     BadPlan: (422, "The plan is not valid."),
     UnknownPlan: (404, "There is no such plan."),
     PlanExists: (409, "There is a plan of this code: change that one."),
+}
+
+# What a router answered: 503 is worth trying again, the rest takes somebody.
+_REFUSED_STATUSES: Mapping[Refusal, int] = {
+    Refusal.AWAY: 503,
+    Refusal.RESTING: 503,
+    Refusal.BUSY: 503,
+    Refusal.MISSING: 404,
+    Refusal.NO_MATCH: 422,
+    Refusal.INVALID: 422,
 }
 
 _STATUSES: Mapping[int, tuple[str, str]] = {

@@ -38,6 +38,8 @@ from core.store.tables import gift_refusals, gift_rooms, gift_terms
 
 _REFUSING = (Claiming.FULL, Claiming.OVER)
 _ANSWERS_KEPT_MAX = 10_000
+# Claims of one room wait for each other anyway: rather one large batch than two small ones.
+_LIMITS = Limits(batch_max=256, crowd=64)
 
 
 class _Item(NamedTuple):
@@ -69,7 +71,7 @@ class PgGiftRooms(GiftReading):
         self._answers: dict[tuple[UUID, UUID], int] = {}
         # One claim of a customer at a time, so that who is new stays exact.
         self._claims: Batcher[_Item, Claimed] = Batcher(
-            "claims", self._claim, key=lambda item: item.customer_id, limits=limits
+            "claims", self._claim, key=lambda item: item.customer_id, limits=limits or _LIMITS
         )
 
     async def open(self, room: NewRoom, terms: GiftTerms, day_starts_at: dt.datetime) -> Opening:

@@ -302,7 +302,7 @@ async def race(people: int, *, at_once: int, kill: bool, seed: int) -> Race:
 def main() -> int:
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("--people", type=int, default=5000)
-    reader.add_argument("--at-once", type=int, default=24)
+    reader.add_argument("--at-once", type=int, default=12)
     reader.add_argument("--seed", type=int, default=random.randrange(10**6))
     arguments = reader.parse_args()
     logging.configure(json=False, level="WARNING")

@@ -124,7 +124,9 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     )
     alerts = sales.watch.alerts
     sites = hotspots(ground, kept, alerts)
-    chat = answering(ground, kept, conversations, messengers, joined, alerts, live.chats)
+    chat = answering(
+        ground, kept, conversations, messengers, joined, alerts, live.chats, sites.logins
+    )
     live_pump = live.pump(ground, kept, messengers, chat.aftermath)
     return Core(
         settings=settings,

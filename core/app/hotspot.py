@@ -15,11 +15,12 @@ from core.providers.addresses import Reach
 from core.providers.hotspot import HOTSPOT_ROUTERS
 from core.providers.pictures.logins import DrawnLogins
 from core.providers.pictures.sheets import PrintedSheets
+from core.services.login_pictures import LoginPictures
 from core.services.router_delivery import RouterDelivery
 from core.services.voucher_batches import BatchDesk
 from core.services.voucher_desk import VoucherDesk
 from core.services.voucher_plans import PlanDesk
-from core.services.voucher_sheets import LoginPictures, VoucherSheets
+from core.services.voucher_sheets import VoucherSheets
 from core.services.vouchers import Vouchers
 from core.store.hotspot_plans import PgHotspotPlans
 from core.store.router_ops import PgRouterOps
@@ -87,7 +88,9 @@ def hotspots(ground: Ground, kept: Stores, alerts: Alerts) -> Hotspots:
         sheets=VoucherSheets(
             batches, routers, kept.tenants, ground.texts, PrintedSheets(), kept.backoffice
         ),
-        logins=LoginPictures(kept.tenants, ground.texts, DrawnLogins()),
+        logins=LoginPictures(
+            book, routers, kept.customers, kept.tenants, ground.texts, DrawnLogins()
+        ),
         fleet=fleet,
         pumps=(
             router_pump(ops, delivery, delivery_rules, work),

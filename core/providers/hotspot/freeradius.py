@@ -10,6 +10,7 @@ and rlm_sqlcounter's own pages, read November 2026. The server needs `raddb/modu
   Session-Timeout or limit at most: this speaks SQL alone, and sends no Disconnect-Request.
 - Data is counted as hotspots tell it, every minute (Acct-Interim-Interval). A session that told
   nothing for three is over: its hotspot lost power, and the customer must get in again.
+- The tables hold codes in clear, as a router does: a password that CHAP can check must be known.
 - Rows of `radacct` are what was used: keep those of vouchers that are not over.
 """
 

@@ -40,7 +40,6 @@ async def server(
 @pytest.fixture
 async def backend(server: Radius) -> AsyncIterator[FreeRadius]:
     opened = FreeRadius(Settings(database_url=server.database_url))
-    await opened.prepare()
     yield opened
     await opened.aclose()
 

@@ -16,7 +16,6 @@ and rlm_sqlcounter's own pages, read November 2026. The server needs `raddb/modu
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -29,7 +28,6 @@ from core.domain.vouchers import MARK, Usage, mark_of, wanted_on_router
 from core.ports.hotspot import Done, Outcome, Refusal, Refused, Unknown
 from core.ports.voucher_backend import Login, LoginUse
 
-EXTRAS: Final = Path(__file__).parent / "raddb" / "extras.sql"
 INTERIM_S: Final = 60
 
 Rows = list[tuple[str, str, str]]
@@ -61,11 +59,6 @@ class FreeRadius:
         self._settings = settings
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
-
-    async def prepare(self) -> None:
-        """Once for a database: what FreeRADIUS's own schema lacks. Raises what Postgres does."""
-        pool = await self._opened()
-        await pool.execute(EXTRAS.read_text())
 
     async def put(self, login: Login) -> Outcome[None]:
         spent = wanted_on_router(login.terms, login.base).spent

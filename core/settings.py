@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     withdraw_day_limit_minor: Minor = 200_000_00
     withdraw_deadline_s: float = Field(6 * 3600, gt=0, le=_MONTH_S)
 
+    # What keeps hotspot vouchers: the routers' own users, or a FreeRADIUS that all routers ask.
+    vouchers_by: Literal["routers", "radius"] = "routers"
     # When a paid voucher that does not work yet is taken back and paid back, how long its router is
     # waited for then, and how often each router is compared with our books (all in seconds).
     voucher_refund_after_s: float = Field(1800.0, ge=60, le=_MONTH_S)

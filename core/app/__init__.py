@@ -132,7 +132,15 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     sites = hotspots(ground, kept, alerts)
     watched = routers(ground, kept, sites, alerts)
     chat = answering(
-        ground, kept, conversations, messengers, joined, alerts, live.chats, front.inline
+        ground,
+        kept,
+        conversations,
+        messengers,
+        joined,
+        alerts,
+        live.chats,
+        front.inline,
+        sites.logins,
     )
     live_pump = live.pump(ground, kept, messengers, chat.aftermath)
     return Core(

@@ -22,6 +22,7 @@ from core.services.chat import ChatDesk, ChatIngest, Persons, Surroundings
 from core.services.conversations import Conversations
 from core.services.dead_letters import DeadLetters
 from core.services.gift_inline import InlineGifts
+from core.services.login_pictures import LoginPictures, Pictures
 from core.services.messengers import Messengers
 from core.services.reach import ChatReach
 from core.services.receipts import Receipts
@@ -71,12 +72,14 @@ def answering(
     alerts: AlertDesk,
     persons: Persons,
     inline: InlineGifts,
+    logins: LoginPictures,
 ) -> Chat:
     settings, texts, clock, bell = ground.settings, ground.texts, ground.clock, Bell()
     pace: Pace = NoPace()
     if settings.channel_limits:
         pace = RedisPace(ground.line, ground.keyring, sms_per_s=settings.sms_per_s)
-    picturing = Receipts(kept.orders, kept.tenants, kept.customers, texts, DrawnReceipts())
+    receipts = Receipts(kept.orders, kept.tenants, kept.customers, texts, DrawnReceipts())
+    picturing = Pictures(receipts, logins)
     reach = ChatReach(kept.customers, alerts, clock, joined.desk)
     dead_letters = DeadLetters(PgNoticeBook(ground.database), alerts, clock)
     aftermath = ChatAftermath(reach, PgNoticeFates(ground.database), pace, clock, inline)

@@ -37,6 +37,7 @@ _TRIED = Counter(
 )
 
 DELIVERED = "notice.delivered"
+_VOUCHER_WORKS = {"notice.voucher_ready", "notice.voucher_yours"}
 
 # So long a talk has to show on a screen that an order was delivered: then nothing is left to tell.
 _ON_SCREEN_WITHIN = dt.timedelta(seconds=3)
@@ -159,12 +160,18 @@ class NoticeSender:
         if route is Route.SMS or chat is None:
             return _AS_DELIVERY[await self._ways.sms.send(Sms(to=notice.to, text=text))]
         template = route is Route.TEMPLATE
-        picture = None
-        reference = notice.facts.get("reference")
-        if notice.text == DELIVERED and reference and not template:
-            picture = await self._ways.picturing.receipt(notice.tenant_id, str(reference))
+        picture = None if template else await self._picture(notice)
         telling = Telling(notice.try_key, text, picture, template_facts=(text,))
         return await chat.messenger.tell(chat.to, telling, template=template)
+
+    async def _picture(self, notice: Notice) -> bytes | None:
+        """What goes with its words, if anything."""
+        picturing, facts = self._ways.picturing, notice.facts
+        if notice.text == DELIVERED and "reference" in facts:
+            return await picturing.receipt(notice.tenant_id, str(facts["reference"]))
+        if notice.text in _VOUCHER_WORKS and "voucher" in facts:
+            return await picturing.login(notice.tenant_id, UUID(str(facts["voucher"])))
+        return None
 
     async def _sent(self, notice: Notice, route: Route, chat: _Chat | None, sent: Sent) -> None:
         now = self._clock.now()

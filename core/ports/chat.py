@@ -177,6 +177,10 @@ class Picturing(Protocol):
         """
         ...
 
+    async def login(self, tenant_id: UUID, voucher_id: UUID) -> bytes | None:
+        """A PNG whose QR code logs in with a voucher, or None, as above."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

@@ -213,7 +213,7 @@ class BatchDesk:
         else:
             router = await self._routers.get(plan.tenant_id, named)
         if router is None:
-            raise BadBatch(why="router_id: is required")
+            raise BadBatch(why="router_id: is required, of a router that there is")
         if not plan.sold_at(router):
             raise BadBatch(why=f"router_id: {plan.code} is not sold at {router.name}")
         return router

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from core.providers.hotspot.freeradius import EXTRAS
+from core.providers.hotspot import freeradius
 from tests.fakes.database import connect
 
 RADDB = Path("/etc/freeradius/3.0")
-OURS = EXTRAS.parent
+OURS = Path(freeradius.__file__).parent / "raddb"
 SECRET = "shared-with-hotspots"
 _PACKAGES = "freeradius, freeradius-postgresql, freeradius-utils"
 _PROGRAM_FOLDERS = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -176,7 +176,8 @@ async def radius(database_url: str, home: Path) -> AsyncIterator[Radius]:
     _needed()
     owner = await connect(database_url)
     schema = RADDB / "mods-config/sql/main/postgresql/schema.sql"
-    await owner.execute(schema.read_text())
+    for laid in (schema, OURS / "extras.sql"):
+        await owner.execute(laid.read_text())
     await owner.close()
     auth_port, acct_port = _free_ports()
     url = make_url(database_url)

@@ -40,7 +40,6 @@ async def server(
 @pytest.fixture
 async def backend(server: Radius) -> AsyncIterator[FreeRadius]:
     opened = FreeRadius(Settings(database_url=server.database_url))
-    await opened.prepare()
     yield opened
     await opened.aclose()
 
@@ -96,10 +95,16 @@ async def test_a_wrong_or_unknown_code_is_refused_and_told_nothing(
 ) -> None:
     login = await put(backend, sold())
 
-    for name, password in ((login.code, "WRONG"), ("NOBODY2345", "NOBODY2345")):
+    for name, password in (
+        (login.code, "WRONG"),
+        ("NOBODY2345", "NOBODY2345"),
+        ("x' or username <> '", login.code),
+        (f"{login.code}'; delete from radcheck; --", login.code),
+    ):
         answer = await server.login(name, password)
         assert not answer.accepted
         assert not {"Class", "Mikrotik-Total-Limit", "Session-Timeout"} & set(answer.attributes)
+    assert (await server.login(login.code)).accepted
 
 
 async def test_what_was_used_is_read_back_and_the_rest_is_given(

@@ -69,7 +69,6 @@ async def server(
 @pytest.fixture
 async def behind_radius(server: Radius) -> AsyncIterator[House]:
     backend = FreeRadius(Settings(database_url=server.database_url))
-    await backend.prepare()
 
     async def let_in(code: str) -> bool:
         return (await server.login(code)).accepted

@@ -10,12 +10,12 @@ and rlm_sqlcounter's own pages, read November 2026. The server needs `raddb/modu
   Session-Timeout or limit at most: this speaks SQL alone, and sends no Disconnect-Request.
 - Data is counted as hotspots tell it, every minute (Acct-Interim-Interval). A session that told
   nothing for three is over: its hotspot lost power, and the customer must get in again.
+- The tables hold codes in clear, as a router does: a password that CHAP can check must be known.
 - Rows of `radacct` are what was used: keep those of vouchers that are not over.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -28,7 +28,6 @@ from core.domain.vouchers import MARK, Usage, mark_of, wanted_on_router
 from core.ports.hotspot import Done, Outcome, Refusal, Refused, Unknown
 from core.ports.voucher_backend import Login, LoginUse
 
-EXTRAS: Final = Path(__file__).parent / "raddb" / "extras.sql"
 INTERIM_S: Final = 60
 
 Rows = list[tuple[str, str, str]]
@@ -60,11 +59,6 @@ class FreeRadius:
         self._settings = settings
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
-
-    async def prepare(self) -> None:
-        """Once for a database: what FreeRADIUS's own schema lacks. Raises what Postgres does."""
-        pool = await self._opened()
-        await pool.execute(EXTRAS.read_text())
 
     async def put(self, login: Login) -> Outcome[None]:
         spent = wanted_on_router(login.terms, login.base).spent

@@ -6,7 +6,15 @@ from uuid import UUID
 import structlog
 
 from core.domain.customers import Tenant
-from core.domain.hotspot import HOUR_S, MIB, CodeStyle, HotspotPlan, Terms
+from core.domain.hotspot import (
+    HOUR_S,
+    MIB,
+    STANDARD_PROFILES,
+    CodeStyle,
+    HotspotPlan,
+    StandardProfile,
+    Terms,
+)
 from core.domain.voucher_codes import new_codes
 from core.kit import crash, ids
 from core.kit.bell import Bell
@@ -21,6 +29,7 @@ log = structlog.get_logger()
 
 QUANTITY_MAX = 50_000
 CUSTOM = "CUSTOM"
+_UNSOLD = {CUSTOM: StandardProfile("Custom", Terms()), **STANDARD_PROFILES}
 _TOLD_MAX = 20
 _CHUNK = 2000
 _TRIES = 3
@@ -37,7 +46,7 @@ class BatchOrder:
     """What an operator orders. None leaves a thing as the profile has it.
 
     Attributes:
-        profile: The code of a plan, or `CUSTOM`.
+        profile: The code of a plan, a standard profile, or `CUSTOM`.
         router_id: Where they are for; needed unless the plan is one router's.
         price_minor, currency: What they cost where they are sold; nothing is charged here.
         auto_activate: Put them on the router at once.
@@ -100,7 +109,7 @@ class BatchDesk:
             tenant_id=tenant.id,
             key=key,
             router_id=router_id,
-            plan_id=None if order.profile == CUSTOM else plan.id,
+            plan_id=plan.id if plan.active else None,
             plan_code=plan.code,
             plan_name=plan.name,
             terms=terms,
@@ -141,20 +150,22 @@ class BatchDesk:
         return made
 
     async def _plan(self, tenant: Tenant, order: BatchOrder) -> HotspotPlan:
-        if order.profile == CUSTOM:
-            return HotspotPlan(
-                id=ids.uuid7(),
-                tenant_id=tenant.id,
-                code=CUSTOM,
-                name="Custom",
-                terms=Terms(),
-                price_minor=0,
-                currency=tenant.currency,
-            )
-        plan = await self._plans.by_code(tenant.id, order.profile)
-        if plan is None:
+        """The tenant's plan of that code, a standard profile that it does not sell, or none."""
+        if plan := await self._plans.by_code(tenant.id, order.profile):
+            return plan
+        profile = _UNSOLD.get(order.profile)
+        if profile is None:
             raise BadBatch(why=f"profile: there is no {order.profile}")
-        return plan
+        return HotspotPlan(
+            id=ids.uuid7(),
+            tenant_id=tenant.id,
+            code=order.profile,
+            name=profile.name,
+            terms=profile.terms,
+            price_minor=0,
+            currency=tenant.currency,
+            active=False,
+        )
 
     async def _check(
         self, tenant: Tenant, order: BatchOrder, plan: HotspotPlan, terms: Terms
@@ -165,7 +176,7 @@ class BatchDesk:
         router = None if router_id is None else await self._routers.get(tenant.id, router_id)
         if router is None:
             raise BadBatch(why="router: is required")
-        if order.profile != CUSTOM and not plan.sold_at(router):
+        if not plan.sold_at(router):
             raise BadBatch(why=f"router: {plan.code} is not sold at {router.name}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from core.domain.hotspot import CodeStyle
+from core.domain.hotspot import STANDARD_PROFILES, CodeStyle
 from core.domain.voucher_codes import typed
 from core.domain.vouchers import SaleState, SyncState
 from core.kit import crash
@@ -183,6 +183,14 @@ async def test_a_batch_is_activated_and_void_and_what_is_in_use_stays(world: Vou
     stays = await world.book.by_code(tenant, row.values["name"])
     assert stays is not None
     assert (stays.sale_state, stays.sync_state) == (SaleState.IN_USE, SyncState.CONFIRMED)
+
+
+async def test_a_standard_profile_needs_no_plan(world: VoucherWorld) -> None:
+    batch = await ordered(world, quantity=1, profile="5GB-WEEKLY", price_minor=500_00)
+    await filled(world)
+    [voucher] = await world.batches.codes(world.tenant_id, batch.id, 0, 5)
+    assert (voucher.plan_code, voucher.price_minor) == ("5GB-WEEKLY", 500_00)
+    assert voucher.terms == STANDARD_PROFILES["5GB-WEEKLY"].terms
 
 
 async def test_one_that_waits_is_put_on_the_router_for_who_is_given_it(

@@ -107,7 +107,7 @@ async def airtime(person: Person) -> None:
     await person.answers("1")
     await person.gives_pin(PIN)
 
-    person.sees("Done.")
+    person.sees("Done")  # on the screen, or in the message that follows a slow end
     assert await person.world.delivered(friend) == ["300.00"]
     assert await person.naira() == 700
 
@@ -235,7 +235,7 @@ async def ask_pin(person: Person) -> None:
     await person.answers("1", "1", "200", "1")
     await person.gives_pin(WRONG_PIN, PIN)
 
-    person.sees("Done.")
+    person.sees("Done")  # on the screen, or in the message that follows a slow end
     assert await person.world.delivered(person.msisdn) == ["200.00"]
 
 
@@ -244,7 +244,7 @@ async def set_pin(person: Person) -> None:
     await person.answers("1", "1", "200", "1")
     await person.gives_pin(PIN, PIN)
 
-    person.sees("Done.")
+    person.sees("Done")  # on the screen, or in the message that follows a slow end
     assert await person.world.delivered(person.msisdn) == ["200.00"]
 
 

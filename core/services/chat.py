@@ -288,7 +288,7 @@ class MessageCursor:
             case Doing.PRESS:
                 return self._new(Press(message.key, message.turn, message.talk))
             case Doing.CONTACT if message.own:
-                return self._new(Shared(Msisdn(message.msisdn)))
+                return self._new(_vouched(message.msisdn))
             case Doing.CONTACT:
                 return self._new(message.msisdn)
             case _:
@@ -320,6 +320,14 @@ def _vouched_for(message: ChatMessage) -> Msisdn | None:
         return from_network(message.msisdn)
     except Problem:
         return None
+
+
+def _vouched(written: str) -> Said:
+    """A person's own card. A number that is not international is no more than what they say."""
+    try:
+        return Shared(from_network(written))
+    except Problem:
+        return written
 
 
 def _may_be_secret(text: str) -> bool:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check bench soak mutations install clean
+.PHONY: run test check bench soak race mutations install clean
 
 run: install ## start Callbox with everything it needs, and a phone to try it
 	@$(BIN)/callbox run
@@ -24,6 +24,9 @@ bench: install ## speed and memory, each beside its reference
 
 soak: install ## MINUTES=30: many buy while everything is killed, cut and delayed
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),30)
+
+race: install ## PEOPLE=5000: as many race for 100 shares of a gift, over three channels at once
+	@$(BIN)/python -m tests.soak.race --people $(or $(PEOPLE),5000)
 
 mutations: install ## show that tests notice ten faults which would break a promise
 	@$(BIN)/python -m tests.mutations

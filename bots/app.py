@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bots.edge import Edge, Heard, Malformed
-from core.domain.chat import ChatMessage, Fate
+from core.domain.chat import ChatMessage, Fate, InlineQuery
 from core.domain.turns import Channel, Channels
 
 log = structlog.get_logger()
@@ -38,6 +38,8 @@ class Aftermath(Protocol):
     ) -> None: ...
 
     async def moved(self, channel: Channel, identity: str) -> None: ...
+
+    async def asked(self, channel: Channel, query: InlineQuery) -> None: ...
 
 
 class _TooLarge(Exception):
@@ -119,6 +121,8 @@ async def keep(channel: Channel, heard: Heard, ingest: Ingest, aftermath: Afterm
         await aftermath.reach(channel, reach.identity, reachable=reach.reachable, why=reach.why)
     if heard.fates:
         await aftermath.fates(channel, heard.fates)
+    for query in heard.queries:
+        await aftermath.asked(channel, query)
     if heard.messages:
         await ingest.take(channel, heard.messages)
 

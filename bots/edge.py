@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.domain.chat import ChatMessage, Fate
+from core.domain.chat import ChatMessage, Fate, InlineQuery
 from core.domain.turns import Channel
 
 
@@ -31,7 +31,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Everything in one request: what people did, and what became of what they were sent.
+    """Everything in one request: what people did and ask, and what became of what they were sent.
 
     What is of a kind that nobody knows is left out: it is acknowledged and forgotten.
     """
@@ -39,6 +39,7 @@ class Heard:
     messages: tuple[ChatMessage, ...] = ()
     fates: tuple[Fate, ...] = ()
     reaches: tuple[Reach, ...] = ()
+    queries: tuple[InlineQuery, ...] = ()
 
 
 class Edge(Protocol):

@@ -7,18 +7,16 @@ does no harm; the first answer that could be a PIN does.
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-import jinja2
 import structlog
 from prometheus_client import Counter
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bots.forms import HERE, STYLE_HEADERS, Refusal, check, headers_of, read, templates
 from core.domain.unlocking import Asking, Given, Gone, Opened, TooMany
 from core.kit.texts import FALLBACK, Texts
 from core.services.unlocking import GOOD_FOR_S, Tries
@@ -26,22 +24,9 @@ from core.services.unlocking import GOOD_FOR_S, Tries
 log = structlog.get_logger()
 
 BODY_BYTES_MAX = 1024
-_BODY_S = 10.0
 _DIGITS = range(3, 9)
 _BRAND = "Callbox"
-_HERE = Path(__file__).parent / "pages"
-_FORM = "application/x-www-form-urlencoded"
-_WRONG_HOST = frozenset({"cross-site", "same-site"})
-_HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "x-robots-tag": "noindex, nofollow",
-    "cache-control": "no-store",
-}
-_STYLE_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "max-age=3600"}
+_HEADERS = headers_of("style-src 'self'; form-action 'self'")
 
 _SERVED = Counter("callbox_unlock_pages_total", "Pages where a PIN is given", ["method", "status"])
 
@@ -59,15 +44,6 @@ class Unlocking(Protocol):
     async def strangers_try(self, address: str) -> int: ...
 
 
-class _Refusal(Exception):
-    """It is no answer from our page. `kind` names the words for it."""
-
-    def __init__(self, status: int, kind: str = "refused") -> None:
-        super().__init__(kind)
-        self.status = status
-        self.kind = kind
-
-
 @dataclass(frozen=True, slots=True)
 class Slowness:
     """Seconds that an address waits for a 404, the longer the more often it asks for one."""
@@ -81,10 +57,10 @@ def routes(
 ) -> list[Route]:
     """The page and its style, for the web application. `outside_url` is where browsers find it."""
     page = _Page(unlocking, _Paper(texts), outside_url, slowness or Slowness())
-    style = (_HERE / "style.css").read_bytes()
+    style = (HERE / "style.css").read_bytes()
 
     async def styled(_: Request) -> Response:
-        return Response(style, media_type="text/css", headers=_STYLE_HEADERS)
+        return Response(style, media_type="text/css", headers=STYLE_HEADERS)
 
     return [
         Route("/p/style.css", styled),
@@ -97,17 +73,7 @@ class _Paper:
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
-        # Not from the catalogue alone: every word on a page is escaped, whoever wrote it.
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_HERE),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        for name in ("page.html", "ask.html"):
-            self._templates.get_template(name)
+        self._templates = templates("page.html", "ask.html")
 
     def ask(self, asking: Asking, *, notice: str = "") -> str:
         return self._printed(
@@ -117,13 +83,17 @@ class _Paper:
             words=asking.text,
             notice=notice or asking.notice,
             token=asking.token,
-            least=_DIGITS[0],
-            most=_DIGITS[-1],
+            digits=self.digits(asking),
+            most=asking.digits[1],
             minutes=GOOD_FOR_S // 60,
         )
 
-    def digits_only(self, language: str) -> str:
-        return self._texts.get(language, "page.pin.digits", min=_DIGITS[0], max=_DIGITS[-1])
+    def digits(self, asking: Asking) -> str:
+        """What may be typed: as many digits as this secret has."""
+        least, most = asking.digits
+        if least == most:
+            return self._texts.get(asking.language, "page.pin.digits_exactly", count=most)
+        return self._texts.get(asking.language, "page.pin.digits", min=least, max=most)
 
     def say(self, kind: str, language: str = FALLBACK, *, chat: str = "") -> str:
         return self._printed(
@@ -156,7 +126,7 @@ class _Page:
         """Always a page that a person can read."""
         try:
             return await self._serve(request)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             return self._page(request, refusal.status, self._paper.say(refusal.kind))
         except ClientDisconnect:
             return self._page(request, 400, self._paper.say("refused"))
@@ -168,29 +138,15 @@ class _Page:
         token = request.path_params["token"]
         if request.method != "POST":
             return await self._shown(request, await self._unlocking.look(token))
-        self._check(request.headers)
-        digits = _digits(await _body(request))
+        check(request.headers, self._host)
+        digits = _digits(await read(request, BODY_BYTES_MAX))
         if digits is not None:
             return await self._shown(request, await self._unlocking.give(token, digits))
         opened = await self._unlocking.look(token)
         if isinstance(opened, Asking):
-            notice = self._paper.digits_only(opened.language)
+            notice = self._paper.digits(opened)
             return self._page(request, 200, self._paper.ask(opened, notice=notice))
         return await self._shown(request, opened)
-
-    def _check(self, headers: Headers) -> None:
-        """The token is the secret; where a browser says more, it must not speak against us.
-
-        Under our own `no-referrer` browsers send `Origin: null` from our own page.
-        """
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-            raise _Refusal(415)
-        origin = headers.get("origin", "null")
-        here = (self._host, headers.get("host", ""))
-        if origin != "null" and urlsplit(origin).netloc not in here:
-            raise _Refusal(403)
-        if headers.get("sec-fetch-site") in _WRONG_HOST:
-            raise _Refusal(403)
 
     async def _shown(self, request: Request, opened: Opened) -> Response:
         match opened:
@@ -231,16 +187,3 @@ def _digits(body: bytes) -> str | None:
     typed = "".join(fields.get("pin", "").split())
     good = typed.isascii() and typed.isdigit() and len(typed) in _DIGITS
     return typed if good else None
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > BODY_BYTES_MAX:
-                    raise _Refusal(413)
-    except TimeoutError:
-        raise _Refusal(408) from None
-    return bytes(body)

@@ -1,6 +1,7 @@
 """The command line. `callbox --help` is the place to start."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -16,6 +17,7 @@ from cli import (
     customers,
     floats,
     flows,
+    gifts,
     ledger,
     notices,
     operators,
@@ -27,6 +29,7 @@ from cli import (
     routers,
     tenants,
     tokens,
+    vouchers,
 )
 from core.kit import logging
 from core.kit.errors import Fault, Problem
@@ -34,7 +37,8 @@ from core.settings import Settings, read_settings
 
 app = typer.Typer(
     name="callbox",
-    help="Airtime and more over USSD. Try `callbox run`, then open the phone page it names.",
+    help="Airtime and more over USSD, Telegram and WhatsApp. Try `callbox run`, then open the phone"
+    " page it names.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,6 +47,7 @@ app.add_typer(flows.app, name="flows")
 app.add_typer(orders.app, name="orders")
 app.add_typer(cases.app, name="cases")
 app.add_typer(payouts.app, name="payouts")
+app.add_typer(gifts.app, name="gifts")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(floats.app, name="float")
@@ -57,6 +62,7 @@ app.add_typer(customers.app, name="customers")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(operators.app, name="operators")
 app.add_typer(notices.app, name="notices")
+app.add_typer(vouchers.app, name="vouchers")
 
 
 @app.command()
@@ -114,7 +120,25 @@ def _go(part: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     as_json = settings.log_json if settings.log_json is not None else _for_machines()
     logging.configure(json=as_json, level=settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(part(settings))
+        runner.run(_stoppable(part(settings)))
+
+
+async def _stoppable(part: Coroutine[Any, Any, None]) -> None:
+    """A stop while it is still starting ends it as tidily as one later (`cli.serving`) does."""
+    told = False
+    starting = asyncio.ensure_future(part)
+
+    def stop() -> None:
+        nonlocal told
+        told = True
+        starting.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    try:
+        await starting
+    except asyncio.CancelledError:
+        if not told:
+            raise
 
 
 def _for_machines() -> bool:

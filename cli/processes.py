@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from api.admin.app import create_admin
 from api.app import create_app
 from bots import EDGES, MESSENGERS
 from bots.app import routes as chat_routes
+from bots.gifts.app import GiftSite
+from bots.gifts.app import routes as gift_routes
+from bots.gifts.live import Live
 from bots.links import routes as link_routes
 from bots.telegram.following import BotFollower
 from cli import demo
@@ -47,9 +51,11 @@ async def run(settings: Settings, *, greet: bool = True, stop: asyncio.Event | N
     if sandbox_listener is not None:
         sandbox_listener.listen()  # who comes before it serves waits: /health may answer first
     async with _ready_core(settings) as core:
-        web_app = _web_app(core)
+        live = Live(core.gift_front.pages.progress)
+        web_app = _web_app(core, live)
         parts = [
             lambda stop: serve(web_app, listener, stop),
+            live.until,
             lambda stop: _work(core.pumps, stop),
             lambda stop: _follow_bots(core, stop),
         ]
@@ -65,11 +71,13 @@ async def web(settings: Settings) -> None:
     _check_sandbox_alone(settings)
     listener = listen(settings.host, settings.port)
     async with _ready_core(settings) as core:
-        web_app = _web_app(core)
+        live = Live(core.gift_front.pages.progress)
+        web_app = _web_app(core, live)
         # Chats are answered where their messages come in; workers take over what is left behind.
         await until_stopped(
             [
                 lambda stop: serve(web_app, listener, stop),
+                live.until,
                 lambda stop: _work((core.chat_pump, core.live_pump), stop),
                 lambda stop: _follow_bots(core, stop),
             ]
@@ -152,6 +160,8 @@ async def _migrated(urls: ServiceUrls) -> AsyncIterator[None]:
 async def _ready_core(settings: Settings) -> AsyncIterator[Core]:
     """A core on a migrated database; in demo with the demo tenant in it."""
     async with _services(settings) as urls, _built(settings, urls) as core, _speaking(core):
+        # All that was made by now stays: no collection needs to look through it while people wait.
+        gc.freeze()
         yield core
 
 
@@ -166,7 +176,7 @@ async def _services(settings: Settings) -> AsyncIterator[ServiceUrls]:
         yield urls
 
 
-def _web_app(core: Core):  # type: ignore[no-untyped-def]
+def _web_app(core: Core, live: Live):  # type: ignore[no-untyped-def]
     edges = [
         *ussd_routes(
             core.conversations,
@@ -176,6 +186,7 @@ def _web_app(core: Core):  # type: ignore[no-untyped-def]
             deadline=Deadline(core.settings.turn_deadline_s, abandon_s=_ABANDON_S),
         ),
         *link_routes(core.unlocking, core.texts, outside_url=core.settings.outside_url),
+        *gift_routes(gift_site(core, live)),
         *chat_routes(
             {kind: make() for kind, make in EDGES.items()},
             core.channels,
@@ -184,6 +195,18 @@ def _web_app(core: Core):  # type: ignore[no-untyped-def]
         ),
     ]
     return create_app(core, edges, create_admin(core, ussd=tuple(GATEWAYS)))
+
+
+def gift_site(core: Core, live: Live) -> GiftSite:
+    """The public pages of gifts, over a core that runs already."""
+    return GiftSite(
+        pages=core.gift_front.pages,
+        pictures=core.gift_front.pictures,
+        digests=core.gifts,
+        live=live,
+        texts=core.texts,
+        outside_url=core.settings.outside_url,
+    )
 
 
 def _sandbox_app(settings: Settings):  # type: ignore[no-untyped-def]

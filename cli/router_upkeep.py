@@ -106,7 +106,11 @@ def backup(
             return list(found[:_PAGE])
         return [await office.backups.make(tenant_id, router.id, label, actor())]
 
-    show_rows([_backup(each) for each in act(tenant, make)], as_json=as_json)
+    found = [_backup(each) for each in act(tenant, make)]
+    if as_json and not list_them:
+        show_json(found[0])
+    else:
+        show_rows(found, as_json=as_json)
 
 
 def in_words(fields: Mapping[str, str]) -> str:

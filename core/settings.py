@@ -4,11 +4,12 @@ import contextlib
 import datetime as dt
 import math
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -27,6 +28,7 @@ class Environment(StrEnum):
 
 _MONTH_S = 30 * 86_400
 _KEY_CHARS_MIN = 16
+_PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[^\s?#]*)?")
 _SCHEMES = {
     "DATABASE_URL": ("postgresql://", "postgres://", "postgresql+asyncpg://"),
     "REDIS_URL": ("redis://", "rediss://", "unix://"),
@@ -82,6 +84,8 @@ class Settings(BaseSettings):
     withdraw_day_limit_minor: Minor = 200_000_00
     withdraw_deadline_s: float = Field(6 * 3600, gt=0, le=_MONTH_S)
 
+    # What keeps hotspot vouchers: the routers' own users, or a FreeRADIUS that all routers ask.
+    vouchers_by: Literal["routers", "radius"] = "routers"
     # When a paid voucher that does not work yet is taken back and paid back, how long its router is
     # waited for then, and how often each router is compared with our books (all in seconds).
     voucher_refund_after_s: float = Field(1800.0, gt=0, le=_MONTH_S)
@@ -94,6 +98,20 @@ class Settings(BaseSettings):
     link_codes_of_one: int = Field(6, ge=1, le=100)
     link_codes_of_all: int = Field(1000, ge=1, le=10**6)
     pin_reset_wait_days: float = Field(7.0, ge=0, le=365)
+
+    # How much is too much of gift rooms: rooms that one person tries in an hour; rooms of one
+    # creator that one person wins in, or holds a ticket of, in a day; people from one device in one
+    # room, and in a day; new accounts from one device or address in one room and minute.
+    gift_rooms_an_hour: int = Field(30, ge=1, le=10_000)
+    gift_of_one_giver_a_day: int = Field(10, ge=1, le=10_000)
+    gift_people_of_device_a_room: int = Field(3, ge=1, le=10_000)
+    gift_people_of_device_a_day: int = Field(10, ge=1, le=10_000)
+    gift_newcomers_a_minute: int = Field(20, ge=1, le=100_000)
+    # Codes by SMS that may be asked for within an hour on the pages of gifts: by one network
+    # address, for one gift, and for all of a tenant's.
+    gift_codes_of_address: int = Field(60, ge=1, le=10**6)
+    gift_codes_of_room: int = Field(2_000, ge=1, le=10**6)
+    gift_codes_of_all: int = Field(10_000, ge=1, le=10**7)
 
     # Which payment gateways collect, the first one asked first; those with keys when left out.
     payment_gateways: Annotated[tuple[str, ...], NoDecode] = ()
@@ -179,6 +197,13 @@ class Settings(BaseSettings):
         if not seconds or not all(math.isfinite(s) and 0 < s <= _MONTH_S for s in seconds):
             raise ValueError("should be seconds above zero, separated by commas, like 5,15,30")
         return seconds
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not _PUBLIC_URL.fullmatch(value):
+            raise ValueError("should be like https://shop.example, with a path where it has one")
+        return value
 
     @field_validator("float_low_of", mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ class Database:
         """Connect and create the tables that are not there yet."""
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            _for_its_owner(self._path)
         connection = await aiosqlite.connect(self._path or ":memory:", isolation_level=None)
         connection.row_factory = aiosqlite.Row
         # In WAL mode a committed transaction survives the death of the process; only a power cut
@@ -66,6 +68,12 @@ class Database:
             )
             for table in tables:
                 await tx.execute(f'DELETE FROM "{table["name"]}"')  # noqa: S608 - names from the schema
+
+
+def _for_its_owner(path: Path) -> None:
+    """Numbers and messages are in it: the file, and what SQLite lays beside it with its mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
 
 
 def stamp(at: dt.datetime) -> str:

@@ -10,7 +10,8 @@ bodies may name a `bot` by its username (default: the customers' one), and who a
     POST {chat}/contact  {"phone_number"?, "own"?, "user_id_in_card"?, "forwarded"?}
     POST {chat}/edit     {"message_id", "text"}
     POST {chat}/photo    {"caption"?}
-    POST {chat}/inline   {"query"}
+    POST {chat}/inline   {"query"}                      the answer is `offered` in messages
+    POST {chat}/choose   {"result_id", "to"?}           pass on what was offered
     POST {chat}/block    POST {chat}/unblock
     POST {chat}/again                                   the last update once more
     POST {chat}/update   {"kind", "content"}            any other kind of update, even unknown ones
@@ -124,6 +125,7 @@ class TelegramControl:
                 "keyboard": chat.keyboard if chat else None,
                 "commands": commands,
                 "answers": list(chat.answers) if chat else [],
+                "offered": chat.offered if chat else None,
                 "messages": [shown(each) for each in chat.messages.values()] if chat else [],
             }
         )

@@ -8,6 +8,7 @@ from typing import Any
 from core.kit.clock import Clock
 from sandbox.telegram_checks import check_caption, check_text, read_markup, read_text, units
 from sandbox.telegram_files import File, Files
+from sandbox.telegram_inline import read_results
 from sandbox.telegram_params import Params
 from sandbox.telegram_state import Bot, Chat, Person, Refusal, Stored, bad, chat_object
 
@@ -16,7 +17,6 @@ QUERY_LIVES = dt.timedelta(seconds=60)
 
 _DELETABLE_FOR = dt.timedelta(hours=48)
 _ANSWER_MAX = 200
-_RESULTS_MAX = 50
 _NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly "
     "the same as a current content and reply markup of the message"
@@ -163,11 +163,15 @@ class Methods:
         query = bot.queries.get(params.text("inline_query_id"))
         if not query or self.clock.now() - query.at > QUERY_LIVES:
             raise bad(_TOO_OLD)
-        results = params.structure("results")
-        if not isinstance(results, list):
-            raise bad("can't parse inline query results JSON object")
-        if len(results) > _RESULTS_MAX:
-            raise bad("RESULTS_TOO_MUCH")
+        results, button = read_results(params)
+        query.results = {str(each["id"]): each for each in results}
+        query.chat.offered = {
+            "query_id": params.text("inline_query_id"),
+            "results": results,
+            "button": button,
+            "cache_time": params.number("cache_time"),
+            "is_personal": params.flag("is_personal"),
+        }
         return True
 
     async def set_commands(self, bot: Bot, params: Params) -> bool:

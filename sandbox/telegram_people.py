@@ -8,6 +8,7 @@ import msgspec
 
 from core.kit.ids import uuid7
 from sandbox.carrier import Parcel
+from sandbox.telegram_inline import QUERY_MAX, passed_on
 from sandbox.telegram_state import DEMO, Bot, Chat, Person, Query, Stored, chat_object, commands_in
 from sandbox.telegram_updates import is_wanted
 from sandbox.world import World
@@ -73,6 +74,13 @@ class Photo(Deed, kw_only=True):
 
 class Inline(Deed, kw_only=True):
     query: str = ""
+
+
+class Choose(Deed, kw_only=True):
+    """Pass on what an inline query was answered with, into the chat `to` (default: a group)."""
+
+    result_id: str
+    to: int = -1
 
 
 class Other(Deed, kw_only=True):
@@ -234,13 +242,39 @@ async def _photo(actor: Actor, deed: Photo) -> dict[str, Any]:
 
 
 async def _inline(actor: Actor, deed: Inline) -> dict[str, Any]:
+    if len(deed.query) > QUERY_MAX:
+        raise NotNow(f"a phone sends no more than {QUERY_MAX} letters")
     query_id = str(uuid7().int % 10**18)
-    actor.bot.ask(query_id, Query(actor.chat, actor.world.clock.now()))
+    actor.chat.offered = None
+    actor.bot.ask(query_id, Query(actor.chat, actor.world.clock.now(), deed.query))
     ids = await actor.tell(
         "inline_query",
-        {"id": query_id, "from": actor.person.as_user(), "query": deed.query, "offset": ""},
+        {
+            "id": query_id,
+            "from": actor.person.as_user(),
+            "query": deed.query,
+            "offset": "",
+            "chat_type": "supergroup",
+        },
     )
     return _made(ids, None) | {"inline_query_id": query_id}
+
+
+async def _choose(actor: Actor, deed: Choose) -> dict[str, Any]:
+    """The message is the person's own, by way of the bot; the bot hears of it if it asked to."""
+    offered = actor.chat.offered
+    query = actor.bot.queries.get(offered["query_id"]) if offered else None
+    chosen = (query.results or {}).get(deed.result_id) if query else None
+    if query is None or chosen is None:
+        raise NotNow("the bot has offered nothing of that id to this person")
+    to = Actor(actor.world, actor.bot, actor.person, actor.bot.chat(deed.to))
+    message = to.message(passed_on(chosen) | {"via_bot": actor.bot.as_user()})
+    told = {
+        "result_id": deed.result_id,
+        "from": actor.person.as_user(),
+        "query": query.text,
+    }
+    return _made(await actor.tell("chosen_inline_result", told), message)
 
 
 async def _block(actor: Actor, _: Deed) -> dict[str, Any]:
@@ -278,6 +312,7 @@ ACTIONS: Mapping[str, tuple[type[Deed], Callable[[Actor, Any], Awaitable[dict[st
     "edit": (Edit, _edit),
     "photo": (Photo, _photo),
     "inline": (Inline, _inline),
+    "choose": (Choose, _choose),
     "block": (Deed, _block),
     "unblock": (Deed, _unblock),
     "again": (Deed, _again),

@@ -88,6 +88,7 @@ class Chat:
     typing: str | None = None
     keyboard: list[list[dict[str, Any]]] | None = None
     messages: dict[int, Stored] = field(default_factory=dict)
+    offered: dict[str, Any] | None = None
     answers: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_ANSWERS_MAX))
 
     def keep(self, message: Stored) -> None:
@@ -98,10 +99,17 @@ class Chat:
 
 @dataclass(slots=True)
 class Query:
-    """A press or an inline query that the bot may answer for a while."""
+    """A press or an inline query that the bot may answer for a while.
+
+    Attributes:
+        text: Of an inline query, what was written.
+        results: What an inline query was answered with, by id; None before.
+    """
 
     chat: Chat
     at: dt.datetime
+    text: str = ""
+    results: dict[str, dict[str, Any]] | None = None
 
 
 @dataclass(slots=True)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every test. Finds Chromium for the page tests, installs it from Debian where it may, and
+# Runs every test. Finds Chromium and FreeRADIUS, installs them from Debian where it may, and
 # otherwise runs the rest and says at the end what did not run. With CI set nothing may be left out.
 set -u
 bin=${CALLBOX_BIN:-.venv/bin}
@@ -12,21 +12,58 @@ find_chromium() {
     return 1
 }
 
-if ! chromium=$(find_chromium); then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        echo "Installing Chromium for the page tests (Debian's package) ..."
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+may_install() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1
+}
+
+debian() {
+    echo "Installing from Debian's packages: $* ..."
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+has_freeradius() {
+    for program in freeradius radclient; do
+        PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null 2>&1 || return 1
+    done
+    [ -e /usr/lib/freeradius/rlm_sql_postgresql.so ] && [ -r /etc/freeradius/3.0/mods-config ]
+}
+
+# Without its service, now and after the next start: tests start their own.
+install_freeradius() {
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    else
+        policy=""
     fi
-    chromium=$(find_chromium) || missing="the page tests (marker: browser): no Chromium here; install your system's chromium package"
+    debian freeradius freeradius-postgresql freeradius-utils
+    [ -n "$policy" ] && rm -f "$policy" && trap - EXIT
+    command -v systemctl >/dev/null 2>&1 && systemctl disable --quiet freeradius 2>/dev/null
+    has_freeradius
+}
+
+left_out() {
+    missing="$missing$1
+"
+    marks="$marks${marks:+ and }not $2"
+}
+
+marks=""
+if ! chromium=$(find_chromium); then
+    may_install && debian chromium
+    chromium=$(find_chromium) || left_out "the page tests: no Chromium here; install your system's chromium package" browser
 fi
 [ -n "$chromium" ] && export CALLBOX_CHROMIUM="$chromium"
+has_freeradius || { may_install && install_freeradius; } ||
+    left_out "the RADIUS tests: no FreeRADIUS 3 with PostgreSQL here; on Debian: freeradius freeradius-postgresql freeradius-utils" radius
 
 if [ -n "$missing" ] && [ -n "${CI:-}" ]; then
-    echo "CI leaves nothing out, and this could not run: $missing" >&2
+    printf 'CI leaves nothing out, and this could not run:\n%s' "$missing" >&2
     exit 1
 fi
 
-[ -n "$missing" ] && set -- -m "not browser" "$@"
+[ -n "$marks" ] && set -- -m "$marks" "$@"
 
 # All that tests write goes into one folder of this run, in memory where there is plenty of it: making
 # a database is thousands of small files. Who may pass through it: root's servers run as nobody.
@@ -69,5 +106,5 @@ trap 'exit 143' TERM
     tests/e2e tests/conversations tests/integration tests/contract tests/unit "$@"
 status=$?
 
-[ -n "$missing" ] && printf '\nDid not run: %s\n' "$missing"
+[ -n "$missing" ] && printf '\nDid not run:\n%s' "$missing"
 exit "$status"

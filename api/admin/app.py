@@ -1,10 +1,12 @@
 """The admin API: `/api/v1/...`, an application of its own beside the edges."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +18,7 @@ from api.admin import (
     chats,
     configuration,
     floats,
+    gifts,
     mikrotik,
     providers,
     reconciliations,
@@ -23,6 +26,10 @@ from api.admin import (
     routers,
     transactions,
     users,
+    voucher_actions,
+    voucher_batches,
+    voucher_plans,
+    vouchers,
 )
 from api.admin.core import AdminCore
 from api.admin.envelope import Refusal
@@ -50,6 +57,7 @@ def create_admin(core: AdminCore, *, ussd: Collection[str] = ()) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         responses=dict(_REFUSALS),
+        dependencies=[Depends(_known_filters_only)],
         exception_handlers={
             ApiError: _refused,
             Problem: _problem,
@@ -63,6 +71,7 @@ def create_admin(core: AdminCore, *, ussd: Collection[str] = ()) -> FastAPI:
         chats,
         configuration,
         floats,
+        gifts,
         mikrotik,
         providers,
         reconciliations,
@@ -70,11 +79,31 @@ def create_admin(core: AdminCore, *, ussd: Collection[str] = ()) -> FastAPI:
         routers,
         transactions,
         users,
+        voucher_plans,
+        voucher_batches,  # before vouchers, whose codes would stand for its paths
+        vouchers,
+        voucher_actions,
     ):
         admin.include_router(resource.router(core), prefix=PREFIX)
     admin.include_router(channels.router(core, ussd), prefix=PREFIX)
     admin.add_middleware(Guard)
     return admin
+
+
+async def _known_filters_only(request: Request) -> None:
+    """A list must not be taken for filtered by what nobody looks at. Raises `ApiError`."""
+    route: APIRoute = request.scope["route"]
+    unknown = sorted({*request.query_params} - {*_looked_at(route.dependant)})
+    if request.method == "GET" and unknown:
+        details = dict.fromkeys(unknown, "is no parameter of this address")
+        raise ApiError(422, "request.invalid", "The request is not valid.", details)
+
+
+def _looked_at(dependant: Dependant) -> Iterator[str]:
+    """The parameters after the `?` that somebody looks at."""
+    yield from (field.alias for field in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _looked_at(inner)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -15,6 +15,13 @@ from core.services.channel_desk import BadChannel, UnknownChannel
 from core.services.credits import KeyUsed, WalletClosed, WrongCurrency
 from core.services.dead_letters import NotGivenUp
 from core.services.floats import ReferenceUsed, WrongFloatCurrency
+from core.services.gift_desk import (
+    BadGiftTerms,
+    GiftEnded,
+    GiftReasonNeeded,
+    SeedHidden,
+    UnknownGift,
+)
 from core.services.identities import (
     AlreadyReleased,
     IdentityOfNumber,
@@ -49,6 +56,10 @@ from core.services.router_desk import (
     UnknownRouter,
 )
 from core.services.router_import import BadFile
+from core.services.voucher_batches import BadBatch, UnknownBatch
+from core.services.voucher_desk import NoSuchVoucher, NotSold, VoucherOver
+from core.services.voucher_plans import BadPlan, PlanExists, UnknownPlan
+from core.services.voucher_sheets import CARDS_MAX, BatchUnfinished, SheetTooLong
 
 
 class ApiError(Exception):
@@ -102,6 +113,11 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     NotWaiting: (409, "Only a payout that waits for a person can be settled by one."),
     AlreadySettled: (409, "This key settled it otherwise. Nothing was done."),
     EvidenceNeeded: (422, "Say how it is known: the bank's session id, a statement."),
+    UnknownGift: (404, "There is no such gift room."),
+    GiftEnded: (409, "This gift room has ended. Nothing was done."),
+    GiftReasonNeeded: (422, "Say why."),
+    SeedHidden: (409, "Its seed is published when the room ends, and not before."),
+    BadGiftTerms: (422, "These settings are not valid."),
     WrongCurrency: (422, "The wallet is of another currency."),
     KeyUsed: (409, "This idempotency key was used for another credit. Nothing was done."),
     WalletClosed: (409, "This wallet is closed."),
@@ -121,6 +137,16 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     BadBulk: (422, "The users are not valid."),
     BadUser: (422, "The user is not valid."),
     IsVoucher: (409, "This user is a voucher: disable or refund it as one."),
+    NoSuchVoucher: (404, "There is no such voucher."),
+    VoucherOver: (409, "This voucher is over, or nobody owns it."),
+    NotSold: (409, "No customer paid for this voucher: there is nothing to pay back."),
+    BadBatch: (422, "The batch is not valid."),
+    UnknownBatch: (404, "There is no such batch."),
+    BatchUnfinished: (409, "Its codes are still being made, or it was taken back."),
+    SheetTooLong: (422, f"One file takes 1 to {CARDS_MAX} cards: say first and count."),
+    BadPlan: (422, "The plan is not valid."),
+    UnknownPlan: (404, "There is no such plan."),
+    PlanExists: (409, "There is a plan of this code: change that one."),
 }
 
 # What a router answered: 503 is worth trying again, the rest takes somebody.
@@ -153,8 +179,15 @@ def of_problem(problem: Problem) -> ApiError:
             pass
     status, message = _PROBLEMS.get(type(problem), (400, "This cannot be done."))
     details = None
-    if isinstance(problem, BadConfiguration | BadChannel | BadRouter | BadBulk | BadUser):
+    if isinstance(
+        problem,
+        BadConfiguration | BadChannel | BadGiftTerms | BadRouter | BadBulk | BadUser,
+    ):
         details = problem.fields
+    elif isinstance(problem, BadBatch | BadPlan):
+        why = str(problem.facts["why"])
+        field, _, what = why.partition(": ")
+        details = {field: what} if field.isidentifier() else {"body": why}
     elif isinstance(problem, WrongCurrency | WrongFloatCurrency):
         details = {"currency": f"should be {problem.facts['currency']}"}
     return ApiError(status, problem.code, message, details)

@@ -4,155 +4,35 @@ Statistics and interfaces are what monitoring read within half a minute, with th
 sessions and traffic are asked for now: by this process, over one connection at most.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
-from api.admin.envelope import Answer, Envelope, Told, Words
-from api.admin.router_shapes import Figures, figures
+from api.admin.envelope import Envelope, Told, Words
+from api.admin.mikrotik_shapes import (
+    BulkBody,
+    BulkShown,
+    Interfaces,
+    InterfaceShown,
+    Kicked,
+    Name,
+    SessionShown,
+    TrafficShown,
+    UserBody,
+    UserChangeBody,
+    Users,
+    bulk_shown,
+    session_shown,
+    user_shown,
+)
+from api.admin.router_figures import Figures, figures
 from core.domain.routers import NewUser, UserChange
-from core.ports.router_upkeep import Bulk, BulkKind, BulkUser
-from core.services.router_bulks import USERS_MAX
-from core.services.router_control import ShownSession, ShownUser
-
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
-_Limit = Annotated[int, Field(ge=0)]
-
-
-class InterfaceShown(Answer):
-    """Bytes are since the router started."""
-
-    name: str
-    kind: str
-    running: bool
-    disabled: bool
-    mac: str
-    rx_bytes: int
-    tx_bytes: int
-    comment: str
-
-
-class Interfaces(Answer):
-    measured_at: dt.datetime | None
-    age_s: int | None
-    interfaces: list[InterfaceShown]
-
-
-class TrafficShown(Answer):
-    interface: str
-    rx_bps: int
-    tx_bps: int
-
-
-class UserBody(BaseModel):
-    """A hotspot user made by hand; limits of 0 are none."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    name: _Name
-    password: SecretStr = Field(SecretStr(""), max_length=64)
-    profile: _Name = "default"
-    comment: Words = ""
-    uptime_limit_s: _Limit = 0
-    bytes_limit: _Limit = 0
-    disabled: bool = False
-
-    def bulk(self) -> BulkUser:
-        return BulkUser(
-            self.name,
-            self.password.get_secret_value(),
-            self.profile,
-            self.comment,
-            self.uptime_limit_s,
-            self.bytes_limit,
-            self.disabled,
-        )
-
-
-class UserChangeBody(BaseModel):
-    """What to set. What is left out stays as it is."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    password: SecretStr | None = Field(None, max_length=64)
-    profile: _Name | None = None
-    comment: Words | None = None
-    uptime_limit_s: _Limit | None = None
-    bytes_limit: _Limit | None = None
-    disabled: bool | None = None
-
-
-class BulkBody(BaseModel):
-    """What to do to many: `create` takes `users`, the others take `names`."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    action: BulkKind
-    users: list[UserBody] = Field([], max_length=USERS_MAX)
-    names: list[_Name] = Field([], max_length=USERS_MAX)
-
-
-class UserShown(Answer):
-    """`is_voucher`: one of ours, by the beginning of its code; it is changed as a voucher."""
-
-    name: str
-    is_voucher: bool
-    server: str
-    profile: str
-    comment: str
-    disabled: bool
-    uptime_limit_s: int
-    bytes_limit: int
-    uptime_s: int
-    bytes_used: int
-
-
-class Users(Answer):
-    """`stale` is true while the router is away: then this is what it last had."""
-
-    read_at: dt.datetime
-    stale: bool
-    total: int
-    users: list[UserShown]
-
-
-class SessionShown(Answer):
-    """`id` is good for as long as the session lasts."""
-
-    id: str
-    user: str
-    server: str
-    address: str
-    mac: str
-    login_by: str
-    uptime_s: int
-    time_left_s: int | None
-    bytes_in: int
-    bytes_out: int
-
-
-class Kicked(Answer):
-    sessions: int
-
-
-class BulkShown(Answer):
-    """How far it is: `done` of `total`; `failed` says why by the place in the list, from 1."""
-
-    id: UUID
-    action: BulkKind
-    status: str
-    total: int
-    done: int
-    failed: dict[int, str]
-    created_at: dt.datetime
-    created_by: str
-    ended_at: dt.datetime | None
+from core.ports.router_upkeep import BulkKind, BulkUser
+from core.services.router_control import ShownUser
 
 
 def router(core: AdminCore) -> APIRouter:
@@ -191,7 +71,7 @@ def _interfaces(routes: APIRouter, core: AdminCore) -> None:
     async def traffic(
         router_id: UUID,
         access: Annotated[Access, reads],
-        interface: Annotated[list[_Name], Query(min_length=1, max_length=20)],
+        interface: Annotated[list[Name], Query(min_length=1, max_length=20)],
     ) -> Envelope[list[TrafficShown]]:
         """What goes through these interfaces this second."""
         found = await control.traffic(access.tenant_id, router_id, interface)
@@ -204,7 +84,7 @@ def _interfaces(routes: APIRouter, core: AdminCore) -> None:
 
     @routes.post("/interfaces/{interface}/enable")
     async def enable(
-        router_id: UUID, interface: _Name, access: Annotated[Access, maintains]
+        router_id: UUID, interface: Name, access: Annotated[Access, maintains]
     ) -> Told[None]:
         """Enable an interface."""
         await control.switch(access.tenant_id, router_id, interface, access.actor, enabled=True)
@@ -213,7 +93,7 @@ def _interfaces(routes: APIRouter, core: AdminCore) -> None:
     @routes.post("/interfaces/{interface}/disable")
     async def disable(
         router_id: UUID,
-        interface: _Name,
+        interface: Name,
         access: Annotated[Access, maintains],
         *,
         force: Annotated[bool, Query(description="Even if it carries our connection.")] = False,
@@ -247,7 +127,7 @@ def _users(routes: APIRouter, core: AdminCore) -> None:
                 read_at=seen.at,
                 stale=seen.missed is not None,
                 total=len(found),
-                users=[_user(each) for each in found[start : start + per_page]],
+                users=[user_shown(each) for each in found[start : start + per_page]],
             )
         )
 
@@ -271,7 +151,7 @@ def _users(routes: APIRouter, core: AdminCore) -> None:
 
     @routes.put("/users/{name}")
     async def change_user(
-        router_id: UUID, name: _Name, body: UserChangeBody, access: Annotated[Access, writes]
+        router_id: UUID, name: Name, body: UserChangeBody, access: Annotated[Access, writes]
     ) -> Told[None]:
         """Change a hotspot user that is no voucher."""
         password = body.password.get_secret_value() if body.password else None
@@ -288,7 +168,7 @@ def _users(routes: APIRouter, core: AdminCore) -> None:
 
     @routes.delete("/users/{name}")
     async def remove_user(
-        router_id: UUID, name: _Name, access: Annotated[Access, writes]
+        router_id: UUID, name: Name, access: Annotated[Access, writes]
     ) -> Told[None]:
         """Remove a hotspot user that is no voucher, and end its sessions."""
         await control.remove_user(access.tenant_id, router_id, name, access.actor)
@@ -313,14 +193,16 @@ def _bulks(routes: APIRouter, core: AdminCore) -> None:
         bulk = await office.bulks.begin(
             access.tenant_id, router_id, body.action, many, access.actor
         )
-        return Told(data=_bulk(bulk), message="It is begun.")
+        return Told(data=bulk_shown(bulk), message="It is begun.")
 
     @routes.get("/users/bulk/{bulk_id}")
     async def show_bulk(
         router_id: UUID, bulk_id: UUID, access: Annotated[Access, reads]
     ) -> Envelope[BulkShown]:
         """How far a bulk is."""
-        return Envelope(data=_bulk(await office.bulks.show(access.tenant_id, router_id, bulk_id)))
+        return Envelope(
+            data=bulk_shown(await office.bulks.show(access.tenant_id, router_id, bulk_id))
+        )
 
 
 def _active(routes: APIRouter, core: AdminCore) -> None:
@@ -334,11 +216,11 @@ def _active(routes: APIRouter, core: AdminCore) -> None:
     ) -> Envelope[list[SessionShown]]:
         """Who is online now."""
         found = await control.active(access.tenant_id, router_id)
-        return Envelope(data=[_session(each) for each in found])
+        return Envelope(data=[session_shown(each) for each in found])
 
     @routes.delete("/active/{session_id}")
     async def kick(
-        router_id: UUID, session_id: _Name, access: Annotated[Access, writes]
+        router_id: UUID, session_id: Name, access: Annotated[Access, writes]
     ) -> Envelope[Kicked]:
         """End all sessions of whoever has this one. A voucher may log in again."""
         count = await control.kick(access.tenant_id, router_id, session_id, access.actor)
@@ -351,39 +233,3 @@ def _wanted(users: Sequence[ShownUser], search: str) -> list[ShownUser]:
         for each in users
         if search in f"{each.name}\n{each.user.profile}\n{each.user.comment}".lower()
     ]
-
-
-def _user(shown: ShownUser) -> UserShown:
-    user = shown.user
-    return UserShown(
-        name=shown.name,
-        is_voucher=shown.voucher,
-        server=user.server,
-        profile=user.profile,
-        comment=user.comment,
-        disabled=user.disabled,
-        uptime_limit_s=user.uptime_limit_s,
-        bytes_limit=user.bytes_limit,
-        uptime_s=user.uptime_s,
-        bytes_used=user.bytes_in + user.bytes_out,
-    )
-
-
-def _session(shown: ShownSession) -> SessionShown:
-    session = shown.session
-    fields = {name: getattr(session, name) for name in SessionShown.model_fields if name != "user"}
-    return SessionShown(**fields, user=shown.user)
-
-
-def _bulk(bulk: Bulk) -> BulkShown:
-    return BulkShown(
-        id=bulk.id,
-        action=bulk.kind,
-        status=bulk.state,
-        total=bulk.total,
-        done=bulk.done,
-        failed=dict(bulk.failed),
-        created_at=bulk.created_at,
-        created_by=bulk.created_by,
-        ended_at=bulk.ended_at,
-    )

@@ -11,20 +11,22 @@ from fastapi import APIRouter, Depends, Query, Request
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Envelope, Listing, PageQuery, Told, Words
-from api.admin.router_shapes import (
-    AccessBody,
+from api.admin.router_figures import (
     Capacity,
-    ImportReport,
     Logs,
     LogShown,
-    RouterBody,
-    RouterShown,
-    RouterTest,
     Statistics,
     figures,
     point,
-    reported,
     room,
+)
+from api.admin.router_shapes import (
+    AccessBody,
+    ImportReport,
+    RouterBody,
+    RouterShown,
+    RouterTest,
+    reported,
     shown,
     tested,
 )

@@ -117,11 +117,15 @@ def router(core: AdminCore) -> APIRouter:
         access: Annotated[Access, reads],
         page: Annotated[PageQuery, Depends()],
         search: Annotated[Words, Query(description="A number in any form, or part of it.")] = "",
+        phone: Annotated[
+            str | None,
+            Query(description="A whole number in any form.", pattern=r"^[ +]?[0-9][0-9 -]{6,24}$"),
+        ] = None,
         status: Words | None = None,
         sort_by: Literal["created_at", "phone"] = "created_at",
     ) -> Listing[User]:
         """Customers of this tenant, the latest first."""
-        tenant, query = access.tenant_id, CustomerQuery(search.strip(), status)
+        tenant, query = access.tenant_id, CustomerQuery(search.strip(), status, phone)
         rows = await core.backoffice.customers(tenant, query, page.paging(_COLUMNS[sort_by]))
         total = await core.backoffice.customer_count(tenant, query) if page.counted else None
         last = page.last_shown(rows)

@@ -23,6 +23,7 @@ from bots.operators.sending import send
 from bots.operators.strangers import Strangers
 from core.domain.operators import Operator, Role
 from core.kit.errors import Problem
+from core.kit.letters import readable
 
 log = structlog.get_logger()
 
@@ -112,7 +113,7 @@ class Handlers:
             return Say("Only words can be passed on.")
         try:
             ask = _ask(operator, message, ())
-            return await talking.reply_to(self._core, ask, code, message.text)
+            return await talking.reply_to(self._core, ask, code, readable(message.text))
         except Problem as problem:
             return Say(words.of_problem(problem))
 

@@ -10,10 +10,10 @@ from core.domain.chat import Later, Refused
 from core.domain.turns import Channel
 from core.kit.texts import FALLBACK, Texts
 
-UPDATES = ("message", "callback_query", "my_chat_member")
+UPDATES = ("message", "callback_query", "inline_query", "my_chat_member")
 """What is read; Telegram keeps the rest to itself."""
 
-COMMANDS = ("start", "menu", "balance", "status", "help", "language")
+COMMANDS = ("start", "menu", "balance", "gifts", "status", "help", "language")
 """What the menu beside the text box offers; their words are `command.<name>` in the catalogue."""
 
 _CONNECTIONS = 40

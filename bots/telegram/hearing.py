@@ -7,15 +7,14 @@ field of another type than today's, is acknowledged like any other. Only private
 """
 
 import re
-import unicodedata
 
 from bots.edge import Heard, Malformed, Reach
-from core.domain.chat import ChatMessage, Doing
-from core.providers.values import member, whole, word
+from core.domain.chat import ChatMessage, Doing, InlineQuery
+from core.providers.values import member, whole, word, words
 
-_TEXT_MAX = 4096
 _NAME_MAX = 128
 _CARD_MAX = 64
+_QUERY_MAX = 256
 _BUTTON = re.compile(r"([\w-]{1,64})\.(\d{1,9}):(.{1,64})", re.ASCII)
 _COMMAND = re.compile(r"/([a-z][a-z0-9_]{0,31})(?:@\w{1,64})?", re.ASCII | re.IGNORECASE)
 _START = re.compile(r"/start(?:@\w{1,64})?(?:\s+([\w-]{1,64}))?", re.ASCII | re.IGNORECASE)
@@ -42,6 +41,8 @@ def heard(document: object) -> Heard:
         found = read(document, name)
         if found is not None:
             return Heard(messages=(found,))
+    if (query := _asked(document)) is not None:
+        return Heard(queries=(query,))
     reach = _reach(document)
     return Heard(reaches=(reach,)) if reach else Heard()
 
@@ -68,7 +69,7 @@ def _message(document: object, name: str) -> ChatMessage | None:
 
 def _done(message: object, person: object) -> tuple[Doing, str, str, bool]:
     """What it is, its words, and the number in it with whether that is their own."""
-    said = _words(member(message, "text"))
+    said = words(member(message, "text"))
     if said:
         if start := _START.fullmatch(said):
             return Doing.START, start.group(1) or "", "", False
@@ -76,7 +77,7 @@ def _done(message: object, person: object) -> tuple[Doing, str, str, bool]:
             return Doing.COMMAND, command.group(1).lower(), "", False
         return Doing.TEXT, said, "", False
     contact = member(message, "contact")
-    written = _words(member(contact, "phone_number"))[:_CARD_MAX]
+    written = words(member(contact, "phone_number"))[:_CARD_MAX]
     number = _NUMBER.fullmatch(_BETWEEN.sub("", written))
     if number is None or number.group(1).startswith(_ANONYMOUS):
         return Doing.OTHER, "", "", False
@@ -116,6 +117,17 @@ def _press(document: object, name: str) -> ChatMessage | None:
     )
 
 
+def _asked(document: object) -> InlineQuery | None:
+    """Somebody wrote our bot's name in another chat."""
+    query = member(document, "inline_query")
+    person = member(query, "from")
+    query_id, who = word(member(query, "id")), whole(member(person, "id"))
+    if not query_id or who is None or who <= 0:
+        return None
+    text = words(member(query, "query"))[:_QUERY_MAX]
+    return InlineQuery(query_id, str(who), text, _language(person))
+
+
 def _reach(document: object) -> Reach | None:
     """The person blocked the bot, or took it back."""
     change = member(document, "my_chat_member")
@@ -140,22 +152,8 @@ def _id(document: object, name: str) -> str:
 
 
 def _name(person: object) -> str:
-    parts = (_words(member(person, name)) for name in ("first_name", "last_name"))
+    parts = (words(member(person, name)) for name in ("first_name", "last_name"))
     return " ".join(" ".join(parts).split())[:_NAME_MAX]
-
-
-def _words(value: object) -> str:
-    """What was written, without space around it and signs that no text has; "" for nothing."""
-    if not isinstance(value, str):
-        return ""
-    text = value[:_TEXT_MAX]
-    if not text.isprintable():
-        text = "".join(each for each in text if each in "\n\t" or not _is_control(each))
-    return text.strip()
-
-
-def _is_control(letter: str) -> bool:
-    return unicodedata.category(letter) in ("Cc", "Cs")
 
 
 def _language(person: object) -> str:

@@ -1,8 +1,7 @@
 """Speaks Telegram: the screen in the place of the one that was tapped, or below what was written.
 
 Calls are aiogram's, which knows every one of them by type. Nothing else of it is used: no
-dispatcher and no state machine, since conversations are kept elsewhere. Importing it takes two
-seconds and 165 MB, so it is imported when the first message leaves, beside the event loop.
+dispatcher and no state machine, since conversations are kept elsewhere.
 
 What its errors mean (aiogram 3.31): `TelegramRetryAfter` 429, `TelegramForbiddenError` 403,
 `TelegramUnauthorizedError` 401, `TelegramNotFound` 404, `TelegramBadRequest` 400,
@@ -10,17 +9,19 @@ What its errors mean (aiogram 3.31): `TelegramRetryAfter` 429, `TelegramForbidde
 """
 
 import asyncio
-import importlib
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bots.telegram import rendering
+from bots.telegram.loading import loaded
 from core.domain.chat import (
     Address,
     ChatMessage,
     Delivery,
     Doing,
+    InlineQuery,
+    Offers,
     Refused,
     Sent,
     Telling,
@@ -91,6 +92,11 @@ class TelegramMessenger:
         if not message.message_id:
             return False  # nothing says which one it was
         return await self._deleted(channel, message.identity, message.message_id)
+
+    async def offer(self, channel: Channel, query: InlineQuery, offers: Offers) -> Delivery:
+        """Keeps `core.ports.chat.Offering`."""
+        content = rendering.of_offers(offers)
+        return await self._call(channel, "answer_inline_query", inline_query_id=query.id, **content)
 
     async def aclose(self) -> None:
         if self._aside:
@@ -183,8 +189,8 @@ class TelegramMessenger:
         if self._bots is None:
             async with self._making:
                 if self._bots is None:
-                    calls = await asyncio.to_thread(importlib.import_module, "bots.telegram.calls")
-                    self._bots = calls.Bots(self._lookup)
+                    bots = await asyncio.to_thread(loaded)
+                    self._bots = bots(self._lookup)
         assert self._bots is not None
         return self._bots
 

@@ -8,12 +8,15 @@ sent as markup, so no word of a customer's or an operator's can break a message.
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from core.domain.display import Line, Screen
+from core.domain.chat import Offer, Offers
+from core.domain.display import Line, Link, Screen
 from core.engine.paging import TELEGRAM
 
 TEXT_MAX = 4096
 CAPTION_MAX = 1024
 DATA_BYTES_MAX = 64
+OFFERS_MAX = 50
+_OFFERED_FOR_S = 1
 _SHORT = 12  # two labels of so many letters stand side by side on a small phone
 _NOTHING = "\u2026"  # a message must say something
 
@@ -30,6 +33,7 @@ def of_screen(screen: Screen, *, unlock_url: str = "") -> Content:
     if screen.out_of_sight and unlock_url:
         rows.append([{"text": screen.nav_words.unlock, "url": unlock_url}])
     rows += _paired(screen, screen.page_options)
+    rows += [[_link(each)] for each in screen.links]
     if ways := _navigation(screen):
         rows.append(ways)
     content: Content = {"text": of_text(screen.page_text)}
@@ -43,6 +47,34 @@ def of_screen(screen: Screen, *, unlock_url: str = "") -> Content:
     elif rows:
         content["reply_markup"] = {"inline_keyboard": rows}
     return content
+
+
+def of_offers(offers: Offers) -> Content:
+    """The answer to an inline query: an article each, and a button above them into our own chat.
+
+    Source: https://core.telegram.org/bots/api#answerinlinequery (November 2026): at most 50, each
+    with a unique id of 1 to 64 bytes. It is this person's alone, and kept for a moment only.
+    """
+    return {
+        "results": [_article(each) for each in offers.listed[:OFFERS_MAX]],
+        "button": {"text": offers.otherwise, "start_parameter": offers.word},
+        "is_personal": True,
+        "cache_time": _OFFERED_FOR_S,
+    }
+
+
+def _article(offer: Offer) -> Content:
+    return {
+        "type": "article",
+        "id": offer.id,
+        "title": offer.title,
+        "description": offer.hint,
+        "input_message_content": {
+            "message_text": of_text(offer.text),
+            "link_preview_options": {"is_disabled": True},
+        },
+        "reply_markup": {"inline_keyboard": [[{"text": offer.button, "url": offer.url}]]},
+    }
 
 
 def of_text(text: str, most: int = TEXT_MAX) -> str:
@@ -94,6 +126,11 @@ def _data(screen: Screen, line: Line) -> str:
     navigates = line.key in (TELEGRAM.back, TELEGRAM.home, TELEGRAM.more, *TELEGRAM.also_more)
     fits = len(data.encode()) <= DATA_BYTES_MAX
     return data if fits and not navigates else data_of(screen, f"#{line.number}")
+
+
+def _link(link: Link) -> Content:
+    """A page opens in a browser; an inline one asks the person for a chat first."""
+    return {"text": link.label, "switch_inline_query" if link.inline else "url": link.target}
 
 
 def _navigation(screen: Screen) -> list[Content]:

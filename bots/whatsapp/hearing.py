@@ -4,7 +4,8 @@ Source: https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks (Novemb
 
 One call brings several messages and statuses, of several people, in any order. A person is known by
 `user_id` (for this business alone, for ever) and, unless they go by a username, by `wa_id`, their
-number. What is strange is left out by itself: it must not keep back what stands beside it.
+number. When a message was written is told to the second: what waits is put in order by that. What
+is strange is left out by itself: it must not keep back what stands beside it.
 """
 
 import re
@@ -18,16 +19,17 @@ from bots.whatsapp.errors import failure
 from core.domain.chat import ChatMessage, Doing, Fate, Later
 from core.kit.errors import Problem
 from core.kit.msisdn import from_network
-from core.providers.values import member, whole, word
+from core.providers.values import member, whole, word, words
 
 log = structlog.get_logger()
 
-_TEXT_MAX = 4096
 _NAME_MAX = 128
 _NUMBER = re.compile(r"\+?(\d{5,20})", re.ASCII)
 _BUTTON = re.compile(r"([\w-]{1,64})\.(\d{1,9}):(.{1,200})", re.ASCII)
 _COMMAND = re.compile(r"/([a-z][a-z_]{0,31})", re.ASCII | re.IGNORECASE)
 _START = re.compile(r"/start\s+([\w-]{1,64})", re.ASCII | re.IGNORECASE)
+# What the link in a shared gift has its friends write.
+_GIFT = re.compile(r"gift[\s-]+([2-9]{4})[\s-]?([2-9]{4})", re.ASCII | re.IGNORECASE)
 _STATUSES = ("sent", "delivered", "read", "played", "failed")
 _AGAIN_S = 5.0
 
@@ -87,7 +89,7 @@ def _objects(value: object, name: str) -> list[dict[str, object]]:
 
 
 def _introduced(contact: Mapping[str, object]) -> _Person:
-    name = word(member(contact, "profile", "name")) or ""
+    name = " ".join(words(member(contact, "profile", "name")).split())
     return _Person(
         _user_id(contact.get("user_id")), _number(contact.get("wa_id")), name[:_NAME_MAX]
     )
@@ -146,17 +148,20 @@ def _message(told: Mapping[str, object], people: list[_Person]) -> ChatMessage |
         also=person.wa_id if person.user_id else "",
         message_id=external_id,
         name=person.name,
+        said_at=whole(told.get("timestamp")) or 0,
     )
     return reader(message, told)
 
 
 def _text(message: ChatMessage, told: Mapping[str, object]) -> ChatMessage:
     """Words; also a command, which the app offers when it was set up there, and a link's text."""
-    text = _words(member(told, "text", "body"))
+    text = words(member(told, "text", "body"))
     if not text:
         return message
     if start := _START.fullmatch(text):
         return replace(message, doing=Doing.START, text=start.group(1))
+    if gift := _GIFT.fullmatch(text):
+        return replace(message, doing=Doing.START, text=f"gift-{gift.group(1)}{gift.group(2)}")
     if command := _COMMAND.fullmatch(text):
         name = command.group(1).lower()
         if name == "start":
@@ -184,14 +189,14 @@ def _pressed(
     message: ChatMessage, told: Mapping[str, object], button_id: object, title: object
 ) -> ChatMessage:
     """A button brings back what we gave it; one that is not of our making is what it says."""
-    found = _BUTTON.fullmatch(button_id) if isinstance(button_id, str) else None
+    found = _BUTTON.fullmatch(words(button_id))
     if found is not None:
         talk, turn, key = found.groups()
         screen = word(member(told, "context", "id")) or ""
         return replace(
             message, doing=Doing.PRESS, key=key, turn=int(turn), talk=talk, message_id=screen
         )
-    text = _words(title)
+    text = words(title)
     return replace(message, doing=Doing.TEXT, text=text) if text else message
 
 
@@ -230,7 +235,7 @@ def _welcome(message: ChatMessage, _: Mapping[str, object]) -> ChatMessage:
 
 def _other(message: ChatMessage, told: Mapping[str, object]) -> ChatMessage:
     """Nothing that a flow could take; what was written under a picture is for a person."""
-    return replace(message, text=_words(member(told, str(told.get("type")), "caption")))
+    return replace(message, text=words(member(told, str(told.get("type")), "caption")))
 
 
 _KINDS: Mapping[str, Callable[[ChatMessage, Mapping[str, object]], ChatMessage]] = {
@@ -245,10 +250,6 @@ _KINDS: Mapping[str, Callable[[ChatMessage, Mapping[str, object]], ChatMessage]]
     ),
 }
 """What is answered. A reaction is no question; what is edited or taken back was answered before."""
-
-
-def _words(value: object) -> str:
-    return value.strip()[:_TEXT_MAX] if isinstance(value, str) else ""
 
 
 # What became of things.

@@ -60,7 +60,10 @@ def of_screen(
     if image_id and not screen.page_options:
         return of_image(image_id, screen.body)
     if screen.out_of_sight and _is_link(unlock_url):
-        return _link(screen, unlock_url)
+        return _link(screen, unlock_url, screen.nav_words.unlock)
+    pages = [each for each in screen.links if not each.inline and _is_link(each.target)]
+    if pages and not screen.page_options:
+        return _link(screen, pages[0].target, pages[0].label)
     if screen.input == "contact" and asks_number:
         return _interactive("request_contact_info", screen.body, {"name": "request_contact_info"})
     ways = _ways(screen)
@@ -140,8 +143,9 @@ def _list(screen: Screen, ways: Sequence[_Way]) -> Content | None:
     return _interactive("list", _head(screen), action)
 
 
-def _link(screen: Screen, url: str) -> Content:
-    title = _cut(_line(screen.nav_words.unlock) or _NOTHING, BUTTON_MAX)
+def _link(screen: Screen, url: str, label: str) -> Content:
+    """A message has one such button, and no others beside it: the first link is the one."""
+    title = _cut(_line(label) or _NOTHING, BUTTON_MAX)
     parameters = {"display_text": title, "url": url}
     return _interactive("cta_url", screen.body, {"name": "cta_url", "parameters": parameters})
 

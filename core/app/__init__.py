@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.app.chat import CAPABILITIES, answering, capability_of
 from core.app.core import Core
+from core.app.gifts import gift_front, gift_pumps, rooms
 from core.app.ground import Ground
 from core.app.hotspot import hotspots
 from core.app.money import money_in, money_out
@@ -91,7 +92,9 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     reviewing = review(ground, sales.watch, sales.shelf, sales.circuits)
     coming, going = money_in(ground, kept), money_out(ground, kept)
     messengers = Messengers()
-    joined = joining(ground, kept, messengers, sales.watch.alerts)
+    giving = rooms(ground)
+    joined = joining(ground, kept, messengers, sales.watch.alerts, giving.gifts)
+    front = gift_front(ground, kept, giving, joined, messengers)
     live = talking(ground)
     books = reconciling(ground, kept, sales, coming, going)
     alerts = sales.watch.alerts
@@ -110,10 +113,18 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         linking=joined.linking,
         identities=joined.desk,
         links=joined.links,
+        gifts=giving.gifts,
+        sharing=front.sharing,
         live=live.chats,
         vouchers=sites.vouchers,
         care=VoucherCare(
-            sites.book, sites.routers, watched.by_hand, sites.ops, kept.customers, clock
+            sites.book,
+            sites.routers,
+            watched.by_hand,
+            sites.keeper,
+            sites.ops,
+            kept.customers,
+            clock,
         ),
         clock=clock,
     )
@@ -131,7 +142,17 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         WordsAssistant(await open_model(ground.stack)),
         joined.links,
     )
-    chat = answering(ground, kept, conversations, messengers, joined, alerts, live.chats, sites)
+    chat = answering(
+        ground,
+        kept,
+        conversations,
+        messengers,
+        joined,
+        alerts,
+        live.chats,
+        front.inline,
+        sites.logins,
+    )
     live_pump = live.pump(ground, kept, messengers, chat.aftermath)
     return Core(
         settings=settings,
@@ -163,6 +184,9 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         setup=sales.setup,
         router=sales.router,
         purchases=sales.purchases,
+        gifts=giving.gifts,
+        gift_rooms=giving.book,
+        gift_front=front,
         controls=ProviderControls(
             sales.setup, sales.circuits, PgAttempts(database), kept.backoffice
         ),
@@ -194,6 +218,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
             *books.pumps,
             *coming.pumps,
             going.pump,
+            *gift_pumps(ground, kept, giving, sales.purchases),
             chat.pump,
             live_pump,
             live.rounds(settings),

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.app.ground import Ground
-from core.app.hotspot import Hotspots
 from core.app.people import Joining
 from core.app.stores import Stores
 from core.domain.chat import Talk
@@ -16,20 +15,19 @@ from core.jobs.workers import Pump
 from core.kit.bell import Bell
 from core.ports import Notice
 from core.ports.chat import Pace
-from core.providers.pictures.logins import DrawnLogins
 from core.providers.pictures.receipts import DrawnReceipts
 from core.services.aftermath import ChatAftermath
 from core.services.alerts import AlertDesk
 from core.services.chat import ChatDesk, ChatIngest, Persons, Surroundings
 from core.services.conversations import Conversations
 from core.services.dead_letters import DeadLetters
+from core.services.gift_inline import InlineGifts
+from core.services.login_pictures import LoginPictures, Pictures
 from core.services.messengers import Messengers
-from core.services.pictures import Pictures
 from core.services.reach import ChatReach
 from core.services.receipts import Receipts
 from core.services.showing import Showing
 from core.services.unlocking import Unlocking
-from core.services.voucher_sheets import LoginPictures
 from core.store.notice_book import PgNoticeBook
 from core.store.notice_fates import PgNoticeFates
 from core.store.pace import NoPace, RedisPace
@@ -73,22 +71,18 @@ def answering(
     joined: Joining,
     alerts: AlertDesk,
     persons: Persons,
-    sites: Hotspots,
+    inline: InlineGifts,
+    logins: LoginPictures,
 ) -> Chat:
     settings, texts, clock, bell = ground.settings, ground.texts, ground.clock, Bell()
     pace: Pace = NoPace()
     if settings.channel_limits:
         pace = RedisPace(ground.line, ground.keyring, sms_per_s=settings.sms_per_s)
-    picturing = Pictures(
-        Receipts(kept.orders, kept.tenants, kept.customers, texts, DrawnReceipts()),
-        LoginPictures(kept.tenants, texts, DrawnLogins()),
-        sites.book,
-        sites.routers,
-        kept.customers,
-    )
+    receipts = Receipts(kept.orders, kept.tenants, kept.customers, texts, DrawnReceipts())
+    picturing = Pictures(receipts, logins)
     reach = ChatReach(kept.customers, alerts, clock, joined.desk)
     dead_letters = DeadLetters(PgNoticeBook(ground.database), alerts, clock)
-    aftermath = ChatAftermath(reach, PgNoticeFates(ground.database), pace, clock)
+    aftermath = ChatAftermath(reach, PgNoticeFates(ground.database), pace, clock, inline)
     ingest = ChatIngest(kept.inbox, clock, bell)
     unlocking = Unlocking(
         kept.unlocks,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from core.app.gifts import GiftFront
 from core.app.hotspot import Hotspots
 from core.app.operators import Operations
 from core.app.watching import Probe
@@ -28,6 +29,8 @@ from core.services.credits import Credits
 from core.services.dead_letters import DeadLetters
 from core.services.floats import Floats
 from core.services.gauges import Gauges
+from core.services.gift_desk import GiftDesk
+from core.services.gifts import Gifts
 from core.services.identities import IdentityDesk
 from core.services.live_chat import LiveChats
 from core.services.messengers import Messengers
@@ -48,6 +51,7 @@ from core.store.channels import PgChannels
 from core.store.circuits import RedisCircuits
 from core.store.customers import PgCustomers
 from core.store.database import Database
+from core.store.gifts import PgGiftRooms
 from core.store.health import PgStandings
 from core.store.leases import RedisLeases
 from core.store.ledger import PgLedger
@@ -89,6 +93,9 @@ class Core:
     setup: ProviderSetup
     router: Router
     purchases: Purchases
+    gifts: Gifts
+    gift_rooms: PgGiftRooms
+    gift_front: GiftFront
     controls: ProviderControls
     plans: PgPlans
     tokens: TokenDesk
@@ -115,6 +122,10 @@ class Core:
     def vtu_provider(self, tenant_id: UUID, name: str) -> VtuProvider | None:
         """The provider of this name that this tenant buys from, as it is configured now."""
         return self.shelf.named(tenant_id, name)
+
+    @property
+    def gift_desk(self) -> GiftDesk:
+        return self.gift_front.desk
 
     @property
     def with_sandbox(self) -> bool:

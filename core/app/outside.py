@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -155,6 +155,20 @@ def collecting(settings: Settings) -> Sequence[str]:
         if keys_of(settings, name) is None:
             raise BadSettings(f"CALLBOX_PAYMENT_GATEWAYS: {name} has no key in the environment")
     return tuple(dict.fromkeys((*settings.payment_gateways, *PAYMENT_GATEWAYS)))
+
+
+def check_floats(settings: Settings, configured: Collection[str]) -> None:
+    """Bounds of floats are for providers that there are; `configured` are the tenants' own.
+
+    Raises:
+        BadSettings: no such provider.
+    """
+    known = sorted({*VTU_PROVIDERS, *configured})
+    for name in settings.float_low_of:
+        if name not in known:
+            raise BadSettings(
+                f"CALLBOX_FLOAT_LOW_OF: no provider {name!r}; there are: {', '.join(known)}"
+            )
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from core.providers.vtu import VTU_PROVIDERS
 from core.services.alerts import AlertDesk
 from core.services.channel_desk import ChannelDesk
 from core.services.deep_links import DeepLinks
+from core.services.gifts import Gifts
 from core.services.identities import IdentityDesk
 from core.services.linking import Linking
 from core.services.messengers import Messengers
@@ -31,10 +32,20 @@ class Joining:
     links: DeepLinks
 
 
-def joining(ground: Ground, kept: Stores, messengers: Messengers, alerts: AlertDesk) -> Joining:
+def joining(
+    ground: Ground, kept: Stores, messengers: Messengers, alerts: AlertDesk, gifts: Gifts
+) -> Joining:
     settings, keyring, clock, texts = ground.settings, ground.keyring, ground.clock, ground.texts
     suspicions = Suspicions(kept.unlocks, alerts, rules.suspicion_rules(settings))
-    pins = Pins(kept.customers, kept.outbox, keyring, clock, PinRules(), suspicions)
+    pins = Pins(
+        kept.customers,
+        kept.outbox,
+        keyring,
+        clock,
+        PinRules(),
+        suspicions,
+        on_first=gifts.registered,
+    )
     desk = IdentityDesk(
         kept.identities,
         kept.customers,

@@ -59,7 +59,7 @@ def routers(ground: Ground, kept: Stores, sites: Hotspots, alerts: Alerts) -> Ro
     office = RouterOffice(
         desk=desk,
         figures=RouterFigures(history, clock),
-        control=RouterControl(desk, by_hand, kept.backoffice),
+        control=RouterControl(desk, by_hand, kept.backoffice, clock),
         backups=RouterBackupDesk(desk, by_hand, backups, kept.backoffice, clock),
         bulks=RouterBulkDesk(desk, sites.fleet, bulks, clock),
         imports=RouterImport(desk),
@@ -69,7 +69,7 @@ def routers(ground: Ground, kept: Stores, sites: Hotspots, alerts: Alerts) -> Ro
         history,
         sites.fleet,
         alerts,
-        sites.ops.wake,
+        sites.ops,
         clock,
         rules.watch_rules(settings),
     )

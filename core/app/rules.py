@@ -6,6 +6,8 @@ from core.domain.requery import Policy
 from core.services.approvals import ApprovalRules
 from core.services.cases import CaseRules
 from core.services.funding import FundingRules
+from core.services.gift_guard import GuardRules
+from core.services.gift_pages import PageRules
 from core.services.linking import LinkRules
 from core.services.live_chat import LiveRules
 from core.services.payouts import PayoutTerms
@@ -99,6 +101,24 @@ def approval_rules(settings: Settings) -> ApprovalRules:
 
 def live_rules(settings: Settings) -> LiveRules:
     return LiveRules(idle_s=settings.live_chat_idle_s, kept_s=settings.live_chat_kept_days * 86_400)
+
+
+def guard_rules(settings: Settings) -> GuardRules:
+    return GuardRules(
+        rooms_an_hour=settings.gift_rooms_an_hour,
+        of_one_giver_a_day=settings.gift_of_one_giver_a_day,
+        people_of_device_a_room=settings.gift_people_of_device_a_room,
+        people_of_device_a_day=settings.gift_people_of_device_a_day,
+        newcomers_a_minute=settings.gift_newcomers_a_minute,
+    )
+
+
+def gift_page_rules(settings: Settings) -> PageRules:
+    return PageRules(
+        of_address=settings.gift_codes_of_address,
+        of_room=settings.gift_codes_of_room,
+        of_all=settings.gift_codes_of_all,
+    )
 
 
 def suspicion_rules(settings: Settings) -> SuspicionRules:

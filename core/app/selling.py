@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.app import rules
 from core.app.ground import Ground
-from core.app.outside import ALSO_CALLED, account_names, keys_of
+from core.app.outside import ALSO_CALLED, account_names, check_floats, keys_of
 from core.app.stores import Stores
 from core.app.watching import Watch, watch
 from core.domain.circuits import CircuitRules
@@ -116,6 +116,7 @@ async def _setup(ground: Ground, shelf: Shelf, noting: Noting) -> ProviderSetup:
     registry = ProviderRegistry(shelf, configs, made)
     ground.stack.push_async_callback(registry.aclose)
     await registry.refresh()
+    check_floats(settings, {config.key.provider for config in await configs.all()})
     ground.follow(registry.follow(), "providers")
     sources = Sources(
         make=made,

@@ -36,6 +36,8 @@ class ChatMessage:
         message_id: The channel's name for what was written, or for the screen whose button it was.
         query_id: What the tap must be answered under, where the channel wants that.
         name, language: Of the profile, as a first guess.
+        said_at: When, in seconds since 1970 by the channel's clock; 0 where its order of delivery
+            tells as much.
     """
 
     external_id: str
@@ -52,6 +54,47 @@ class ChatMessage:
     query_id: str = ""
     name: str = field(default="", repr=False)
     language: str = ""
+    said_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InlineQuery:
+    """Somebody asks our bot from another chat, to pass something on there.
+
+    Attributes:
+        id: What it is answered under, within seconds.
+        identity: Who, by their name on the channel.
+        text: What they wrote behind the bot's name, or "".
+    """
+
+    id: str
+    identity: str
+    text: str = field(default="", repr=False)
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something that a person may pass on: a message, with a button that leads to `url`.
+
+    `id` is of 1 to 64 bytes; `title` and `hint` are shown to the person alone.
+    """
+
+    id: str
+    title: str
+    hint: str
+    text: str
+    button: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The answer to an `InlineQuery`: `otherwise` is a button into our own chat, by that word."""
+
+    listed: tuple[Offer, ...]
+    otherwise: str
+    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +102,7 @@ class Talk:
     """One person on one chat channel, leased to one worker, with what waits to be taken up.
 
     Attributes:
-        messages: In the order in which they came.
+        messages: In the order in which they were written.
         last_shown: The channel's name for the last screen that was shown, or "".
         heard_at: When the person wrote last.
         tries: How often these messages were taken up before.

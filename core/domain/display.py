@@ -33,6 +33,19 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A button that answers nothing: it leads away, to `target`.
+
+    `inline`: not a page, but a chat that the person chooses: the bot is asked `target` there. Only
+    some channels can.
+    """
+
+    label: str
+    target: str
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Nav:
     """Which ways out the screen offers, besides its options."""
 
@@ -75,6 +88,8 @@ class Screen:
         page: Which page `body` is, from 0, of `pages`.
         body: The page in words, with numbered options and navigation, fit for the channel.
         page_text: The words of this page alone, with the notice and without options and navigation.
+        digits: Of a secret: how many it has at least and at most.
+        links: Where it leads besides, on channels that can show it; part of no page's words.
     """
 
     key: str
@@ -96,6 +111,8 @@ class Screen:
     pages: int
     body: str
     page_text: str
+    digits: tuple[int, int] = (0, 0)
+    links: tuple[Link, ...] = ()
 
     @property
     def options(self) -> tuple[Line, ...]:

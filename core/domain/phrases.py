@@ -83,6 +83,8 @@ _MY_WIFI = re.compile(
     r"\bmy (?:wi-? ?fi|hotspot|vouchers?)\b|\b(?:code|left|not? work\w*|problem)\b"
 )
 _PLAN = re.compile(r"\b(?:\d+(?:\.\d+)? ?(?:gb|mb)|unlimited|daily|weekly|monthly)\b")
+_GIFT_CODE = re.compile(r"\bgift(?: code)?[\s:#-]*([2-9]{4}[\s-]?[2-9]{4})\b")
+_GIFT = re.compile(r"\b(?:gifts?|gift ?rooms?|give ?aways?|red ?packets?|spray(?:ing)?)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def understood(text: str, own: Msisdn, country: str, currency: str) -> Wish | No
     said = _plain(text)
     if not said:
         return None
+    if gift := _GIFT_CODE.search(said):
+        return Wish("gift", {"code": gift.group(1)})
     rest, number = _number_in(said, country)
     words = frozenset(re.findall(r"[a-z0-9']+", rest))
     if _WIFI.search(rest):
@@ -108,6 +112,8 @@ def understood(text: str, own: Msisdn, country: str, currency: str) -> Wish | No
         return Wish("fund", _amount_in(rest, currency))
     if _WITHDRAW.search(rest):
         return Wish("withdraw")
+    if _GIFT.search(rest) and not words & _AIRTIME:
+        return Wish("gifts")
     if wish := _airtime(rest, words, number, own, currency):
         return wish
     return _looking(rest, words)

@@ -34,12 +34,16 @@ class KeptPass:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A secret is wanted: the words of the screen, and the token that the answer must bring."""
+    """A secret is wanted: the words of the screen, and the token that the answer must bring.
+
+    `digits`: how many it has at least and at most.
+    """
 
     token: str = field(repr=False)
     language: str
     notice: str
     text: str
+    digits: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

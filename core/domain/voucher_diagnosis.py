@@ -1,12 +1,11 @@
 """Why a voucher does not let somebody in: from the books, and from what its router says now."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.domain.hotspot import Router
-from core.domain.routers import ActiveSession, HotspotUser
-from core.domain.vouchers import Desired, SaleState, Voucher
+from core.domain.vouchers import Desired, SaleState, Usage, Voucher
 
 
 class Finding(StrEnum):
@@ -20,7 +19,7 @@ class Finding(StrEnum):
     BLOCKED = "blocked"  # an operator has disabled it
     INACTIVE = "inactive"  # printed, and not switched on by whoever sells it; or taken back unsold
     OFFLINE = "offline"  # its router is away
-    MISSING = "missing"  # the router does not know it, or not as it should
+    MISSING = "missing"  # the router does not know it
     OTHER_DEVICE = "other_device"  # as many as may be are logged in with it
     NOT_STARTED = "not_started"  # good, and nobody has used it yet
     GOOD = "good"  # good, and something is left
@@ -29,10 +28,17 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What its router said of a voucher. `user` is None where it has none of ours by that name."""
+    """What its router says of a voucher, or whoever else lets it in.
 
-    user: HotspotUser | None
-    sessions: tuple[ActiveSession, ...] = ()
+    Attributes:
+        known: It would let it in.
+        used: What it counted, running sessions included.
+        online: Devices that are logged in with it now.
+    """
+
+    known: bool
+    used: Usage = field(default_factory=Usage)
+    online: int = 0
 
 
 def diagnosed(
@@ -44,14 +50,13 @@ def diagnosed(
     if witness is None:
         away = router is None or not router.status.reachable
         return Finding.OFFLINE if away else Finding.UNCLEAR
-    user = witness.user
-    if user is None or user.disabled:
+    if not witness.known:
         return Finding.MISSING
-    if _used_up(user, witness.sessions):
+    if _spent(voucher, witness.used):
         return Finding.USED_UP
-    if len(witness.sessions) >= voucher.terms.shared_users:
+    if witness.online >= voucher.terms.shared_users:
         return Finding.OTHER_DEVICE
-    used = voucher.first_login_at or user.uptime_s or witness.sessions
+    used = voucher.first_login_at or witness.used.online_s or witness.online
     return Finding.GOOD if used else Finding.NOT_STARTED
 
 
@@ -67,10 +72,7 @@ def by_the_books(voucher: Voucher, now: dt.datetime) -> Finding | None:
         return Finding.ACTIVATING
     if voucher.expires_at is not None and voucher.expires_at <= now:
         return Finding.EXPIRED
-    terms, left = voucher.terms, voucher.left
-    if (terms.online_s and not left.online_s) or (terms.data_bytes and not left.data_bytes):
-        return Finding.USED_UP
-    return None
+    return Finding.USED_UP if _spent(voucher, voucher.used) else None
 
 
 _OVER = {
@@ -82,11 +84,9 @@ _OVER = {
 }
 
 
-def _used_up(user: HotspotUser, sessions: tuple[ActiveSession, ...]) -> bool:
-    """By the router's own counters, which hold nothing of what runs just now."""
-    data = user.bytes_in + user.bytes_out + sum(each.bytes_in + each.bytes_out for each in sessions)
-    online_s = user.uptime_s + sum(each.uptime_s for each in sessions)
+def _spent(voucher: Voucher, used: Usage) -> bool:
+    terms = voucher.terms
     return bool(
-        (user.bytes_limit and data >= user.bytes_limit)
-        or (user.uptime_limit_s and online_s >= user.uptime_limit_s)
+        (terms.data_bytes and used.data_bytes >= terms.data_bytes)
+        or (terms.online_s and used.online_s >= terms.online_s)
     )

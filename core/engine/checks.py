@@ -155,6 +155,9 @@ def _of_words(flows: Flows, flow: Flow, texts: Texts) -> Iterator[Finding]:
                     yield _error(flow.name, node.name, f"shows {{{name}}}, which {how}")
                 elif not kinds[name].shown:
                     yield _error(flow.name, node.name, f"shows {{{name}}}, which is not to be seen")
+        for link in graph.links_of(node):
+            if link.answer not in kept.get(node.name, frozenset()):
+                yield _error(flow.name, node.name, f"links to {link.answer!r}, which is not kept")
 
 
 def _names(texts: Texts, key: str) -> frozenset[str]:

@@ -14,6 +14,7 @@ from core.engine.screens import (
     Exit,
     Fact,
     Jump,
+    Link,
     Menu,
     Node,
     Option,
@@ -110,12 +111,15 @@ def text_keys(node: Node) -> tuple[str, ...]:
     """The texts that the node shows, its own first and then those of its options."""
     match node:
         case Menu():
-            return (node.text, *(option.text for option in node.options))
+            options = (option.text for option in node.options)
+            return (node.text, *options, *(link.text for link in node.links))
         case Pick():
             return (node.text, *(option.text for option in node.also))
         case Confirm():
             return (node.text, node.yes_text, node.no_text)
-        case Ask() | Secret() | End():
+        case End():
+            return (node.text, *(link.text for link in node.links))
+        case Ask() | Secret():
             return (node.text,)
         case _:
             return ()
@@ -144,6 +148,11 @@ def options_of(node: Node) -> tuple[Option, ...]:
             return node.also
         case _:
             return ()
+
+
+def links_of(node: Node) -> tuple[Link, ...]:
+    """Where the node leads besides."""
+    return node.links if isinstance(node, Menu | End) else ()
 
 
 def reached(start: str, following: Mapping[str, Iterable[str]]) -> set[str]:

@@ -51,16 +51,30 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A button in chats that leads to where the answer `answer` says; left out where that is "".
+
+    `inline`: to a chat that the person chooses, with the bot asked for the answer there.
+    """
+
+    text: str
+    answer: str
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Menu:
     """A text and fixed options; with none it is a page of information, left by navigation.
 
-    `review`: it must be seen before it is answered, so what was typed ahead stops here.
+    `review`: it must be seen before it is answered, so what was typed ahead stops here. `links` are
+    shown in chats alone: what matters stands in the text as well.
     """
 
     name: str
     text: str
     options: tuple[Option, ...] = ()
     review: bool = False
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +239,13 @@ class End:
     """The last word. Ends the session where there are sessions, leads to the menu elsewhere.
 
     `receipt` names the answer that holds our reference of what was bought, for a picture of it.
+    `links` as for `Menu`.
     """
 
     name: str
     text: str
     receipt: str = ""
+    links: tuple[Link, ...] = ()
 
 
 Node: TypeAlias = Menu | Pick | Ask | Confirm | Secret | Fact | Act | Call | Return | Jump | End

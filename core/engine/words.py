@@ -104,6 +104,8 @@ class Words:
             pages=len(pages),
             body=shown.body,
             page_text=shown.words,
+            digits=(0, 0) if secret is None else secret.digits,
+            links=() if in_session else tuple(self._links(conversation, node)),
         )
 
     def out_of_sight(self, secret: Secret) -> bool:
@@ -125,6 +127,14 @@ class Words:
         for option in graph.options_of(node):
             label = self._label(conversation, option.text)
             yield Offered(option.key, label, keep=dict(option.keep), fixed=True)
+
+    def _links(self, conversation: Conversation, node: Node) -> Iterator[display.Link]:
+        if conversation.asking:
+            return
+        for link in graph.links_of(node):
+            target = str(or_stranded(conversation.answers, link.answer) or "")
+            if target:
+                yield display.Link(self._label(conversation, link.text), target, link.inline)
 
     def _label(self, conversation: Conversation, key: str) -> str:
         return paging.label(self.filled(conversation, key), self.capability)

@@ -5,6 +5,10 @@ from core.flows.account import ACCOUNT
 from core.flows.advice import DATA_ADVICE, SAY_DATA
 from core.flows.airtime import AIRTIME, DIAL_AIRTIME, SAY_AIRTIME
 from core.flows.fund import DIAL_FUND, FUND
+from core.flows.gift_create import GIFT_CREATE
+from core.flows.gift_join import GIFT_JOIN, OPEN_GIFT
+from core.flows.gift_rooms import GIFT_ROOMS
+from core.flows.gifts import GIFTS
 from core.flows.help import HELP
 from core.flows.home import announce_latest, home_of
 from core.flows.hotspot import DIAL_WIFI, SAY_WIFI, WIFI
@@ -26,11 +30,15 @@ FLOWS: tuple[Flow, ...] = (
     PIN,
     HELP,
     ACCOUNT,
+    GIFTS,
     WIFI,
     SPEAK,
     DATA_ADVICE,
     ASK_PIN,
     SET_PIN,
+    GIFT_CREATE,
+    GIFT_JOIN,
+    GIFT_ROOMS,
     LINK,
     MY_WIFI,
     WIFI_HELP,
@@ -40,6 +48,7 @@ FLOWS: tuple[Flow, ...] = (
 SHORTCUTS: tuple[Shortcut, ...] = (
     DIAL_AIRTIME,
     DIAL_FUND,
+    OPEN_GIFT,
     SAY_AIRTIME,
     SAY_DATA,
     DIAL_WIFI,
@@ -51,6 +60,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("", "wallet", "statement", name="status"),
     Shortcut("", "withdraw", WITHDRAW.start, name="withdraw"),
     Shortcut("", "pin", "known", name="pin"),
+    Shortcut("", "gifts", "what", name="gifts"),
     Shortcut("", "wifi", "what", name="wifi"),
     Shortcut("", "my_wifi", "mine", name="vouchers"),
     Shortcut("", "help", "what", name="help"),

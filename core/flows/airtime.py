@@ -271,7 +271,7 @@ AIRTIME = Flow(
                 "refunded": "refunded",
                 "slow": "slow",
                 "lapsed": "lapsed",
-                "wallet.insufficient": "short",
+                "wallet.insufficient": "afford",  # spent meanwhile, from elsewhere
                 "limit.day": "limit",
                 "product.unavailable": "unavailable",
                 "product.paused": "paused",

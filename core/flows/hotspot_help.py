@@ -5,14 +5,12 @@ from uuid import UUID
 from core.domain.voucher_codes import typed
 from core.domain.voucher_diagnosis import Finding
 from core.engine.flow import Flow
-from core.engine.kinds import COUNT, OPAQUE, Kind, Locale, Scalar
+from core.engine.kinds import OPAQUE, Kind, Locale, Scalar
 from core.engine.outcomes import Done
 from core.engine.screens import Act, Ask, End, Fact, Jump, Menu, Option
 from core.flows.hotspot_kinds import LEFT, MOMENT, PLACE, PLACE_CHARS, left_of, moment, short
 from core.kit.errors import Problem
 from core.services.context import Context
-
-_MINUTE_S = 60
 
 
 def _read_code(text: str, _: Locale) -> Scalar:
@@ -44,13 +42,11 @@ async def look(ctx: Context) -> Done:
         return Done("unknown")
     held, finding = diagnosis.held, diagnosis.finding
     router, sale = held.router, held.sale
-    longest = max((each.uptime_s for each in diagnosis.sessions), default=0)
     keep: dict[str, Scalar] = {
         "place": short(router.name if router else "", PLACE_CHARS),
         "since": moment(ctx, router.status_since if router else None),
         "by": moment(ctx, sale.refund_at if sale else None),
         "left": left_of(ctx, held.voucher),
-        "minutes": longest // _MINUTE_S,
     }
     if finding is Finding.ACTIVATING and sale is None:
         return Done("activating_unpaid", keep)
@@ -96,7 +92,6 @@ WIFI_HELP = Flow(
                 "since": MOMENT,
                 "by": MOMENT,
                 "left": LEFT,
-                "minutes": COUNT,
             },
             bare=("unknown",),
             commits=False,

@@ -221,7 +221,7 @@ WITHDRAW = Flow(
                 "refunded": "refunded",
                 "slow": "slow",
                 "lapsed": "lapsed",
-                InsufficientFunds.code: "short",
+                InsufficientFunds.code: "quote",  # spent meanwhile, from elsewhere
                 OverWithdrawLimit.code: "limit",
                 NotOffered.code: "off",
             },

@@ -37,8 +37,9 @@ _TRIED = Counter(
 )
 
 DELIVERED = "notice.delivered"
-_ON_SCREEN_TOO = frozenset({DELIVERED, "notice.voucher_ready"})
-"""Of what a screen may show as well, with a picture: an order's receipt, a voucher's login."""
+_VOUCHER_READY = "notice.voucher_ready"
+_VOUCHER_WORKS = {_VOUCHER_READY, "notice.voucher_yours"}
+_ON_SCREEN_TOO = {DELIVERED, _VOUCHER_READY}
 
 # So long a talk has to show on a screen that an order was delivered: then nothing is left to tell.
 _ON_SCREEN_WITHIN = dt.timedelta(seconds=3)
@@ -161,12 +162,18 @@ class NoticeSender:
         if route is Route.SMS or chat is None:
             return _AS_DELIVERY[await self._ways.sms.send(Sms(to=notice.to, text=text))]
         template = route is Route.TEMPLATE
-        picture = None
-        reference = notice.facts.get("reference")
-        if notice.text in _ON_SCREEN_TOO and reference and not template:
-            picture = await self._ways.picturing.receipt(notice.tenant_id, str(reference))
+        picture = None if template else await self._picture(notice)
         telling = Telling(notice.try_key, text, picture, template_facts=(text,))
         return await chat.messenger.tell(chat.to, telling, template=template)
+
+    async def _picture(self, notice: Notice) -> bytes | None:
+        """What goes with its words, if anything."""
+        picturing, facts = self._ways.picturing, notice.facts
+        if notice.text == DELIVERED and "reference" in facts:
+            return await picturing.receipt(notice.tenant_id, str(facts["reference"]))
+        if notice.text in _VOUCHER_WORKS and "voucher" in facts:
+            return await picturing.login(notice.tenant_id, UUID(str(facts["voucher"])))
+        return None
 
     async def _sent(self, notice: Notice, route: Route, chat: _Chat | None, sent: Sent) -> None:
         now = self._clock.now()

@@ -66,7 +66,7 @@ class Keyring:
 
     def digests(self, *parts: str) -> list[str]:
         """The digest by each key, the newest first: what was kept before a rotation is found."""
-        body = joined(*parts).encode()
+        body = joined(*parts).encode("utf-8", "surrogatepass")
         return [_digest(keys, body) for keys in (self._newest, *self._older)]
 
     def digest(self, *parts: str) -> str:
@@ -75,7 +75,7 @@ class Keyring:
         It is made with the newest key, so a rotation changes it: what lives longer than minutes is
         looked for by `digests`.
         """
-        return _digest(self._newest, joined(*parts).encode())
+        return _digest(self._newest, joined(*parts).encode("utf-8", "surrogatepass"))
 
 
 class _Keys:

@@ -170,10 +170,11 @@ class OrderDetail:
 
 @dataclass(frozen=True, slots=True)
 class CustomerQuery:
-    """`search` is a number in any local form, or a part of one."""
+    """`search` is a number in any local form, or a part of one; `phone` the whole of one."""
 
     search: str = ""
     status: str | None = None
+    phone: str | None = None
 
 
 class Backoffice(Protocol):

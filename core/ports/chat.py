@@ -3,10 +3,19 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from core.domain.chat import Address, ChatMessage, Delivery, Later, Talk, Telling
+from core.domain.chat import (
+    Address,
+    ChatMessage,
+    Delivery,
+    InlineQuery,
+    Later,
+    Offers,
+    Talk,
+    Telling,
+)
 from core.domain.customers import Customer, Tenant
 from core.domain.display import Screen
 from core.domain.turns import Channel
@@ -56,6 +65,15 @@ class Messenger(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class Offering(Protocol):
+    """A messenger of a channel where people ask our bot from other chats."""
+
+    async def offer(self, channel: Channel, query: InlineQuery, offers: Offers) -> Delivery:
+        """Answer it, for this person alone. One that is too old is `Refused`."""
+        ...
 
 
 class Inbox(Protocol):
@@ -157,6 +175,10 @@ class Picturing(Protocol):
 
         Never raises: the words do without.
         """
+        ...
+
+    async def login(self, tenant_id: UUID, voucher_id: UUID) -> bytes | None:
+        """A PNG whose QR code logs in with a voucher, or None, as above."""
         ...
 
 

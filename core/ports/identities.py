@@ -90,6 +90,8 @@ class StartWords(Protocol):
     ) -> Proposal | None:
         """Where it leads; None when it leads nowhere. Safe to repeat under the same `mark`.
 
+        Without a customer: where it leads once they have come through the door.
+
         It may have linked the identity to a customer: look again who it is.
         """
         ...

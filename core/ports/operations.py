@@ -15,6 +15,7 @@ class AlertKind(StrEnum):
 
     FLOAT_LOW = "float_low"
     BREAKER_OPEN = "breaker_open"
+    PROVIDER_DOWN = "provider_down"  # it answers no check, and delivers nothing either
     OUTAGE = "outage"  # a product could not be sold by anybody for too long: its sale pauses
     MISMATCH = "mismatch"  # our books and somebody's records differ
     STUCK = "stuck"  # orders or payouts wait for a person

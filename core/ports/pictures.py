@@ -34,6 +34,57 @@ class Drawing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class GiftCard:
+    """What stands on the picture that goes with a link to a gift.
+
+    Attributes:
+        title: Who gives, in a sentence.
+        amount: To be seen first; `share`: for how many.
+        message: The giver's words, or "".
+        call: What to do, on a ribbon.
+    """
+
+    shop: str
+    title: str
+    amount: str
+    share: str
+    message: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiftResult:
+    """How a gift ended, to be passed on.
+
+    Attributes:
+        winners: Who won how much, the first ones; numbers are masked already.
+        more: How many won besides, in words, or "".
+        nobody: What is said where there are no winners.
+    """
+
+    shop: str
+    title: str
+    message: str
+    facts: tuple[str, ...]
+    winners: tuple[tuple[str, str], ...]
+    more: str
+    nobody: str
+    footer: str
+
+
+class GiftDrawing(Protocol):
+    """Draws gifts. Takes a tenth of a second: not on the event loop."""
+
+    def card(self, card: GiftCard) -> bytes:
+        """A PNG of 1200 by 630 pixels, as previews of links want it, under 100 kB."""
+        ...
+
+    def result(self, result: GiftResult) -> bytes:
+        """A PNG of 1080 by 1080 pixels, under 100 kB."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class LoginPicture:
     """What leads onto a hotspot, in the customer's words.
 

@@ -14,6 +14,7 @@ real sockets), and why nothing may be read off the httpx class alone:
 import asyncio
 import contextlib
 import logging
+import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,12 @@ _CONNECT_S_MAX = 10.0
 # Twice what a worker handles side by side: waiting in line must not look like a provider's failure.
 CONNECTIONS_MAX = 4096
 _IDLE_S = 15.0
+# One escape after the other, so that an escaped backslash before a `u` is none; pairs come first.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 # httpx would write down every address, and some parties want our key in theirs.
 logging.getLogger("httpx").addFilter(lambda _: False)
@@ -202,14 +209,27 @@ def never_sent(error: BaseException) -> bool:
 
 
 def read_json(body: bytes | None) -> object:
-    """Strict JSON, or None for anything else: HTML, half a document, NaN, bad UTF-8, a bomb."""
+    """Strict JSON, or None for anything else: HTML, half a document, NaN, bad UTF-8, a bomb.
+
+    Half of a surrogate pair, which some escape where they cut a text, is read as U+FFFD.
+    """
     if body is None:
         return None
-    try:
-        value: object = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return None
+    found, value = _decoded(body)
+    if not found and b"\\u" in body:
+        _, value = _decoded(_ESCAPE.sub(_whole_letter, body))
     return value
+
+
+def _decoded(body: bytes) -> tuple[bool, object]:
+    try:
+        return True, msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def _whole_letter(escape: "re.Match[bytes]") -> bytes:
+    return rb"\ufffd" if escape["half"] else escape[0]
 
 
 async def _sent_once(

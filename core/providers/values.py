@@ -7,8 +7,10 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from core.kit.letters import readable
 from core.kit.money import Money, decimals
 
+_WORDS_MAX = 4096
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,8})?", re.ASCII)
 
 
@@ -59,6 +61,14 @@ def word(value: object) -> str | None:
         return None
     text = value.strip()
     return text if text.isprintable() and 0 < len(text) <= 200 else None  # noqa: PLR2004 - sane
+
+
+def words(value: object) -> str:
+    """What a person wrote, without space around it and signs that no text has; "" for nothing.
+
+    At most as much as the longest message of a chat holds.
+    """
+    return readable(value[:_WORDS_MAX]).strip() if isinstance(value, str) else ""
 
 
 def whole(value: object) -> int | None:

@@ -1,10 +1,11 @@
 """What channels tell later: what became of notices, and who can be reached."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
-from core.domain.chat import Address, Delivery, Fate, Later, Refused, Unreachable
+from core.domain.chat import Address, Delivery, Fate, InlineQuery, Later, Refused, Unreachable
 from core.domain.turns import Channel
 from core.kit.clock import Clock
 from core.ports import Failed, NoticeFates
@@ -17,11 +18,25 @@ PAUSED_S = 300.0
 """So long no notice is sent by a channel that refuses everything; then one tries again."""
 
 
+class Answering(Protocol):
+    """See `core.services.gift_inline.InlineGifts`."""
+
+    async def asked(self, channel: Channel, query: InlineQuery) -> None: ...
+
+
 class ChatAftermath:
     """Draws the consequences of what could not be delivered, whoever found out, and when."""
 
-    def __init__(self, reach: ChatReach, notices: NoticeFates, pace: Pace, clock: Clock) -> None:
+    def __init__(
+        self,
+        reach: ChatReach,
+        notices: NoticeFates,
+        pace: Pace,
+        clock: Clock,
+        inline: Answering | None = None,
+    ) -> None:
         self._reach = reach
+        self._inline = inline
         self._notices = notices
         self._pace = pace
         self._clock = clock
@@ -33,6 +48,11 @@ class ChatAftermath:
     async def moved(self, channel: Channel, identity: str) -> None:
         """They answer to that name no more."""
         await self._reach.moved(channel, identity)
+
+    async def asked(self, channel: Channel, query: InlineQuery) -> None:
+        """Somebody asks our bot from another chat: answered at once or not at all."""
+        if self._inline is not None:
+            await self._inline.asked(channel, query)
 
     async def fates(self, channel: Channel, fates: Sequence[Fate]) -> None:
         """What arrived is noted; a notice that failed waits again, on the route that follows."""

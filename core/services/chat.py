@@ -114,6 +114,7 @@ class ChatIngest:
             Unavailable, Busy: nothing is promised; the channel should deliver them again.
         """
         fresh = await self._inbox.put(channel, messages, self._clock.now())
+        crash.point("chat.kept")
         _TAKEN.labels(channel.kind, "new").inc(fresh)
         _TAKEN.labels(channel.kind, "known").inc(len(messages) - fresh)
         if fresh:
@@ -287,7 +288,7 @@ class MessageCursor:
             case Doing.PRESS:
                 return self._new(Press(message.key, message.turn, message.talk))
             case Doing.CONTACT if message.own:
-                return self._new(Shared(Msisdn(message.msisdn)))
+                return self._new(_vouched(message.msisdn))
             case Doing.CONTACT:
                 return self._new(message.msisdn)
             case _:
@@ -319,6 +320,14 @@ def _vouched_for(message: ChatMessage) -> Msisdn | None:
         return from_network(message.msisdn)
     except Problem:
         return None
+
+
+def _vouched(written: str) -> Said:
+    """A person's own card. A number that is not international is no more than what they say."""
+    try:
+        return Shared(from_network(written))
+    except Problem:
+        return written
 
 
 def _may_be_secret(text: str) -> bool:

@@ -13,6 +13,8 @@ from core.ports import Customers
 from core.services.advice import Advice
 from core.services.deep_links import DeepLinks
 from core.services.funding import Funding
+from core.services.gift_sharing import GiftSharing
+from core.services.gifts import Gifts
 from core.services.identities import IdentityDesk
 from core.services.linking import Linking
 from core.services.live_chat import LiveChats
@@ -42,6 +44,8 @@ class Desk:
     linking: Linking
     identities: IdentityDesk
     links: DeepLinks
+    gifts: Gifts
+    sharing: GiftSharing
     live: LiveChats
     vouchers: Vouchers
     care: VoucherCare

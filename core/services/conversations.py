@@ -60,7 +60,9 @@ _ID_LETTERS = 12
 class Record(msgspec.Struct, omit_defaults=True):
     """What is kept of one person on one channel. Holds no secret: `mark` is a keyed digest.
 
-    `customer` is None for a stranger: nobody has vouched for their number yet.
+    `customer` is None for a stranger: nobody has vouched for their number yet. `wanted`, with
+    `given`, is the shortcut that a link led them to: it is entered once they have come through the
+    door.
     """
 
     session: str
@@ -75,6 +77,8 @@ class Record(msgspec.Struct, omit_defaults=True):
     touched_at: float = 0.0
     committed: bool = False
     network_hint: str | None = None
+    wanted: str = ""
+    given: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +355,8 @@ class _Turn:
             language=language,
             committed=recent.committed if recent else False,
             network_hint=self._inbound.network_hint,
+            wanted=recent.wanted if recent else "",
+            given=recent.given if recent else {},
         )
         if recent and recent.conversation.state == "acting":
             record.conversation = recent.conversation
@@ -380,6 +386,7 @@ class _Turn:
                 notice=wanted.notice,
             )
         door = self._machine.door if record.customer is None else None
+        record.wanted, record.given = wanted.shortcut, dict(wanted.given)
         return self._machine.start(
             record.conversation.id, locale, self._capability, flow=door, notice=wanted.notice
         )
@@ -515,7 +522,20 @@ class _Turn:
         return self._reply(locale, record, step.screen)
 
     async def _settle(self, tenant: Tenant, locale: Locale, record: Record, step: Step) -> Step:
-        """Run effects until a screen comes of it."""
+        """Run effects until a screen comes of it.
+
+        Whoever was just let in at the door goes on to where a link had led them.
+        """
+        step = await self._settled(tenant, locale, record, step)
+        if not record.wanted or record.customer is None:
+            return step
+        shortcut, given = record.wanted, record.given
+        record.wanted, record.given = "", {}
+        locale = _locale(tenant, record.language)
+        led = self._machine.propose(step.conversation, shortcut, given, locale, self._capability)
+        return await self._settled(tenant, locale, record, led)
+
+    async def _settled(self, tenant: Tenant, locale: Locale, record: Record, step: Step) -> Step:
         step = self._kept_out(locale, record, step)
         while (effect := step.effect) is not None:
             self._complain(step)

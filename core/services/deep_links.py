@@ -34,6 +34,8 @@ LINK_ACCOUNT = "link_account"
 
 LINK_GOOD_FOR = dt.timedelta(minutes=10)
 
+# What a gift is shared by, however often: it lets nobody in, and a code is no secret.
+_GIFT = re.compile(r"gift-([2-9]{8})", re.ASCII)
 _TOKEN = re.compile(r"[\w-]{24}", re.ASCII)
 _KIND = "kind"
 _USERNAME = re.compile(r"\w{5,32}", re.ASCII)
@@ -130,6 +132,8 @@ class DeepLinks:
         self, inbound: Inbound, word: str, mark: str, customer: Customer | None, language: str
     ) -> Proposal | None:
         """See `core.ports.identities.StartWords`."""
+        if gift := _GIFT.fullmatch(word):
+            return Proposal("gift", {"code": gift.group(1)})
         if not _TOKEN.fullmatch(word):
             return None
         link = await self._links.find(inbound.channel.tenant_id, _hash(word))

@@ -5,19 +5,26 @@ import base64
 import datetime as dt
 import itertools
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from core.domain.customers import Customer
+from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.kit.errors import Problem
 from core.kit.msisdn import Msisdn, local
 from core.ports import Customers, NewNotice, Outbox
 from core.services.suspicions import Suspicions
+
+log = structlog.get_logger()
+
+Heeding = Callable[[Customer], Awaitable[object]]
 
 # Argon2id as OWASP's password storage sheet gives it for small machines: 19 MiB, two passes.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -72,8 +79,11 @@ class Pins:
         clock: Clock,
         rules: PinRules,
         suspicions: Suspicions | None = None,
+        on_first: Heeding | None = None,
     ) -> None:
+        """`on_first` is told who has chosen a first PIN; what it misses it finds by itself."""
         self._suspicions = suspicions
+        self._on_first = on_first
         self._customers = customers
         self._outbox = outbox
         self._keyring = keyring
@@ -142,7 +152,19 @@ class Pins:
         """Set it. With `first`, False when somebody else set one meanwhile: theirs stands."""
         async with self._hashing:
             pin_hash = await asyncio.to_thread(_HASHER.hash, pin)
-        return await self._customers.set_pin(customer, pin_hash, self._clock.now(), first=first)
+        was_set = await self._customers.set_pin(customer, pin_hash, self._clock.now(), first=first)
+        crash.point("pin.set")
+        if was_set and first and self._on_first is not None:
+            await self._heeded(self._on_first, customer)
+        return was_set
+
+    @staticmethod
+    async def _heeded(heeding: Heeding, customer: Customer) -> None:
+        """The PIN is set, whatever becomes of what waited for it."""
+        try:
+            await heeding(customer)
+        except Exception as error:
+            log.exception("pin.first_unheeded", error=type(error).__name__)
 
     async def send_reset_code(self, customer: Customer, key: str) -> None:
         """Send a one-time code for a new PIN by SMS, once per `key`.

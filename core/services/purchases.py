@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -98,10 +98,12 @@ class Purchases:
         channel_id: UUID,
         identity: str,
         until: float,
+        limited: bool = True,
     ) -> Purchase:
         """Buy once per `key`, and wait for the end of it until `until` (of `time.monotonic`).
 
-        The same key again finds the same order, whatever became of it.
+        The same key again finds the same order, whatever became of it. One that is not `limited`
+        neither meets the customer's limit of a day nor uses any of it up.
 
         Raises:
             InsufficientFunds, OverDayLimit, NotSold: nothing was done.
@@ -118,6 +120,8 @@ class Purchases:
                 return made
             raise
         order = self._new_order(what, key, tenant, customer, channel_id, identity, choice, now)
+        if not limited:
+            order = replace(order, day_limit_minor=None)
         crash.point("purchase.before_begin")
         begun = await self._orders.begin(order)
         crash.point("purchase.begun")

@@ -22,7 +22,12 @@ from core.services.suspicions import DAY_S
 log = structlog.get_logger()
 
 STUCK_KEY = "stuck/orders"
-_WATCHED = (AlertKind.FLOAT_LOW, AlertKind.BREAKER_OPEN, AlertKind.OUTAGE)
+_WATCHED = (
+    AlertKind.FLOAT_LOW,
+    AlertKind.PROVIDER_DOWN,
+    AlertKind.BREAKER_OPEN,
+    AlertKind.OUTAGE,
+)
 _NO_FIGURES = Figures()
 _PRUNED_AT_ONCE = 1000
 _TENANTS_AT_ONCE = 64
@@ -130,6 +135,7 @@ class Review:
             looked = self._looked(tenant_id, product, figures, known)
             reviewed += _scored(looked, checks)
             standing += self._float_alerts(looked)
+            standing += _down_alerts(looked)
             standing += _circuit_alerts(looked)
             standing += await self._outage(tenant_id, product, looked)
         if reviewed:
@@ -185,7 +191,7 @@ class Review:
 
 
 def _float_low(one: _Looked, told: Money | None, bound: int) -> Alert:
-    provider, product = one.key.provider, one.key.product.value
+    provider = one.key.provider
     facts: dict[str, str | int | float] = {"refused_lately": one.figures.recent_float_low}
     if told is not None:
         facts |= {
@@ -193,9 +199,31 @@ def _float_low(one: _Looked, told: Money | None, bound: int) -> Alert:
             "currency": told.currency,
             "bound": to_major(Money(bound, told.currency)),
         }
-    account = f"{provider}/{product}" if one.offer.configured else provider
     subject = f"our float at {provider} is low"
-    return Alert(one.key.tenant_id, AlertKind.FLOAT_LOW, f"float_low/{account}", subject, facts)
+    key = f"float_low/{_account(one)}"
+    return Alert(one.key.tenant_id, AlertKind.FLOAT_LOW, key, subject, facts)
+
+
+def _account(one: _Looked) -> str:
+    provider = one.key.provider
+    return f"{provider}/{one.key.product.value}" if one.offer.configured else provider
+
+
+def _down_alerts(looked: Iterable[_Looked]) -> list[Alert]:
+    """One per account: its last check failed, and no vend of the last minutes says otherwise."""
+    return [
+        Alert(
+            one.key.tenant_id,
+            AlertKind.PROVIDER_DOWN,
+            f"provider_down/{_account(one)}",
+            f"{one.key.provider} does not answer",
+        )
+        for one in looked
+        if one.offer.active
+        and one.known is not None
+        and one.known.check_ok is False
+        and not one.figures.recent_well
+    ]
 
 
 def _circuit_alerts(looked: Iterable[_Looked]) -> list[Alert]:

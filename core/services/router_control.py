@@ -4,6 +4,7 @@ Vouchers are users too, but theirs is what the books say: they are shown by the 
 code, and changed as vouchers only.
 """
 
+import datetime as dt
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -21,6 +22,7 @@ from core.domain.routers import (
 )
 from core.domain.voucher_codes import head, masked
 from core.domain.vouchers import MARK, is_ours
+from core.kit.clock import Clock
 from core.kit.errors import Problem
 from core.ports import Backoffice, Event
 from core.ports.hotspot import (
@@ -108,10 +110,14 @@ class RouterControl:
     All raise `UnknownRouter`, and `RouterRefused` or `RouterDoubted` as the router answers.
     """
 
-    def __init__(self, desk: RouterDesk, routers: HotspotRouters, backoffice: Backoffice) -> None:
+    def __init__(
+        self, desk: RouterDesk, routers: HotspotRouters, backoffice: Backoffice, clock: Clock
+    ) -> None:
         self._desk = desk
         self._routers = routers
         self._backoffice = backoffice
+        self._clock = clock
+        self._changed_at: dict[UUID, dt.datetime] = {}
 
     async def traffic(
         self, tenant_id: UUID, router_id: UUID, names: Sequence[str]
@@ -138,8 +144,15 @@ class RouterControl:
         await self._desk.look_again(tenant_id, router_id)
 
     async def users(self, tenant_id: UUID, router_id: UUID) -> Seen[tuple[ShownUser, ...]]:
+        """As they were within half a minute, or when the router was last there.
+
+        Whoever changed something here sees it at once.
+        """
         _, asked = await self._at(tenant_id, router_id)
         seen = told(await asked.last_users())
+        changed_at = self._changed_at.get(router_id)
+        if changed_at is not None and changed_at >= seen.at and seen.missed is None:
+            seen = Seen(told(await asked.users(Lane.MANAGE)), self._clock.now())
         return Seen(tuple(map(_shown, seen.value)), seen.at, seen.missed)
 
     async def add_user(self, tenant_id: UUID, router_id: UUID, user: NewUser, actor: str) -> None:
@@ -223,6 +236,7 @@ class RouterControl:
     ) -> T:
         """Do it, and write down what came of it, whatever that was."""
         outcome = await order
+        self._changed_at[router_id] = self._clock.now()
         came_of_it = {**facts, "outcome": word_of(outcome)}
         await self._backoffice.note(tenant_id, Event(subject(router_id), kind, actor, came_of_it))
         return told(outcome)

@@ -17,15 +17,26 @@ import structlog
 from prometheus_client import Counter
 
 from core.domain.voucher_codes import new_codes
-from core.domain.vouchers import Priority, SyncState
+from core.domain.vouchers import Desired, Priority, SyncState
 from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.errors import Fault
 from core.ports import Alert, AlertKind, Alerts
 from core.ports.hotspot import Done, HotspotRouter, HotspotRouters, Lane, Outcome, Refusal, Refused
-from core.ports.router_ops import Compared, Fared, Fenced, RouterLease, RouterOps, Task, TaskReport
+from core.ports.router_ops import (
+    Compared,
+    Expected,
+    Fared,
+    Fenced,
+    RouterLease,
+    RouterOps,
+    Task,
+    TaskReport,
+)
+from core.ports.voucher_backend import VoucherBackend
 from core.services.router_compare import Comparison, OnTheRouter, compare, unexpected
-from core.services.voucher_ensure import Ended, Ensuring
+from core.services.voucher_ensure import Ended, Ensuring, ended_by
+from core.services.voucher_keeping import bring, counted, login_of
 
 log = structlog.get_logger()
 _Read = TypeVar("_Read")
@@ -57,7 +68,7 @@ class DeliveryRules:
 
 
 class RouterDelivery:
-    """Works on routers that were leased."""
+    """Works on routers that were leased. With a `keeper`, vouchers are there and not on them."""
 
     def __init__(
         self,
@@ -66,17 +77,21 @@ class RouterDelivery:
         alerts: Alerts,
         clock: Clock,
         rules: DeliveryRules,
+        keeper: VoucherBackend | None = None,
     ) -> None:
         self._ops = ops
         self._routers = routers
         self._alerts = alerts
         self._clock = clock
         self._rules = rules
+        self._keeper = keeper
 
     async def work(self, lease: RouterLease) -> None:
         """Do what the router is owed until nothing is left or it goes away."""
         router = self._routers.of(lease.router_id, lease.access)
-        shift = _Shift(self._ops, router, lease, self._alerts, self._clock, self._rules)
+        shift = _Shift(
+            self._ops, router, lease, self._alerts, self._clock, self._rules, self._keeper
+        )
         try:
             await shift.run()
         except Fenced:
@@ -94,9 +109,11 @@ class _Shift:
         alerts: Alerts,
         clock: Clock,
         rules: DeliveryRules,
+        keeper: VoucherBackend | None,
     ) -> None:
         self._ops = ops
         self._router = router
+        self._keeper = keeper
         self._lease = lease
         self._alerts = alerts
         self._clock = clock
@@ -176,7 +193,10 @@ class _Shift:
         lane = _LANES[task.priority in _URGENT]
         try:
             code = self._ops.code(task)
-            ended = await Ensuring(self._router, self._lease.server, task, code, lane).run()
+            if self._keeper is not None:
+                ended = ended_by(await bring(self._keeper, task, code))
+            else:
+                ended = await Ensuring(self._router, self._lease.server, task, code, lane).run()
         except Fault:
             log.exception("router.task_failed", router=self._lease.name)
             ended = Ended(Fared.BLOCKED, "unreadable")
@@ -227,8 +247,27 @@ class _Shift:
             await self._ops.refill(self._lease, refill, sealed)
         return len(refills)
 
+    async def _count(self, keeper: VoucherBackend) -> None:
+        """Read what was used from who keeps the vouchers, and book it."""
+        started_at = self._clock.now()
+        expected = await self._ops.expected(self._lease)
+        wanted = [one for one in expected if one.desired is not Desired.ABSENT]
+        found = await self._read(
+            await keeper.usage([login_of(one, self._ops.code(one)) for one in wanted])
+        )
+        if found is None:
+            booked, wait_s = Compared(started_at), backoff_s(_UNREAD)
+        else:
+            booked, wait_s = counted(wanted, found, started_at), self._rules.compare_every_s
+            await self._all_well(expected)
+        next_at = started_at + dt.timedelta(seconds=wait_s)
+        await self._ops.compared(self._lease, booked, next_at)
+
     async def _compare(self) -> None:
         """Read all that is on the router, once, and book what differs from our books."""
+        if self._keeper is not None:
+            await self._count(self._keeper)
+            return
         started_at = self._clock.now()
         found = await self._found(started_at)
         if found is None:
@@ -244,9 +283,7 @@ class _Shift:
         next_at = started_at + dt.timedelta(seconds=self._rules.compare_every_s)
         await self._ops.compared(self._lease, compared.booked, next_at)
         await self._tell(compared)
-        blocked = (one.sync_state is SyncState.BLOCKED for one in expected)
-        if not (self._met_refusal or any(blocked)):
-            await self._alert("blocked", {}, stands=False)
+        await self._all_well(expected)
 
     async def _found(self, started_at: dt.datetime) -> OnTheRouter | None:
         """What is on it; None where it could not be read."""
@@ -285,7 +322,13 @@ class _Shift:
         await self._alert("reset", {"missing": len(booked.missing)}, stands=booked.reset)
         held_back = compared.held_back
         await self._alert("mass_removal", {"users": held_back}, stands=bool(held_back))
+
+    async def _all_well(self, expected: Sequence[Expected]) -> None:
+        """It was read: what was told of being locked out, or refused, is over."""
         await self._alert("locked", {}, stands=False)
+        blocked = (one.sync_state is SyncState.BLOCKED for one in expected)
+        if not (self._met_refusal or any(blocked)):
+            await self._alert("blocked", {}, stands=False)
 
     async def _alert(
         self, what: str, facts: dict[str, str | int | float], *, stands: bool = True

@@ -1,14 +1,16 @@
 """Monitoring: every router is looked at every half minute, and operators are told what changes.
 
-A look asks four things; every tenth asks for the log, the address pools and the device-mode too.
+A look asks four things, and who is online where somebody is; every tenth asks for the log, the
+address pools and the device-mode too.
 Looks are leased one by one, so any number of workers share them, and a router that does not answer
 delays no other.
 """
 
 import datetime as dt
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -74,11 +76,16 @@ class WatchRules:
     hours_kept_days: float = 400.0
 
 
-class RouterWatch:
-    """Leases looks that are due, and looks. See `core.jobs.workers.Pump`.
+class Delivery(Protocol):
+    """Who is told what a look means for vouchers. See `core.ports.router_ops.RouterOps`."""
 
-    `wake` has a router's work done and its vouchers compared at once.
-    """
+    async def wake(self, tenant_id: UUID, router_id: UUID) -> None: ...
+
+    async def online(self, tenant_id: UUID, router_id: UUID, users: Sequence[str]) -> None: ...
+
+
+class RouterWatch:
+    """Leases looks that are due, and looks. See `core.jobs.workers.Pump`."""
 
     def __init__(
         self,
@@ -86,7 +93,7 @@ class RouterWatch:
         history: RouterHistory,
         routers: HotspotRouters,
         alerts: Alerts,
-        wake: Callable[[UUID, UUID], Awaitable[None]],
+        delivery: Delivery,
         clock: Clock,
         rules: WatchRules,
     ) -> None:
@@ -94,7 +101,8 @@ class RouterWatch:
         self._history = history
         self._routers = routers
         self._alerts = alerts
-        self._wake = wake
+        self._delivery = delivery
+        self._online: dict[UUID, frozenset[str]] = {}
         self._clock = clock
         self._rules = rules
         self._holder = ids.uuid7().hex
@@ -168,11 +176,22 @@ class RouterWatch:
             before.resource.uptime_s, statistics.resource.uptime_s, elapsed_s
         ):
             log.info("router.restarted", router=str(router.id))
-            await self._wake(router.tenant_id, router.id)
+            await self._delivery.wake(router.tenant_id, router.id)
+        await self._see_who_is_online(asked, router, statistics.active_users)
         found = troubles(standing, router.limits, load, last.drift_s, watched.told)
         told = await self._tell(watched, found, now)
         seen = replace(watched, misses=0, missed="", last=last, told=told)
         await self._history.keep(Look(seen, now, True, warnings, self._next(now)))  # noqa: FBT003
+
+    async def _see_who_is_online(self, asked: HotspotRouter, router: Router, count: int) -> None:
+        """Tell of those that were not there at the look before: a login begins a voucher's time."""
+        outcome = await asked.sessions(lane=Lane.MONITOR) if count else Done(())
+        if not isinstance(outcome, Done):
+            return  # they are seen at the next look, or when the router is compared
+        users = frozenset(session.user for session in outcome.value)
+        if new := users - self._online.get(router.id, frozenset()):
+            await self._delivery.online(router.tenant_id, router.id, sorted(new))
+        self._online[router.id] = users
 
     async def _more(
         self, asked: HotspotRouter, router: Router, last: LastLook

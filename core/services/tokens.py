@@ -28,8 +28,13 @@ ABILITIES = (
     "cases:read",
     "cases:write",
     "alerts:read",
+    "vouchers:read",
+    "vouchers:write",
+    "vouchers:codes",  # whole codes: on sheets, in exports, of one
     "chats:read",
     "chats:write",
+    "gifts:read",
+    "gifts:write",
     "routers:read",
     "routers:write",
     "routers:maintain",

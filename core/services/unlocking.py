@@ -222,7 +222,7 @@ class Unlocking:
 
 
 def _asking(token: str, language: str, screen: Screen) -> Asking:
-    return Asking(token, language, screen.notice, screen.text)
+    return Asking(token, language, screen.notice, screen.text, screen.digits)
 
 
 def chat_link(channel: Channel) -> str:

@@ -12,6 +12,7 @@ from core.domain.hotspot import (
     STANDARD_PROFILES,
     CodeStyle,
     HotspotPlan,
+    Router,
     StandardProfile,
     Terms,
 )
@@ -35,6 +36,10 @@ _CHUNK = 2000
 _TRIES = 3
 
 
+class UnknownBatch(Problem):
+    code = "voucher_batch.unknown"
+
+
 class BadBatch(Problem):
     """What was ordered cannot be made; the fact `why` says it in words."""
 
@@ -47,7 +52,7 @@ class BatchOrder:
 
     Attributes:
         profile: The code of a plan, a standard profile, or `CUSTOM`.
-        router_id: Where they are for; needed unless the plan is one router's.
+        router_id: Where they are for; needed unless the plan is one router's or only one sells.
         price_minor, currency: What they cost where they are sold; nothing is charged here.
         auto_activate: Put them on the router at once.
         customer_phone: Whose they are; with `send_sms` that number is told the codes.
@@ -97,18 +102,18 @@ class BatchDesk:
         """
         plan = await self._plan(tenant, order)
         terms, style = _terms(plan, order), order.code_style or plan.code_style
-        await self._check(tenant, order, plan, terms)
+        if why := _wrong(order) or terms.wrong:
+            raise BadBatch(why=why)
+        router = await self._router(plan, order.router_id)
         owner = None
         if order.customer_phone is not None:
             owner = await self._customers.of_number(tenant.id, order.customer_phone)
-        router_id = order.router_id or plan.router_id
-        assert router_id is not None
         batch_id = ids.derived("voucher batch", str(tenant.id), key)
         batch = Batch(
             id=batch_id,
             tenant_id=tenant.id,
             key=key,
-            router_id=router_id,
+            router_id=router.id,
             plan_id=plan.id if plan.active else None,
             plan_code=plan.code,
             plan_name=plan.name,
@@ -131,6 +136,37 @@ class BatchDesk:
         )
         self._bell.ring()
         return kept
+
+    async def show(self, tenant_id: UUID, batch_id: UUID) -> Batch:
+        """As it stands now.
+
+        Raises:
+            UnknownBatch
+        """
+        batch = await self._batches.get(tenant_id, batch_id)
+        if batch is None:
+            raise UnknownBatch
+        return batch
+
+    async def activate(self, tenant_id: UUID, batch_id: UUID, actor: str) -> Batch:
+        """Have the router take all that wait.
+
+        Raises:
+            UnknownBatch
+        """
+        await self.show(tenant_id, batch_id)
+        await self._batches.activate(tenant_id, batch_id, actor)
+        return await self.show(tenant_id, batch_id)
+
+    async def void(self, tenant_id: UUID, batch_id: UUID, actor: str) -> Batch:
+        """Take all back that nobody has.
+
+        Raises:
+            UnknownBatch
+        """
+        await self.show(tenant_id, batch_id)
+        await self._batches.void(tenant_id, batch_id, actor)
+        return await self.show(tenant_id, batch_id)
 
     async def fill(self, batch: Batch) -> int:
         """Make all that is missing of a batch; how many there are then."""
@@ -167,17 +203,20 @@ class BatchDesk:
             active=False,
         )
 
-    async def _check(
-        self, tenant: Tenant, order: BatchOrder, plan: HotspotPlan, terms: Terms
-    ) -> None:
-        if why := _wrong(order) or terms.wrong:
-            raise BadBatch(why=why)
-        router_id = order.router_id or plan.router_id
-        router = None if router_id is None else await self._routers.get(tenant.id, router_id)
+    async def _router(self, plan: HotspotPlan, router_id: UUID | None) -> Router:
+        """The one that is named, or the only one that there is for this plan."""
+        named = router_id or plan.router_id
+        if named is None:
+            selling = await self._routers.selling(plan.tenant_id)
+            there = [router for router in selling if plan.sold_at(router)]
+            router = there[0] if len(there) == 1 else None
+        else:
+            router = await self._routers.get(plan.tenant_id, named)
         if router is None:
-            raise BadBatch(why="router: is required")
+            raise BadBatch(why="router_id: is required, of a router that there is")
         if not plan.sold_at(router):
-            raise BadBatch(why=f"router: {plan.code} is not sold at {router.name}")
+            raise BadBatch(why=f"router_id: {plan.code} is not sold at {router.name}")
+        return router
 
 
 def _wrong(order: BatchOrder) -> str | None:

@@ -14,9 +14,8 @@ import structlog
 from core.domain import voucher_codes
 from core.domain.customers import Customer
 from core.domain.hotspot import Router
-from core.domain.routers import ActiveSession
 from core.domain.voucher_diagnosis import Finding, Witness, by_the_books, diagnosed
-from core.domain.vouchers import SaleState, Voucher, mark_of
+from core.domain.vouchers import SaleState, Voucher
 from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.msisdn import Msisdn
@@ -24,7 +23,9 @@ from core.ports import Customers
 from core.ports.hotspot import Done, HotspotRouters, Lane
 from core.ports.hotspot_books import RouterBook
 from core.ports.router_ops import RouterOps
+from core.ports.voucher_backend import Login, VoucherBackend
 from core.ports.vouchers import SaleView, VoucherBook
+from core.services.router_vouchers import RouterVouchers
 
 log = structlog.get_logger()
 
@@ -46,19 +47,21 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is the matter. `sessions` are those of the devices that are logged in with it now."""
+    """What is the matter with it."""
 
     finding: Finding
     held: Held
-    sessions: tuple[ActiveSession, ...] = ()
 
 
 class VoucherCare:
+    """`keeper`: who keeps vouchers instead of the routers, where somebody does."""
+
     def __init__(
         self,
         book: VoucherBook,
         routers: RouterBook,
         fleet: HotspotRouters,
+        keeper: VoucherBackend | None,
         ops: RouterOps,
         customers: Customers,
         clock: Clock,
@@ -66,6 +69,7 @@ class VoucherCare:
         self._book = book
         self._routers = routers
         self._fleet = fleet
+        self._keeper = keeper
         self._ops = ops
         self._customers = customers
         self._clock = clock
@@ -146,7 +150,7 @@ class VoucherCare:
         log.info("voucher.diagnosed", voucher=str(voucher_id), finding=finding.value)
         if finding is Finding.MISSING:
             await self._ops.wake(customer.tenant_id, held.voucher.router_id)
-        return Diagnosis(finding, held, witness.sessions if witness else ())
+        return Diagnosis(finding, held)
 
     async def log_out(self, customer: Customer, voucher_id: UUID, until: float) -> bool:
         """Log every device out that uses the customer's own; false where that could not be done."""
@@ -181,19 +185,22 @@ class VoucherCare:
 
     async def _asked(self, held: Held) -> Witness | None:
         voucher, site = held.voucher, held.router
-        if site is None:
+        if site is None or (self._keeper is not None and not site.status.reachable):
             return None
         assert voucher.code is not None
-        router, lane = self._fleet.of(site.id, site.access), _lane(held)
-        users = await router.find_users([voucher.code], lane)
-        if not isinstance(users, Done):
+        login = Login(voucher.id, voucher.desired_rev, voucher.code, voucher.terms)
+        keeper = self._keeper or RouterVouchers(
+            self._fleet.of(site.id, site.access), site.server, _lane(held)
+        )
+        found = await keeper.usage([login])
+        if not isinstance(found, Done):
             return None
-        ours = (user for user in users.value if user.bears(mark_of(voucher.id)))
-        user = next((each for each in ours if each.server == site.server), None)
-        if user is None:
-            return Witness(None)
-        sessions = await router.sessions(voucher.code, lane)
-        return Witness(user, sessions.value) if isinstance(sessions, Done) else None
+        use = found.value.get(voucher.id)
+        return (
+            Witness(known=False)
+            if use is None
+            else Witness(known=True, used=use.used, online=use.online)
+        )
 
 
 def _lane(held: Held) -> Lane:

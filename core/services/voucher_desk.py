@@ -44,13 +44,12 @@ class VoucherDesk:
         self._customers = customers
 
     async def find(self, tenant_id: UUID, code: str) -> VoucherDetail:
-        """By its code, however that is written.
+        """By its code, however that is written, or by its id.
 
         Raises:
             NoSuchVoucher
         """
-        plain = voucher_codes.typed(code)
-        voucher = await self._book.by_code(tenant_id, plain) if plain else None
+        voucher = await self._sought(tenant_id, code)
         if voucher is None:
             raise NoSuchVoucher
         return VoucherDetail(voucher, await self._book.sale(tenant_id, voucher.id))
@@ -110,6 +109,14 @@ class VoucherDesk:
             NoSuchVoucher, VoucherOver
         """
         await self._want(tenant_id, code, Desired.PRESENT, actor)
+
+    async def _sought(self, tenant_id: UUID, code: str) -> Voucher | None:
+        if plain := voucher_codes.typed(code):
+            return await self._book.by_code(tenant_id, plain)
+        try:
+            return await self._book.get(tenant_id, UUID(code))
+        except ValueError:
+            return None
 
     async def _want(self, tenant_id: UUID, code: str, desired: Desired, actor: str) -> None:
         found = await self.find(tenant_id, code)

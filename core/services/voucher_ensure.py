@@ -53,24 +53,24 @@ class Ensuring:
             return await self._absent()
         ended = await self._present(wanted)
         if ended.fared is Fared.APPLIED and self._task.desired is Desired.DISABLED:
-            return _ended(await self._router.kick(self._code, self._lane))
+            return ended_by(await self._router.kick(self._code, self._lane))
         return ended
 
     async def _present(self, wanted: OnRouter) -> Ended:
         if self._task.tries > 1:  # a try that was not answered may have been for want of this
             profile = await self._router.ensure_profile(self._task.terms.profile, self._lane)
             if not isinstance(profile, Done):
-                return _ended(profile)
+                return ended_by(profile)
         added = await self._router.add_user(self._new(wanted), self._lane)
         if isinstance(added, Refused) and added.reason is Refusal.NO_MATCH:
             profile = await self._router.ensure_profile(self._task.terms.profile, self._lane)
             if not isinstance(profile, Done):
-                return _ended(profile)
+                return ended_by(profile)
             added = await self._router.add_user(self._new(wanted), self._lane)
         crash.point("voucher.added")
         if isinstance(added, Refused) and added.reason is Refusal.EXISTS:
             return await self._adopt(wanted)
-        ended = _ended(added)
+        ended = ended_by(added)
         if ended.fared is Fared.UNKNOWN:
             seen = await self._adopt(wanted)
             # Not being there yet proves nothing: the order may still be on its way.
@@ -109,19 +109,17 @@ class Ensuring:
         if isinstance(changed, Refused) and changed.reason is Refusal.NO_MATCH:
             profile = await self._router.ensure_profile(self._task.terms.profile, self._lane)
             if not isinstance(profile, Done):
-                return _ended(profile)
+                return ended_by(profile)
             changed = await self._router.change_user(user, change, self._lane)
         if isinstance(changed, Refused) and changed.reason is Refusal.MISSING:
             return _VANISHED
-        if isinstance(changed, Refused) and changed.reason is Refusal.FOREIGN:
-            return _FOREIGN
-        return _ended(changed)
+        return ended_by(changed)
 
     async def _absent(self) -> Ended:
         """Gone is gone, whoever took it. A stranger's user of that name is not ours to take."""
         removed = await self._router.remove_users([self._ref()], self._lane)
         crash.point("voucher.removed")
-        return _ended(removed)
+        return ended_by(removed)
 
     def _ref(self) -> UserRef:
         return UserRef(self._code, self._server, self._mark)
@@ -150,12 +148,15 @@ def differs(user: HotspotUser, wanted: OnRouter, desired: Desired) -> bool:
     )
 
 
-def _ended(outcome: Outcome[Any]) -> Ended:
+def ended_by(outcome: Outcome[Any]) -> Ended:
+    """What an order's outcome means for its task."""
     match outcome:
         case Done():
             return _APPLIED
         case Unknown(reason):
             return Ended(Fared.UNKNOWN, reason)
+        case Refused(Refusal.FOREIGN):
+            return _FOREIGN
         case Refused(reason) as refused:
             passes = reason.passes or reason in _NOT_ITS_FAULT
             return Ended(Fared.AGAIN if passes else Fared.BLOCKED, reason.value, refused)

@@ -1,9 +1,8 @@
-"""Vouchers on paper and in files: sheets to be cut, tables for a spreadsheet, pictures for a chat.
+"""Vouchers on paper and in files: sheets to be cut, and tables for a spreadsheet.
 
 What shows codes is written down with who asked for it.
 """
 
-import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -12,9 +11,6 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import structlog
-
-from core.domain.customers import Tenant
 from core.domain.hotspot import Router
 from core.domain.voucher_codes import login_link, masked, spaced
 from core.domain.vouchers import Voucher
@@ -24,8 +20,6 @@ from core.kit.texts import Texts
 from core.ports import Backoffice, Event, Tenants
 from core.ports.hotspot_books import RouterBook
 from core.ports.pictures import (
-    LoginDrawing,
-    LoginPicture,
     SheetForm,
     SheetPrinting,
     VoucherCard,
@@ -33,9 +27,8 @@ from core.ports.pictures import (
 )
 from core.ports.vouchers import Batch, VoucherBatches
 from core.services.receipts import printed
+from core.services.voucher_batches import UnknownBatch
 from core.services.voucher_words import good_for
-
-log = structlog.get_logger()
 
 CARDS_MAX: Final = 1008
 """In one file: 48 pages of A4, some seconds of work."""
@@ -55,10 +48,6 @@ _ROWS_AT_ONCE: Final = 1000
 _NAME_CHARS: Final = 4
 _BOM: Final = "\ufeff"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-class UnknownBatch(Problem):
-    code = "voucher_batch.unknown"
 
 
 class BatchUnfinished(Problem):
@@ -189,37 +178,6 @@ class VoucherSheets:
             second,
             self._texts.get(language, "sheet.type"),
         )
-
-
-class LoginPictures:
-    """Draws what leads a customer onto the hotspot."""
-
-    def __init__(self, tenants: Tenants, texts: Texts, drawing: LoginDrawing) -> None:
-        self._tenants = tenants
-        self._texts = texts
-        self._drawing = drawing
-
-    async def login(self, voucher: Voucher, router: Router | None, language: str) -> bytes | None:
-        """A PNG whose QR code logs in.
-
-        None where the hotspot's page is not known, or on a failure: the code alone will do.
-        """
-        link = login_link("" if router is None else router.login_url, voucher.code or "")
-        if not voucher.code or not link:
-            return None
-        try:
-            tenant: Tenant = await self._tenants.get(voucher.tenant_id)
-            picture = LoginPicture(
-                shop=tenant.name,
-                link=link,
-                code=spaced(voucher.code),
-                plan=voucher.plan_name,
-                footer=self._texts.get(language, "sheet.picture"),
-            )
-            return await asyncio.to_thread(self._drawing.login, picture)
-        except Exception:
-            log.exception("logins.not_drawn", voucher=str(voucher.id))
-            return None
 
 
 def table_of(rows: Sequence[Sequence[object]]) -> str:

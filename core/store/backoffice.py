@@ -152,7 +152,7 @@ def _orders_wanted(tenant_id: UUID, query: OrderQuery) -> list[ColumnElement[boo
         wanted.append(
             or_(
                 orders.c.reference.contains(query.search.upper(), autoescape=True),
-                _number_like(orders.c.recipient, query.search),
+                number_like(orders.c.recipient, query.search),
             )
         )
     return wanted
@@ -163,14 +163,27 @@ def _customers_wanted(tenant_id: UUID, query: CustomerQuery) -> list[ColumnEleme
     if query.status is not None:
         wanted.append(customers.c.status == query.status)
     if query.search:
-        wanted.append(_number_like(customers.c.msisdn, query.search))
+        wanted.append(number_like(customers.c.msisdn, query.search))
+    if query.phone is not None:
+        wanted.append(_number_is(customers.c.msisdn, query.phone))
     return wanted
 
 
-def _number_like(column: ColumnElement[str], search: str) -> ColumnElement[bool]:
+def number_like(column: ColumnElement[str], search: str) -> ColumnElement[bool]:
     """A part of a number, written in any local form: `0803 123`, `+234 803 123`."""
-    digits = search.replace(" ", "").replace("-", "").removeprefix("+").lstrip("0")
+    digits = _digits_of(search)
     return column.contains(digits if digits.isdigit() else search, autoescape=True)
+
+
+def _number_is(column: ColumnElement[str], phone: str) -> ColumnElement[bool]:
+    """A whole number, with its country's code of up to three digits or without."""
+    digits = _digits_of(phone)
+    ahead = func.length(column) - len(digits)
+    return and_(column.endswith(digits, autoescape=True), ahead.between(0, _COUNTRY_CODE_MAX))
+
+
+def _digits_of(number: str) -> str:
+    return number.replace(" ", "").replace("-", "").removeprefix("+").lstrip("0")
 
 
 async def _detail(connection: AsyncConnection, listed: ListedOrder) -> OrderDetail:
@@ -190,6 +203,7 @@ async def _detail(connection: AsyncConnection, listed: ListedOrder) -> OrderDeta
     )
 
 
+_COUNTRY_CODE_MAX = 3
 _HOLD = text("select state from holds where id = :id")
 # Both sides of each transfer of an order, the debit first. An entry itself can only be found by its
 # account and version; a transfer makes exactly these two.

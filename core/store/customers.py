@@ -76,12 +76,14 @@ class PgCustomers:
         await self._database.in_tenant(channel.tenant_id, write)
 
     async def linked(self, channel: Channel, identity: str) -> Customer | None:
-        known = _linked(channel, identity)
-
-        async def find(connection: AsyncConnection) -> Customer | None:
-            return await one_customer(connection, known)
-
-        return await self._database.in_tenant(channel.tenant_id, find)
+        """In one round trip: every chat that begins, and every effect, asks for it."""
+        rows = await self._database.call(
+            "select * from channel_customer($1, $2, $3)",
+            channel.tenant_id,
+            channel.kind,
+            identity,
+        )
+        return Customer(**rows[0]) if rows else None
 
     async def at(
         self, channel: Channel, identity: str, msisdn: Msisdn, language: str = ""

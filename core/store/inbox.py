@@ -90,7 +90,7 @@ class PgInbox:
         return Talk(
             channel=self._channels.of_row(first, channel_id=first["channel_id"]),
             identity=first["identity"],
-            messages=tuple(self._opened(rows)),
+            messages=tuple(_in_order(self._opened(rows))),
             last_shown=first["last_shown"],
             heard_at=first["heard_at"],
             tries=first["tries"],
@@ -144,6 +144,15 @@ class PgInbox:
         before = self._clock.now() - dt.timedelta(days=KEPT_DAYS)
         [row] = await self._database.call("select inbox_prune($1, $2) as gone", before, count)
         return int(row["gone"])
+
+
+def _in_order(messages: Iterable[ChatMessage]) -> Iterable[ChatMessage]:
+    """As they were written, where the channel tells when; else as they came."""
+    said_at, timed = 0, []
+    for message in messages:
+        said_at = message.said_at or said_at
+        timed.append((said_at, message))
+    return (message for _, message in sorted(timed, key=lambda each: each[0]))
 
 
 def _answer(

@@ -197,6 +197,55 @@ RULES: dict[str, str] = {
           when 'part_paid' then p.paid_minor is null or p.paid_minor >= i.amount_minor
           else p.paid_minor is not null end
     """,
+    "a gift room's escrow holds what was given and has neither been paid nor gone back": """
+        select r.id from gift_rooms r left join accounts a on a.id = r.escrow_id
+        where a.id is null or (a.tenant_id, a.type, a.owner, a.currency)
+            <> (r.tenant_id, 'escrow', r.id::text, r.currency)
+          or a.posted_minor <> r.total_minor - r.paid_minor - r.returned_minor
+    """,
+    "a gift room that ended holds nothing but what waits for its winners": """
+        select id from gift_rooms where ended_at is not null
+          and total_minor - paid_minor - returned_minor <> reserved_minor
+    """,
+    "a gift room counts its people and their shares as they are": """
+        select r.id from gift_rooms r left join gift_claims c on c.room_id = r.id
+        group by r.id
+        having count(c.customer_id) <> r.joined or coalesce(max(c.number), 0) <> r.joined
+          or count(c.share) <> r.handed - cardinality(r.freed)
+          or count(distinct c.share) <> count(c.share)
+          or coalesce(sum(c.amount_minor) filter (where c.state = 'paid'), 0) <> r.paid_minor
+          or coalesce(sum(c.amount_minor) filter (where c.state = 'reserved'), 0)
+            <> r.reserved_minor
+          or r.total_minor <> (select sum(a) from unnest(r.amounts_minor) a)
+          or count(*) filter (where c.new_here) <> r.brought
+          or bool_or(c.tenant_id <> r.tenant_id or c.customer_id = r.creator_id
+            or c.amount_minor <> r.amounts_minor[c.share])
+    """,
+    "what a gift paid went to its winner once, and what came back went to its creator": """
+        select r.id from gift_rooms r
+        left join lateral (
+          select count(*) filter (where t.code = 'gift_won') as won,
+            sum(t.amount_minor) filter (where t.code = 'gift_back') as back_minor,
+            bool_or(t.code = 'gift_back' and (d.id <> r.escrow_id
+              or (w.type, w.owner) <> ('wallet', r.creator_id::text))) as astray
+          from transfers t
+          join accounts d on d.id = t.debit_id join accounts w on w.id = t.credit_id
+          where t.event_id = r.id
+        ) t on true
+        where t.astray or coalesce(t.back_minor, 0) <> r.returned_minor
+          or t.won <> (select count(*) from gift_claims c
+            join transfers p on p.id = gift_leg_id(r.id, 'gift_won', c.customer_id::text)
+            join accounts w on w.id = p.credit_id
+            where c.room_id = r.id and c.state = 'paid' and p.amount_minor = c.amount_minor
+              and p.debit_id = r.escrow_id and (w.type, w.owner) = ('wallet', c.customer_id::text))
+          or t.won <> (select count(*) from gift_claims c
+            where c.room_id = r.id and c.state = 'paid')
+    """,
+    "the creator of a gift room that ended by itself has a notice": """
+        select r.id from gift_rooms r where r.state in ('completed', 'expired')
+          and not exists (select from notices n
+            where n.tenant_id = r.tenant_id and n.key = 'gift:' || r.id || ':' || 'ended')
+    """,
     "a reversal gives back no more than was taken, to whom it was taken from": """
         select r.id from transfers r left join transfers t on t.id = r.reverses
         where r.reverses is not null and (t.id is null or r.amount_minor > t.amount_minor

@@ -14,7 +14,18 @@ from typing import Any
 import uvloop
 
 from core.kit import logging
-from tests.bench import failover, menu, mixups, purchase, start, transfers, vouchers
+from tests.bench import (
+    chats,
+    failover,
+    gifts,
+    menu,
+    mixups,
+    purchase,
+    routers,
+    start,
+    transfers,
+    vouchers,
+)
 from tests.bench.figures import Report, show
 from tests.e2e.program import home_folder
 
@@ -22,11 +33,15 @@ Benchmark = Callable[[Path], Coroutine[Any, Any, Report]]
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "menu": menu.measure,
+    "telegram": chats.measure_telegram,
+    "whatsapp": chats.measure_whatsapp,
     "mixups": mixups.measure,
     "start": start.measure,
     "transfers": transfers.measure,
     "purchase": purchase.measure,
+    "gifts": gifts.measure,
     "failover": failover.measure,
+    "routers": routers.measure,
     "vouchers": vouchers.measure,
 }
 

@@ -57,7 +57,7 @@ async def crowd(
         now,
     )
     await owner.close()
-    for begun in range(0, count, _FUNDED_AT_ONCE):
+    for begun in range(0, count if amount_minor else 0, _FUNDED_AT_ONCE):
         some = customers[begun : begun + _FUNDED_AT_ONCE]
         await asyncio.gather(*(_fund(core, tenant, customer, amount_minor) for customer in some))
     return customers

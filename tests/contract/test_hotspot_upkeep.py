@@ -84,18 +84,20 @@ async def test_one_that_was_idle_is_asked_something_harmless_first() -> None:
 
 
 async def test_the_requests_of_a_minute_are_counted_and_the_last_are_for_paid_work() -> None:
-    clock = SetClock(NOON)
-    async with router(clock) as one, hotspot(one, budget=BudgetRules()) as it:
-        for number in range(69):
+    clock, rules = SetClock(NOON), BudgetRules()
+    bulk = rules.ceilings[Lane.BULK] - 1  # logging in was a request too
+    left = rules.ceilings[Lane.PAID] - rules.ceilings[Lane.BULK]
+    async with router(clock) as one, hotspot(one, budget=rules) as it:
+        for number in range(bulk):
             assert isinstance(await it.add_user(voucher(f"B{number}"), Lane.BULK), Done)
-        spent = await it.add_user(voucher("B70"), Lane.BULK)
+        spent = await it.add_user(voucher("B-ONE-MORE"), Lane.BULK)
         assert isinstance(spent, Refused)
         assert spent.reason is Refusal.BUSY
         assert spent.retry_after_s is not None
         assert 50 < spent.retry_after_s < 62
-        paid = [await it.add_user(voucher(f"P{number}")) for number in range(31)]
-        assert all(isinstance(outcome, Done) for outcome in paid[:30])
-        assert isinstance(paid[30], Refused)
+        paid = [await it.add_user(voucher(f"P{number}")) for number in range(left + 1)]
+        assert all(isinstance(outcome, Done) for outcome in paid[:left])
+        assert isinstance(paid[left], Refused)
         assert one.box.record.busiest_minute == 100
 
 

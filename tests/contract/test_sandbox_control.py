@@ -203,6 +203,7 @@ async def test_what_was_promised_survives_a_kill(tmp_path: Path) -> None:
                 await world.initialize("R-1")
                 await world.pay("R-1")
                 assert (await world.ask(late)).json()["code"] == "015"
+                assert _modes(tmp_path) == {0o600}
             await asyncio.sleep(3)
             async with _process(listener, tmp_path / "sandbox.db", http):
                 delivered = {row["reference"]: row for row in await world.deliveries()}
@@ -212,6 +213,10 @@ async def test_what_was_promised_survives_a_kill(tmp_path: Path) -> None:
                 assert (await world.payments())[0]["status"] == "paid"
                 assert len(await world.messages()) == 1
                 assert await world.float_balance() == "999030.00"
+
+
+def _modes(folder: Path) -> set[int]:
+    return {each.stat().st_mode & 0o777 for each in folder.glob("sandbox.db*")}
 
 
 @asynccontextmanager

@@ -709,6 +709,81 @@ async def test_an_inline_query_is_answered(world: Outside) -> None:
     assert (taken.status_code, many.status_code) == (200, 400)
 
 
+def article(name: str, text: str = "A gift for you", **more: object) -> dict[str, object]:
+    content = {"message_text": text}
+    return {
+        "type": "article",
+        "id": name,
+        "title": "N500",
+        "input_message_content": content,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "nonsense",
+        [article("")],
+        [article("x" * 65)],
+        [article("1"), article("1")],
+        [article("1", title=" ")],
+        [article("1", text="")],
+        [article("1", text="x" * 4097)],
+        [article("1", type="photo")],
+        [article("1", reply_markup={"inline_keyboard": [[{"text": "Open"}]]})],
+    ],
+)
+async def test_an_answer_that_the_real_one_would_not_take(world: Outside, results: object) -> None:
+    query_id = (await act(world, "inline", query=""))["inline_query_id"]
+    reply = await call(world, "answerInlineQuery", inline_query_id=query_id, results=results)
+    assert reply.status_code == 400
+
+
+@pytest.mark.parametrize("button", [{"text": ""}, {"text": "Give", "start_parameter": "a b"}])
+async def test_a_button_above_the_answer_leads_somewhere(world: Outside, button: object) -> None:
+    query_id = (await act(world, "inline", query=""))["inline_query_id"]
+    reply = await call(
+        world, "answerInlineQuery", inline_query_id=query_id, results=[], button=button
+    )
+    assert reply.status_code == 400
+
+
+async def test_what_is_chosen_is_passed_on_in_the_persons_name(world: Outside, hook: Taker) -> None:
+    asked = await act(world, "inline", query="23")
+    keyboard = {"inline_keyboard": [[{"text": "Open it", "url": "https://t.me/x?start=gift"}]]}
+    taken = await call(
+        world,
+        "answerInlineQuery",
+        inline_query_id=asked["inline_query_id"],
+        results=[article("a"), article("b", reply_markup=keyboard)],
+        is_personal=True,
+        cache_time=1,
+    )
+    assert taken.status_code == 200
+    offered = (await phone(world))["offered"]
+    assert [each["id"] for each in offered["results"]] == ["a", "b"]
+    assert offered["is_personal"] is True
+
+    await act(world, "choose", result_id="b", to=-7)
+
+    await hook.got(2)
+    chosen = updates(hook)[1]["chosen_inline_result"]
+    assert (chosen["result_id"], chosen["query"], chosen["from"]["id"]) == ("b", "23", USER)
+    group = (await world.http.get("/control/telegram/-7/messages")).json()
+    [message] = group["messages"]
+    assert (message["text"], message["buttons"]) == (
+        "A gift for you",
+        keyboard["inline_keyboard"],
+    )
+
+
+async def test_nothing_is_chosen_that_was_not_offered(world: Outside) -> None:
+    await act(world, "inline", query="23")
+    reply = await world.http.post(f"/control/telegram/{USER}/choose", json={"result_id": "a"})
+    assert reply.status_code == 409
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("x/say", 400), ("0/say", 400), ("5001/dance", 404), ("5001/say", 400), ("5001/edit", 409)],

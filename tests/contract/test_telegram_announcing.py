@@ -37,7 +37,7 @@ async def test_a_webhook_is_set_with_its_secret(api: SmallBotApi, announcer: Ann
     assert first == {
         "url": "https://callbox.example/telegram/k3y",
         "secret_token": "SIM-secret_1",
-        "allowed_updates": ["message", "callback_query", "my_chat_member"],
+        "allowed_updates": ["message", "callback_query", "inline_query", "my_chat_member"],
         "max_connections": 40,
     }
     assert "drop_pending_updates" not in first
@@ -51,10 +51,10 @@ async def test_commands_are_told_and_each_is_one_that_works(
     told = api.of("setMyCommands")
     [everybody] = [each for each in told if "language_code" not in each]
     names = [each["command"] for each in everybody["commands"]]
-    assert names == ["start", "menu", "balance", "status", "help", "language"]
+    assert names == ["start", "menu", "balance", "gifts", "status", "help", "language"]
     assert all(1 <= len(each["description"]) <= 256 for each in everybody["commands"])
     flows = all_flows()
-    ours = {"balance", "status", "help"}
+    ours = {"balance", "gifts", "status", "help"}
     assert all(flows.shortcut(name) for name in ours)
 
 

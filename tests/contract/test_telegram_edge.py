@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from bots import EDGES
 from bots.app import routes
-from core.domain.chat import ChatMessage, Doing, Fate
+from core.domain.chat import ChatMessage, Doing, Fate, InlineQuery
 from core.domain.turns import Channel
 from core.kit import ids
 from core.kit.errors import Fault
@@ -34,6 +34,7 @@ class Kept:
 
     taken: list[ChatMessage] = field(default_factory=list)
     reached: list[tuple[str, bool, str]] = field(default_factory=list)
+    queries: list[InlineQuery] = field(default_factory=list)
     error: Exception | None = None
 
     async def take(self, channel: Channel, messages: Sequence[ChatMessage]) -> None:
@@ -51,6 +52,9 @@ class Kept:
 
     async def moved(self, channel: Channel, identity: str) -> None:
         raise AssertionError("a Telegram id is never given to somebody else")
+
+    async def asked(self, channel: Channel, query: InlineQuery) -> None:
+        self.queries.append(query)
 
     def _store(self) -> None:
         if self.error is not None:
@@ -161,6 +165,14 @@ async def test_who_blocks_the_bot_and_takes_it_back_is_noted() -> None:
     assert at.kept.reached == [("42", False, "kicked"), ("42", True, "")]
 
 
+async def test_who_asks_from_another_chat_is_answered_there() -> None:
+    asked = {"id": "77", "from": {**ADA, "language_code": "en-GB"}, "query": " 2345 ", "offset": ""}
+    async with door() as at:
+        assert (await at.post({"update_id": 4, "inline_query": asked})).status_code == 200
+    assert at.kept.queries == [InlineQuery("77", "42", "2345", "en")]
+    assert at.kept.taken == []
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -168,7 +180,9 @@ async def test_who_blocks_the_bot_and_takes_it_back_is_noted() -> None:
         {"edited_message": says("x")["message"]},
         {"channel_post": {"message_id": 1, "chat": {"id": -100, "type": "channel"}, "text": "x"}},
         {"message": {**says("x")["message"], "chat": {"id": -5, "type": "supergroup"}}},
-        {"inline_query": {"id": "1", "from": ADA, "query": "x", "offset": ""}},
+        {"inline_query": {"id": 1, "from": ADA, "query": "x", "offset": ""}},
+        {"inline_query": {"id": "1", "from": {"id": True}, "query": "x"}},
+        {"chosen_inline_result": {"result_id": "1", "from": ADA, "query": "x"}},
         {"something_new": {"deep": [[[[{}]]]]}},
         {"message": "no object"},
         {"message": {"chat": {"id": True, "type": "private"}, "from": {"id": True}}},

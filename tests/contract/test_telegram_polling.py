@@ -1,6 +1,7 @@
 """Bots asked for their updates, and followed as channels come and go, over real sockets."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,10 +13,11 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 from structlog.testing import capture_logs
 
+from bots.telegram import following as following_bots
 from bots.telegram.announcing import COMMANDS, UPDATES
 from bots.telegram.following import BotFollower
 from core.app import TEXTS
-from core.domain.chat import Address, ChatMessage, Delivery, Fate, Refused
+from core.domain.chat import Address, ChatMessage, Delivery, Fate, InlineQuery, Refused
 from core.domain.turns import Channel
 from core.kit.errors import Fault
 from core.kit.texts import Texts
@@ -88,6 +90,9 @@ class House:
     async def moved(self, channel: Channel, identity: str) -> None:
         raise AssertionError("a Telegram id is never given to somebody else")
 
+    async def asked(self, channel: Channel, query: InlineQuery) -> None:
+        raise AssertionError("nobody asked")
+
     async def failed(self, to: Address, delivery: Delivery) -> None:
         self.refusals.append(delivery)
 
@@ -102,7 +107,7 @@ class _Listeners:
     def __init__(self, house: House) -> None:
         self._house = house
         self.fates, self.reach = house.fates, house.reach
-        self.moved, self.failed = house.moved, house.failed
+        self.moved, self.failed, self.asked = house.moved, house.failed, house.asked
 
     async def well(self, channel: Channel) -> None:
         self._house.well.append(channel)
@@ -131,6 +136,24 @@ async def following(house: House, public_url: str = "") -> AsyncIterator[None]:
 async def api() -> AsyncIterator[SmallBotApi]:
     async with small_bot_api() as served:
         yield served
+
+
+async def test_the_first_bot_has_its_library_loaded_before_anybody_writes(
+    api: SmallBotApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, loads = House(), itertools.count(1)
+    newest = [0]
+    monkeypatch.setattr(following_bots, "loaded", lambda: newest.append(next(loads)))
+
+    async with following(house, "https://shop.example"):
+        await asyncio.sleep(0.2)
+        assert newest == [0]  # a process without a bot never does
+        house.roster = [api.channel()]
+        await until(lambda: len(api.of("setWebhook")) > 0)
+        house.roster.append(api.channel())
+        await until(lambda: len(api.of("setWebhook")) > 1)
+
+    assert newest == [0, 1]
 
 
 def says(text: str, number: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from bots.app import routes
 from core.domain.chat import (
     ChatMessage,
     Fate,
+    InlineQuery,
     Unreachable,
 )
 from core.domain.turns import Channel
@@ -66,6 +67,9 @@ class Kept:
     async def moved(self, channel: Channel, identity: str) -> None:
         self._store()
         self.left.append(identity)
+
+    async def asked(self, channel: Channel, query: InlineQuery) -> None:
+        raise AssertionError("nobody asks from another chat on WhatsApp")
 
     def _store(self) -> None:
         if self.error is not None:

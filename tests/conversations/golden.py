@@ -19,6 +19,10 @@ _ALIKE = (
     (re.compile(r"https?://\S+"), "https://pay.example/7k2m9qx4tb"),
     (re.compile(r"\b[0-9]{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"), "21 Nov"),
     (re.compile(r"^[0-9]{6} is your"), "048291 is your"),
+    (re.compile(r"\*9\*[2-9]{8}#"), "*9*23456789#"),
+    (re.compile(r"\*9\*[2-9]{8}\b"), "*9*23456789"),
+    (re.compile(r"\b[2-9]{4} [2-9]{4}\b"), "2345 6789"),
+    (re.compile(r"\*{4}[0-9]{3}\b"), "****561"),
 )
 
 

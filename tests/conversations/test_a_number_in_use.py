@@ -113,7 +113,7 @@ async def test_a_forgotten_pin_is_for_a_person_and_no_sms(world: World) -> None:
     assert (case.kind, msisdn in str(case.facts)) == ("number_changed_hands", False)
     caller = await world.caller(pin=False)
     caller.msisdn = msisdn
-    await caller.dial("9")
+    await caller.dial("8")
     await caller.enter("3", "2", "1")
     caller.sees("no code is sent for a few days")
     assert len(await world.outside.messages(msisdn)) == before

@@ -56,7 +56,7 @@ async def test_a_number_bought_for_is_offered_the_next_time(world: World) -> Non
     await caller.enter("0" + friend[3:], "200")
     caller.sees("Glo", "N200")
 
-    await caller.dial("9")
+    await caller.dial("8")
     await caller.enter("1", "3", "1", "200", "1", PIN)
     caller.sees("Done.")
     assert sorted(await world.delivered(friend)) == ["100.00", "200.00"]

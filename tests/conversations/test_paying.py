@@ -36,13 +36,14 @@ async def test_too_little_money_leads_to_the_wallet_or_a_smaller_amount(world: W
 
 async def test_money_that_went_elsewhere_meanwhile_is_missed_in_time(world: World) -> None:
     """It was enough at the review and is gone when the PIN is in: nothing was done."""
-    caller = await world.caller(300)
+    caller = await world.caller(700)
+    await review(caller)
+    await caller.enter("1")
+    await world.take(await caller.customer(), 300)
 
-    with world.paths.instead_of("airtime", "afford", answering("enough", available=0)):
-        await review(caller)
-        await caller.enter("1", PIN)
+    await caller.enter(PIN)
 
-    caller.sees("You need N500")
+    caller.sees("You need N500 and have N400.")
     assert await caller.orders() == []
 
 

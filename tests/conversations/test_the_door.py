@@ -11,6 +11,7 @@ from core.kit.msisdn import Msisdn, local
 from core.services.linking import TakenMeanwhile
 from core.services.pins import TooManyCodes
 from tests.fakes.paths import answering, giving
+from tests.fakes.telegram import TelegramPhone
 from tests.fakes.whatsapp import WhatsAppPhone
 from tests.fakes.world import PIN_HASH, World
 
@@ -89,6 +90,20 @@ async def test_a_shared_number_needs_no_code(world: World) -> None:
 
     await phone.say("hello")
     await phone.share_number(msisdn)
+
+    phone.sees("Callbox. What would you like?")
+    await phone.say("/balance")
+    phone.sees("N300")
+
+
+async def test_a_card_that_is_not_international_vouches_for_nobody(world: World) -> None:
+    """It is asked to be proven as a typed number is, and leads to the one wallet."""
+    msisdn = await known(world, 300, pin=False)
+    phone = TelegramPhone(world.control)
+    await phone.start()
+    await phone.share_contact(local(Msisdn(msisdn)))
+    phone.sees("code")
+    await phone.say(await code_to(world, msisdn))
 
     phone.sees("Callbox. What would you like?")
     await phone.say("/balance")

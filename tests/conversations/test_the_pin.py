@@ -6,7 +6,7 @@ from tests.fakes.world import NEW_PIN, PIN, PIN_HASH, WRONG_PIN, Caller, World
 
 
 async def code_for(world: World, caller: Caller) -> str:
-    await caller.dial("9")
+    await caller.dial("8")
     await caller.enter("3", "2")
     caller.sees(caller.number)
     await caller.enter("1")
@@ -98,7 +98,7 @@ async def test_codes_are_not_sent_without_end(world: World) -> None:
     for _ in range(3):
         await code_for(world, caller)
 
-    await caller.dial("9")
+    await caller.dial("8")
     await caller.enter("3", "2", "1")
 
     caller.sees("several codes already", "half an hour")
@@ -113,7 +113,7 @@ async def test_a_code_that_cannot_be_sent_is_owned_up_to(world: World) -> None:
         world.paths.instead_of("pin", "send", giving(Pending())),
     ):
         with trouble:
-            await caller.dial("9")
+            await caller.dial("8")
             await caller.enter("3", "2", "1")
         caller.sees("could not send a code")
 

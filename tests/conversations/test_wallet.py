@@ -31,7 +31,7 @@ async def test_money_set_aside_is_told_apart(world: World) -> None:
     await caller.enter("1", PIN)
     caller.sees("We are sending N400")
 
-    await caller.dial("9")
+    await caller.dial("8")
     await caller.enter("2", "1")
     caller.sees("You can spend N600.", "N400 is set aside")
     await caller.enter("0", "3")
@@ -44,14 +44,14 @@ async def test_money_is_put_in_through_a_link_and_shows(world: World) -> None:
     caller = await world.caller(pin=False)
 
     reference = await link(caller, "2,000")
-    await caller.dial("9")
+    await caller.dial("8")
     await caller.enter("2", "3")
     caller.sees("N2,000 not paid yet")
 
     (await world.outside.pay(reference)).raise_for_status()
     await caller.sms("N2,000 has arrived", reference)
     assert await caller.money() == (2000, 0)
-    await caller.dial("9")
+    await caller.dial("8")
     await caller.enter("2", "statement")
     caller.sees("+N2,000 received")
 
@@ -66,7 +66,7 @@ async def test_what_became_of_each_order_is_told(world: World) -> None:
     await caller.enter("1", PIN)
     caller.sees("Done.")
 
-    await caller.dial("9")
+    await caller.dial("8")
     await caller.enter("2", "3")
 
     caller.sees(f"N200 {caller.number}: done", f"N100 {caller.number}: refunded")
@@ -220,7 +220,7 @@ async def test_a_link_whose_answer_was_lost_comes_under_another_reference(world:
     fresh = (await caller.sms("Pay N500")).rsplit(" ", 1)[-1]
 
     assert fresh != spent
-    await caller.dial("9")
+    await caller.dial("8")
     await caller.enter("2", "3")
     assert caller.screen.count("N500 not paid yet") == 1
     (await world.outside.pay(spent)).raise_for_status()

@@ -6,11 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from cli.demo import TENANT
-from core.domain.ledger import AccountKey, AccountType, Transfer
 from core.domain.payouts import nuban_fits
 from core.engine.outcomes import Pending
-from core.kit import ids
 from core.services.payouts import NotOffered, OverWithdrawLimit
 from tests.fakes.kiosk_core import Kiosk
 from tests.fakes.paths import giving
@@ -188,15 +185,12 @@ async def test_an_amount_out_of_bounds_is_asked_for_again(
 async def test_money_that_was_spent_meanwhile_is_not_there(world: World) -> None:
     caller = await world.caller(600)
     await to_account(caller, "0123456789")
-    customer = await caller.customer()
-    wallet = AccountKey(TENANT.id, AccountType.WALLET, str(customer.id), TENANT.currency)
-    elsewhere = replace(wallet, type=AccountType.WORLD, owner="")
-    spent = Transfer(ids.uuid7(), TENANT.id, wallet, elsewhere, 100_00, "test", ids.uuid7())
-    await world.main.core.ledger.post(spent)
+    await caller.enter("1")
+    await world.take(await caller.customer(), 100)
 
-    await caller.enter("1", PIN)
+    await caller.enter(PIN)
 
-    caller.sees("You need N525")
+    caller.sees("You need N525 with the fee of N25, and have N500.")
 
 
 async def test_the_day_has_a_limit(world: World) -> None:

@@ -118,7 +118,7 @@ async def test_the_own_number_is_shared_after_a_question(telegram: Mobile, shop:
     await telegram.button("Share").click()
 
     contact = (await shop.heard(2))[1]["message"]["contact"]
-    assert (contact["phone_number"], contact["user_id"]) == ("08031234567", USER)
+    assert (contact["phone_number"], contact["user_id"]) == ("+2348031234567", USER)
     await shop.says("Thank you.", reply_markup={"remove_keyboard": True})
     await expect(telegram.button("Share my number")).to_have_count(0)
 

@@ -106,6 +106,20 @@ async def test_it_stops_when_told_and_leaves_no_server_behind(home: Path) -> Non
     assert "Traceback" not in (home / "callbox.log").read_text()
 
 
+@pytest.mark.parametrize("after_s", [0.1, 0.7, 1.4, 2.0])
+async def test_it_stops_when_told_while_it_is_still_starting(home: Path, after_s: float) -> None:
+    """Whatever it is at by then: the status tells of no trouble, and nothing stays behind."""
+    ports = {name: str(free_port()) for name in ("CALLBOX_PORT", "CALLBOX_SANDBOX_PORT")}
+    process = Process("run", {"CALLBOX_HOME": str(home), **ports}, home.with_name("early.log"))
+    await process.start()
+    await asyncio.sleep(after_s)
+
+    assert await process.stop() == 0
+
+    assert "Traceback" not in process.log.read_text()
+    assert not (home / "services.json").exists()
+
+
 async def test_it_stops_when_told_in_the_middle_of_an_order(home: Path) -> None:
     """The order is seen through after the next start."""
     async with running(home) as world:
@@ -158,6 +172,8 @@ WRONG = {
         {"PAYSTACK_SECRET_KEY": "sk_test_1", "PAYSTACK_BASE_URL": "paystack"},
         "PAYSTACK_BASE_URL",
     ),
+    "a public address that is none": ({"CALLBOX_PUBLIC_URL": "notaurl"}, "CALLBOX_PUBLIC_URL"),
+    "a float of nobody's": ({"CALLBOX_FLOAT_LOW_OF": "vtpas=5000"}, "CALLBOX_FLOAT_LOW_OF"),
     "half of a provider's keys": ({"VTPASS_API_KEY": "SIM-1"}, "VTPASS_"),
     "a database that is not Postgres": ({"DATABASE_URL": "mysql://db/callbox"}, "DATABASE_URL"),
     "a database address that is none": ({"DATABASE_URL": "callbox"}, "DATABASE_URL"),

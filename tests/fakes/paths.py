@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from core.domain.turns import Said
 from core.engine.conversation import Conversation
 from core.engine.flow import Flows
+from core.engine.graph import options_of
 from core.engine.kinds import Locale
 from core.engine.machine import Machine, Outcome, Step
 from core.engine.outcomes import Done, Failed, Masked, Pending
@@ -54,11 +55,15 @@ class Paths:
         """Note the edge between two places; without a label it is told from where it leads."""
         if before.flow != after.flow:
             return
+        flow = self.flows[before.flow]
         found = [
             edge.label
-            for edge in self.flows[before.flow].ways[before.node]
+            for edge in flow.ways[before.node]
             if edge.to == after.node and (edge.label == label if label else not edge.silent)
         ]
+        if len(found) > 1:  # options that lead to one place, told apart by what they keep
+            kept = {option.key: option.keep for option in options_of(flow.nodes[before.node])}
+            found = [each for each in found if kept.get(each, {}).items() <= after.answers.items()]
         if len(found) == 1:
             self.ways.add((before.flow, before.node, found[0]))
 

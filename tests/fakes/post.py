@@ -38,7 +38,7 @@ _LETTERS = itertools.count(1)
 
 
 class Album:
-    """The `Picturing` port: a picture of everything that has a reference."""
+    """The `Picturing` port: a picture of everything that is asked for."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -46,6 +46,10 @@ class Album:
     async def receipt(self, tenant_id: object, reference: str) -> bytes | None:
         self.asked.append(reference)
         return b"PNG of " + reference.encode()
+
+    async def login(self, tenant_id: object, voucher_id: object) -> bytes | None:
+        self.asked.append(str(voucher_id))
+        return b"QR of " + str(voucher_id).encode()
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Routers that are watched: a real store, simulated routers over real sockets, one clock."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -51,6 +51,20 @@ class ToldAlerts:
 
 
 @dataclass
+class ToldDelivery:
+    """`core.services.router_watch.Delivery`, told to a test."""
+
+    woken: list[UUID] = field(default_factory=list)
+    logins: list[list[str]] = field(default_factory=list)
+
+    async def wake(self, tenant_id: UUID, router_id: UUID) -> None:
+        self.woken.append(router_id)
+
+    async def online(self, tenant_id: UUID, router_id: UUID, users: Sequence[str]) -> None:
+        self.logins.append(list(users))
+
+
+@dataclass
 class Watching:
     """One process that looks at routers."""
 
@@ -60,7 +74,7 @@ class Watching:
     fleet: RouterOsFleet
     watch: RouterWatch
     alerts: ToldAlerts
-    woken: list[UUID]
+    delivery: ToldDelivery
     clock: Clock
 
     async def add(self, router: Router, **different: Any) -> Site:
@@ -103,14 +117,10 @@ async def watching(
     book = PgRouters(database, KEYRING)
     history = PgRouterHistory(database, book, clock)
     fleet = RouterOsFleet(Settings(), OnlyHere(), clock, Reach.ANYWHERE, asking)
-    alerts, woken = ToldAlerts(), list[UUID]()
-
-    async def wake(_tenant: UUID, router_id: UUID) -> None:
-        woken.append(router_id)
-
-    watch = RouterWatch(book, history, fleet, alerts, wake, clock, rules or WatchRules())
+    alerts, delivery = ToldAlerts(), ToldDelivery()
+    watch = RouterWatch(book, history, fleet, alerts, delivery, clock, rules or WatchRules())
     try:
-        yield Watching(tenant_id, book, history, fleet, watch, alerts, woken, clock)
+        yield Watching(tenant_id, book, history, fleet, watch, alerts, delivery, clock)
     finally:
         await fleet.aclose()
 

@@ -53,24 +53,24 @@ class _ByPage:
 
     def __init__(self, phone: WhatsAppPhone | TelegramPhone, web_url: str) -> None:
         """`web_url`: where this Callbox really listens; its links name the demo's port."""
-        self._phone = phone
+        self.phone = phone
         self._web_url = web_url
 
     @property
     def screen(self) -> str:
-        return self._phone.screen
+        return self.phone.screen
 
     async def answers(self, *answers: str) -> None:
         for answer in answers:
-            await self._phone.say(answer)
+            await self.phone.say(answer)
 
     async def gives_pin(self, *pins: str) -> None:
         await self.posts(*pins)
-        await self._phone.shown_after_page()
+        await self.phone.shown_after_page()
 
     async def posts(self, *pins: str) -> None:
         """What the page is given, one answer after the other."""
-        link = self._phone.link
+        link = self.phone.link
         assert "/p/" in link, f"no link on {self.screen!r}"
         url = f"{self._web_url}/p/" + link.rsplit("/", 1)[1]
         async with httpx.AsyncClient(timeout=20, trust_env=False) as browser:
@@ -83,12 +83,12 @@ class _ByPage:
 
 class ByWhatsApp(_ByPage):
     async def begins(self) -> None:
-        await self._phone.say("/menu")
+        await self.phone.say("/menu")
 
 
 class ByTelegram(_ByPage):
     async def begins(self) -> None:
-        await self._phone.say("/start")
+        await self.phone.say("/start")
 
 
 def _action(url: str, page: str) -> str:

@@ -85,12 +85,13 @@ class TelegramPhone:
         ]
 
     async def shown_after_page(self) -> str:
-        """Wait for what comes of something that was done on a page: no link to a page any more."""
+        """Wait for what comes of something that was done on a page: no link to that page."""
         seen = self._seen
 
         def enough(messages: _Messages) -> bool:
             return _newest(messages) != _newest(seen) and not any(
-                "url" in each for each in itertools.chain(*(messages[-1]["buttons"] or []))
+                "/p/" in each.get("url", "")
+                for each in itertools.chain(*(messages[-1]["buttons"] or []))
             )
 
         return await self._until(enough)

@@ -22,7 +22,7 @@ from core.providers.addresses import Reach
 from core.providers.hotspot.budget import OnlyHere
 from core.providers.hotspot.routeros import RouterOsFleet, Settings
 from core.services.router_delivery import DeliveryRules, RouterDelivery
-from core.services.voucher_batches import BatchDesk
+from core.services.voucher_batches import BatchDesk, BatchOrder
 from core.services.voucher_desk import VoucherDesk
 from core.services.vouchers import Purchase, SaleRules, Vouchers
 from core.store.hotspot_plans import PgHotspotPlans
@@ -132,6 +132,24 @@ class VoucherWorld:
             recipient=recipient,
             agreed=agreed,
         )
+
+    async def stocked(self, quantity: int) -> None:
+        """So many vouchers of a batch, owed to the router."""
+        order = BatchOrder(quantity, self.plan.code, self.site.id, auto_activate=True)
+        await self.batch_desk.generate(self.books.tenant, order, key="batch", actor="test")
+        [batch] = await self.batches.due(5, 60)
+        await self.batch_desk.fill(batch)
+
+    def add_foreign(self, *names: str, comment: str) -> None:
+        """Users that the operator made by hand."""
+        box = self.router.box
+        for name in names:
+            told = {"name": name, "password": name, "server": "hotspot1", "comment": comment}
+            box[USERS].add(told, box.__getitem__, box.now_s())
+
+    def names(self) -> list[str]:
+        """Of all users on the router."""
+        return [row.values["name"] for row in self.router.box[USERS]]
 
     def later(self, seconds: float) -> None:
         self.books.clock.advance(seconds)

@@ -87,11 +87,13 @@ class WhatsAppPhone:
         return [each for each in (await self._look())["messages"] if each["from"] == "business"]
 
     async def shown_after_page(self) -> str:
-        """Wait for what comes of something that was done on a page: no link to a page any more."""
+        """Wait for what comes of something that was done on a page: no link to that page."""
         seen = self._seen
-        return await self._until(
-            lambda messages: len(messages) > seen and not messages[-1].get("link")
-        )
+
+        def enough(messages: list[dict[str, Any]]) -> bool:
+            return len(messages) > seen and "/p/" not in str(messages[-1].get("link"))
+
+        return await self._until(enough)
 
     async def shown(self, word: str) -> str:
         """Wait until a message with that word is the newest."""

@@ -213,6 +213,14 @@ class World:
         )
         await self.main.core.ledger.post(transfer)
 
+    async def take(self, customer: Customer, naira: int) -> None:
+        """It is spent elsewhere."""
+        world = AccountKey(TENANT.id, AccountType.WORLD, "", TENANT.currency)
+        transfer = Transfer(
+            ids.uuid7(), TENANT.id, _wallet(customer), world, naira * 100, "test", ids.uuid7()
+        )
+        await self.main.core.ledger.post(transfer)
+
     async def plays(self, scenario: str, recipient: str, **more: object) -> None:
         """Have the provider play that part for orders to this number."""
         await self.outside.play("vtpass", scenario, recipient=local(Msisdn(recipient)), **more)
@@ -300,6 +308,7 @@ def _settings(home: Path, sandbox_url: str, router_port: int) -> Settings:
         fund_checks_after_s=(2.0, 60.0),
         health_review_every_s=3600.0,  # a test pauses and resumes sales itself
         circuit_failures=1000,  # one provider for all tests: what one breaks, the next needs
+        channel_limits=False,  # nobody waits a second for each screen
         attempts_max=1,  # what that provider does to an order is what becomes of it
     )
 

@@ -13,6 +13,7 @@ from tests.fakes.database import (
     empty_database_url,
     owner,
 )
+from tests.fakes.gifts import Gifts, open_gifts
 
 __all__ = [
     "database",
@@ -30,3 +31,9 @@ async def books(database: Database, database_url: str) -> AsyncIterator[Books]:
     engine = owner_engine(database_url)
     assert await invariants.check(engine) == []
     await engine.dispose()
+
+
+@pytest.fixture
+async def gifts(books: Books) -> Gifts:
+    """That tenant's gift rooms."""
+    return open_gifts(books)

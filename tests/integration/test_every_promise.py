@@ -32,6 +32,7 @@ from core.ports.desk import Learned
 from core.store import invariants
 from core.store.database import owner_engine
 from core.store.embedded import ServiceUrls
+from tests.fakes.depth import examples
 from tests.fakes.promises import PROVIDER_TIMEOUT_S, Bomb, Kingdom, kingdom
 
 PEOPLE = st.integers(0, 1)
@@ -422,7 +423,7 @@ def test_every_promise_is_kept_whatever_happens(
             run_state_machine_as_test(
                 Promises,
                 settings=settings(
-                    max_examples=15,
+                    max_examples=examples(15),
                     stateful_step_count=20,
                     deadline=None,
                     suppress_health_check=list(HealthCheck),

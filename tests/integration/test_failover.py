@@ -21,6 +21,7 @@ from core.store import invariants
 from core.store.database import Database, owner_engine
 from core.store.embedded import ServiceUrls
 from tests.fakes.books import Books, open_books
+from tests.fakes.depth import examples
 from tests.fakes.sellers import (
     ACCEPTED,
     DELIVERED,
@@ -307,7 +308,7 @@ def test_whatever_providers_answer_nothing_is_delivered_twice(
         database = Database(database_url, connections=2)
         runner.run(database.start())
 
-        @settings(max_examples=40, deadline=None, derandomize=True)
+        @settings(max_examples=examples(40), deadline=None, derandomize=True)
         @given(three=st.tuples(*map(sellers, "abc")), retries=st.integers(0, 2))
         def lives_through(three: tuple[Seller, Seller, Seller], retries: int) -> None:
             runner.run(_lives_through(database, services, three, retries))

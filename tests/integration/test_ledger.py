@@ -13,6 +13,7 @@ from core.kit import ids
 from core.store import invariants
 from core.store.database import Database, owner_engine
 from tests.fakes.books import REFUSED, Books, open_books
+from tests.fakes.plans import scans
 
 # What only functions of the money path read and write: a scan of these never ends well.
 MONEY_TABLES = (
@@ -280,13 +281,13 @@ async def test_no_statement_of_the_money_path_scans_a_table(
 ) -> None:
     """Neither on empty tables that nobody has analysed, nor on full ones."""
     await life_of_purchases(database_url, "empty")
-    assert await scans(owner) == {}
+    assert await scans(owner, MONEY_TABLES) == {}
 
     await fill(owner)
     await owner.execute("analyze")
-    before = await scans(owner)
+    before = await scans(owner, MONEY_TABLES)
     await life_of_purchases(database_url, "full")
-    assert await scans(owner) == before
+    assert await scans(owner, MONEY_TABLES) == before
 
 
 async def life_of_purchases(database_url: str, key: str) -> None:
@@ -315,24 +316,6 @@ async def life_of_purchases(database_url: str, key: str) -> None:
         await books.orders.latest(books.tenant.id, customer.id, 5)
         await books.orders.find(books.tenant.id, "nothing")
     await database.close()
-
-
-async def scans(owner: asyncpg.Connection) -> dict[str, int]:
-    """As all connections but this one, which hand their statistics in as they end, have counted."""
-    others = (
-        "select count(*) from pg_stat_activity where datname = current_database()"
-        " and backend_type = 'client backend' and pid <> pg_backend_pid()"
-    )
-    async with asyncio.timeout(20):
-        while await owner.fetchval(others):  # noqa: ASYNC110 - Postgres sets no Event
-            await asyncio.sleep(0.02)
-    await owner.execute("select pg_stat_force_next_flush()")
-    rows = await owner.fetch(
-        "select relname, seq_scan from pg_stat_user_tables where relname = any ($1)"
-        " and seq_scan > 0",
-        MONEY_TABLES,
-    )
-    return {row["relname"]: row["seq_scan"] for row in rows}
 
 
 async def fill(owner: asyncpg.Connection) -> None:

@@ -31,6 +31,7 @@ from core.kit.money import Money
 from core.store import invariants
 from core.store.database import Database, owner_engine
 from tests.fakes.books import open_books
+from tests.fakes.depth import examples
 
 PEOPLE = st.integers(0, 2)
 AMOUNTS = st.integers(1, 400)
@@ -308,7 +309,7 @@ def test_any_sequence_of_steps_leaves_the_money_where_the_model_says(database_ur
             run_state_machine_as_test(
                 MoneyMachine,
                 settings=settings(
-                    max_examples=30,
+                    max_examples=examples(30),
                     stateful_step_count=40,
                     deadline=None,
                     suppress_health_check=list(HealthCheck),

@@ -96,14 +96,15 @@ async def test_a_closed_wallet_buys_nothing(books: Books, owner: asyncpg.Connect
 async def test_the_day_limit_counts_what_was_not_given_back(books: Books) -> None:
     """Refunded orders free the limit again; yesterday's do not count."""
     customer = await books.customer(funds=10_000)
-    yesterday = replace(
-        books.order(customer, 900), created_at=books.clock.now() - dt.timedelta(hours=13)
-    )
-    await books.orders.begin(yesterday)
-    refunded = await books.begun(customer, 900)
+    long_ago = books.clock.now() - dt.timedelta(hours=13)
+    bounded = replace(books.order(customer, 900), day_limit_minor=1000)
+    await books.orders.begin(replace(bounded, created_at=long_ago))
+    refunded = replace(books.order(customer, 900), day_limit_minor=1000)
+    await books.orders.begin(refunded)
     await books.claimed(refunded)
     await books.rule(refunded, Verdict.REFUND, REFUSED)
-    await books.begun(customer, 600)
+    await books.orders.begin(replace(books.order(customer, 600), day_limit_minor=1000))
+    await books.begun(customer, 300)  # without a limit, as what was won: it uses up none
 
     def limited(amount: int) -> asyncio.Future[Beginning]:
         async def begin() -> Beginning:

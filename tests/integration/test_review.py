@@ -199,7 +199,11 @@ async def test_an_outage_pauses_the_sale_after_ten_minutes_and_ends_by_itself(
 
     await watched.pass_by(31)
     assert await watched.paused()
-    assert await watched.said() == [("outage/airtime", "open")]
+    assert await watched.said() == [
+        ("provider_down/first", "open"),
+        ("provider_down/second", "open"),
+        ("outage/airtime", "open"),
+    ]
     watched.shop.standings.paused_products = {(books.tenant.id, Product.AIRTIME)}
     await watched.shop.router.refresh()
     for _ in range(3):
@@ -209,11 +213,28 @@ async def test_an_outage_pauses_the_sale_after_ten_minutes_and_ends_by_itself(
     await watched.pass_by(61)
 
     assert not await watched.paused()
-    assert await watched.said() == [("outage/airtime", "closed")]
+    assert await watched.said() == [
+        ("provider_down/first", "open"),
+        ("provider_down/second", "closed"),
+        ("outage/airtime", "closed"),
+    ]
     [notice] = await books.outbox.due(10, 60)
     assert (notice.to, notice.text) == (customer.msisdn, "notice.on_sale.airtime")
     # This process has not heard of the end of it yet, and holds nobody up all the same.
     assert await sales.on_sale(books.tenant, customer, Product.AIRTIME)
+
+
+async def test_who_answers_no_check_is_told_of_though_others_sell(
+    watched: Watched, first: Till
+) -> None:
+    first.naira = None
+    await watched.pass_by()
+    await watched.pass_by(301)
+    assert await watched.said() == [("provider_down/first", "open")]
+
+    first.naira = 30_000
+    await watched.pass_by(301)
+    assert await watched.said() == [("provider_down/first", "closed")]
 
 
 async def test_a_short_outage_pauses_nothing(watched: Watched, first: Till, second: Till) -> None:

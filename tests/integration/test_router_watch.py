@@ -16,7 +16,7 @@ from sandbox.routeros.fleet import Router
 from sandbox.routeros.hotspot import Device
 from sandbox.routeros.plan import Plan
 from sandbox.routeros.schema import LOG, USERS
-from tests.fakes.books import Books
+from tests.fakes.books import NOON, Books
 from tests.fakes.hotspot import QUICK, access
 from tests.fakes.router_office import EVENT, Watching, ago, watching
 from tests.fakes.routers import V6, fleet_of
@@ -96,6 +96,8 @@ async def test_a_router_that_goes_away_is_offline_after_three_looks_and_told_onc
     assert watch.alerts.told == ["+router_offline"]
     [alert] = watch.alerts.standing.values()
     assert (alert.subject, alert.facts["why"]) == ("r1", "away")
+    away_s = (books.clock.now() - ((await watch.site(site)).seen_at or NOON)).total_seconds()
+    assert away_s == 5 * EVERY_S, "a look that was missed saw nothing"
     kept = await watch.last(site)
     assert (kept.misses, kept.missed) == (5, "away")
     assert kept.last.resource is not None, "what was last seen is served while it is away"
@@ -183,10 +185,25 @@ async def test_a_restart_has_the_vouchers_compared(
 ) -> None:
     site = await watch.add(routers[0])
     await looked(watch, books, 4)
-    assert watch.woken == []
+    assert watch.delivery.woken == []
     await routers[0].reboot()
     await looked(watch, books)
-    assert watch.woken == [site.id]
+    assert watch.delivery.woken == [site.id]
+
+
+async def test_who_logs_in_is_told_of_once(
+    watch: Watching, books: Books, routers: list[Router]
+) -> None:
+    """A voucher's time begins with its first login, wherever it is seen."""
+    await watch.add(routers[0])
+    await looked(watch, books, 2)
+    assert watch.delivery.logins == []
+    box = routers[0].box
+    for number, name in enumerate("ab"):
+        box[USERS].put(0, name=name, password=name, server="hotspot1", profile="default")
+        hotspot.log_in(box, Device(f"02:AA:00:00:00:0{number}", name, name, "hotspot1"))
+        await looked(watch, books, 2)
+    assert watch.delivery.logins == [["a"], ["b"]]
 
 
 async def test_a_wrong_clock_and_a_full_router_are_told_and_end(

@@ -165,7 +165,7 @@ async def test_what_can_be_no_pin_uses_nothing_up(site: Site, ada: Person, typed
     page = await site.give(path, typed)
 
     assert page.status_code == 200
-    assert "Please enter digits only, 3 to 8 of them." in page.text
+    assert "Please enter digits only, 4 of them." in page.text
     assert next_link(page) == path
     assert (await site.give(path, f" {PIN[:2]} {PIN[2:]} ")).status_code == 200
     await site.settle()

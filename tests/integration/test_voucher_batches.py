@@ -10,7 +10,7 @@ import pytest
 from core.domain.hotspot import STANDARD_PROFILES, CodeStyle
 from core.domain.voucher_codes import typed
 from core.domain.vouchers import SaleState, SyncState
-from core.kit import crash
+from core.kit import crash, ids
 from core.kit.crypto import Keyring, Unreadable
 from core.kit.msisdn import Msisdn
 from core.ports import Paging
@@ -98,7 +98,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"quantity": 50_001}, "quantity"),
     ({"profile": "NONE"}, "profile"),
     ({"profile": "CUSTOM"}, "data"),
-    ({"router_id": None}, "router"),
+    ({"router_id": ids.uuid7()}, "router"),
     ({"code_prefix": "lower"}, "code_prefix"),
     ({"price_minor": -1}, "price"),
     ({"send_sms": True}, "send_sms"),

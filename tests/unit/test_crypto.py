@@ -28,6 +28,26 @@ def test_a_rotated_keyring_reads_the_old_and_writes_the_new() -> None:
         OLD.decrypt(BOTH.encrypt("fresh"))
 
 
+def test_what_is_sealed_for_a_row_opens_for_it_alone_and_outlives_a_rotation() -> None:
+    sealed = OLD.seal("K7QM2XV9TA", b"row 1")
+
+    assert b"K7QM2" not in sealed
+    assert OLD.seal("K7QM2XV9TA", b"row 1") != sealed
+    assert BOTH.unseal(sealed, b"row 1") == "K7QM2XV9TA"
+    for keyring, row in ((BOTH, b"row 2"), (NEW, b"row 1")):
+        with pytest.raises(Unreadable):
+            keyring.unseal(sealed, row)
+    with pytest.raises(Unreadable):
+        BOTH.unseal(b"short", b"row 1")
+
+
+def test_what_was_recognised_before_a_rotation_is_found_after_it() -> None:
+    assert BOTH.digests("voucher", "K7") == [
+        NEW.digest("voucher", "K7"),
+        OLD.digest("voucher", "K7"),
+    ]
+
+
 def test_the_same_phrase_in_another_process_reads_what_this_one_wrote() -> None:
     assert Keyring("new phrase").decrypt(NEW.encrypt("kept")) == "kept"
     assert Keyring("new phrase").digest("a") == NEW.digest("a")

@@ -49,7 +49,7 @@ def test_no_minute_sees_more_than_a_hundred(asked: list[tuple[Lane, float]]) -> 
 async def test_each_lane_leaves_the_rest_to_those_before_it() -> None:
     time = Time()
     budget = Budget("r1", RULES, OnlyHere(), time)
-    for lane, more in ((Lane.BULK, 70), (Lane.MONITOR, 10), (Lane.PAID, 20)):
+    for lane, more in ((Lane.BULK, 60), (Lane.MANAGE, 10), (Lane.MONITOR, 10), (Lane.PAID, 20)):
         for _ in range(more):
             assert await spend(budget, lane, time)
         assert not await spend(budget, lane, time)

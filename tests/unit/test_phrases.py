@@ -58,6 +58,11 @@ def test_airtime_in_many_words(text: str, given: dict[str, str]) -> None:
         ("the airtime never enter", "status", {}),
         ("withdraw 5000", "withdraw", {}),
         ("change my pin", "pin", {}),
+        ("gift 23456789", "gift", {"code": "23456789"}),
+        ("Gift code: 2345 6789 please", "gift", {"code": "2345 6789"}),
+        ("I want to do giveaway", "gifts", {}),
+        ("make a gift room for my friends", "gifts", {}),
+        ("how I go spray my people", "gifts", {}),
         ("I want to talk to somebody", "help", {}),
     ],
 )

@@ -86,6 +86,9 @@ def test_settings_never_show_their_secrets(read: Reading) -> None:
     [
         pytest.param("CALLBOX_ENV", "staging", "'demo' or 'production'", id="environment"),
         pytest.param("CALLBOX_PORT", "http", "integer", id="port in words"),
+        pytest.param("CALLBOX_PUBLIC_URL", "notaurl", "https://", id="address that is none"),
+        pytest.param("CALLBOX_PUBLIC_URL", "https://a b", "https://", id="address with a gap"),
+        pytest.param("CALLBOX_PUBLIC_URL", "ftp://shop", "https://", id="no address of a browser"),
         pytest.param("CALLBOX_PORT", "70000", "65535", id="port too high"),
         pytest.param("CALLBOX_SANDBOX_PORT", "-1", "0", id="port below zero"),
         pytest.param("CALLBOX_SANDBOX", "maybe", "boolean", id="neither on nor off"),

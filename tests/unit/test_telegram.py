@@ -166,7 +166,7 @@ _JSON = st.recursive(
 
 
 @settings(max_examples=300)
-@given(_JSON, st.sampled_from(["message", "callback_query", "my_chat_member"]))
+@given(_JSON, st.sampled_from(["message", "callback_query", "inline_query", "my_chat_member"]))
 def test_no_update_is_too_strange(content: Any, kind: str) -> None:
     for document in (content, update(**{kind: content}), message(text=content, contact=content)):
         try:

@@ -1,10 +1,12 @@
 """Every screen of every flow, and any other, is one message that the Bot API takes."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiogram.methods import AnswerInlineQuery
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
@@ -12,8 +14,8 @@ from msgspec import structs
 from bots.telegram import rendering
 from bots.telegram.hearing import heard
 from core.app import EXAMPLE_LOCALE, TEXTS
-from core.domain.chat import Doing
-from core.domain.display import Line, Nav, NavWords, Screen
+from core.domain.chat import Doing, Offer, Offers
+from core.domain.display import Line, Link, Nav, NavWords, Screen
 from core.engine import graph
 from core.engine.checks import _worst
 from core.engine.conversation import Offered
@@ -21,6 +23,8 @@ from core.engine.paging import TELEGRAM, TELEGRAM_TYPED, Capability
 from core.engine.words import Words
 from core.flows import all_flows
 from core.kit.texts import Texts
+from sandbox.telegram_inline import passed_on, read_results
+from sandbox.telegram_params import Params
 from tests.fakes.speaker import MENU
 
 TALK = "0198e0c2-7d1f-7cc3-9a55-000000000001"
@@ -51,6 +55,9 @@ def check(content: dict[str, Any]) -> None:
         if "url" in button:
             assert set(button) == {"text", "url"}
             assert button["url"].startswith("https://")
+        elif "switch_inline_query" in button:
+            assert set(button) == {"text", "switch_inline_query"}
+            assert len(button["switch_inline_query"]) <= 256
         else:
             assert set(button) == {"text", "callback_data"}
             assert 1 <= len(button["callback_data"].encode()) <= 64
@@ -70,7 +77,8 @@ def test_every_screen_of_every_flow_is_taken(flow: Any, node: Any) -> None:
             check(rendering.of_screen(shown))
             linked = rendering.of_screen(shown, unlock_url=URL)
             check(linked)
-            assert any("url" in each for each in buttons(linked)) == shown.out_of_sight
+            led = shown.out_of_sight or any(not each.inline for each in shown.links)
+            assert any("url" in each for each in buttons(linked)) == led
 
 
 @pytest.mark.parametrize(("flow", "node"), NODES)
@@ -79,7 +87,8 @@ def test_every_button_of_every_screen_is_understood_again(flow: Any, node: Any) 
         made = rendering.of_screen(shown)
         if shown.input == "contact":
             continue
-        pressed = [_press(button["callback_data"]) for button in buttons(made)]
+        answers = [each["callback_data"] for each in buttons(made) if "callback_data" in each]
+        pressed = [_press(each) for each in answers]
         wanted = [
             line.key if len(line.key) <= 20 else f"#{line.number}" for line in shown.page_options
         ]
@@ -111,6 +120,37 @@ def _pages(flow: Any, node: Any, capability: Capability) -> Iterator[Screen]:
 def _as_listed(offered: Offered) -> Offered:
     """What is listed has keys as long as those of real lists, and none that navigates."""
     return offered if offered.fixed else structs.replace(offered, key=f"k{offered.key:0>40}")
+
+
+def test_a_link_is_a_page_or_a_chat_of_the_persons_choice() -> None:
+    page = Link("Open the page", "https://callbox.example/gift/x")
+    inline = Link("Share on Telegram", "23456789", inline=True)
+    content = rendering.of_screen(replace(MENU, links=(page, inline)))
+
+    check(content)
+    assert buttons(content)[-2:] == [
+        {"text": "Open the page", "url": "https://callbox.example/gift/x"},
+        {"text": "Share on Telegram", "switch_inline_query": "23456789"},
+    ]
+
+
+def test_what_is_offered_is_taken_by_aiogram_and_the_simulator() -> None:
+    """As the one writes it and the other checks it."""
+    listed = tuple(
+        Offer(f"{number}", "N5,000 for 10", "3 of 10 won", "Open it!", "Open it", URL)
+        for number in range(60)
+    )
+    content = rendering.of_offers(Offers(listed, "Give to friends", "gifts"))
+
+    made = AnswerInlineQuery.model_validate({"inline_query_id": "1", **content})
+    written = json.loads(made.model_dump_json(exclude_none=True, exclude_unset=True))
+    taken, button = read_results(Params(written, {}))
+    assert len(taken) == rendering.OFFERS_MAX == 50
+    assert passed_on(taken[0]) == {
+        "text": "Open it!",
+        "reply_markup": {"inline_keyboard": [[{"text": "Open it", "url": URL}]]},
+    }
+    assert button == {"text": "Give to friends", "start_parameter": "gifts"}
 
 
 # Any screen at all.

@@ -18,15 +18,14 @@ from core.domain.vouchers import Desired, SaleState, SyncState, Voucher
 from core.kit import ids
 from core.kit.texts import Texts
 from core.ports import Event
-from core.ports.pictures import LoginPicture, SheetForm, VoucherSheet
+from core.ports.pictures import SheetForm, VoucherSheet
 from core.ports.vouchers import Batch
+from core.services.voucher_batches import UnknownBatch
 from core.services.voucher_sheets import (
     CARDS_MAX,
     COLUMNS,
     BatchUnfinished,
-    LoginPictures,
     SheetTooLong,
-    UnknownBatch,
     VoucherSheets,
     table_of,
 )
@@ -119,7 +118,6 @@ class Desk:
         self.made = Made(batch, [voucher(serial) for serial in (1, 2, 3)])
         self.printed: list[VoucherSheet] = []
         self.events: list[Event] = []
-        self.drawn: list[LoginPicture] = []
 
         async def found(*_: object) -> Router | None:
             return router
@@ -139,15 +137,10 @@ class Desk:
             self,
             cast("Any", SimpleNamespace(note=note)),
         )
-        self.pictures = LoginPictures(houses, TEXTS, self)
 
     async def pdf(self, sheet: VoucherSheet, form: SheetForm) -> bytes:
         self.printed.append(sheet)
         return form.value.encode()
-
-    def login(self, picture: LoginPicture) -> bytes:
-        self.drawn.append(picture)
-        return b"PNG"
 
     async def print(self, **asked: Any) -> bytes:
         return await self.sheets.pdf(TENANT.id, BATCH.id, SheetForm.A4, actor="token:till", **asked)
@@ -261,18 +254,6 @@ async def test_a_routers_name_cannot_be_a_formula() -> None:
     rows = await Desk(router=replace(ROUTER, name="=1+1")).exported(clear=False)
 
     assert {row[7] for row in rows[1:]} == {"'=1+1"}
-
-
-async def test_the_picture_for_a_chat_holds_the_link_or_is_none() -> None:
-    desk = Desk()
-
-    assert await desk.pictures.login(voucher(1), ROUTER, "en") == b"PNG"
-    assert await desk.pictures.login(voucher(1), None, "en") is None
-    assert await desk.pictures.login(replace(voucher(1), code=None), ROUTER, "en") is None
-
-    [picture] = desk.drawn
-    assert picture.code == "K7QM2-XV9TA"
-    assert picture.link.startswith("http://wifi.lan/login?username=K7QM2XV9TA&")
 
 
 @pytest.mark.parametrize(

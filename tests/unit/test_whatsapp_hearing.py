@@ -51,6 +51,7 @@ def test_words_come_with_who_wrote_them() -> None:
         also=WA_ID,
         message_id="wamid.1",
         name="Ada Obi",
+        said_at=1_795_600_000,
     )
 
 
@@ -62,6 +63,9 @@ def test_words_come_with_who_wrote_them() -> None:
         pytest.param("/start", Doing.START, "", id="start"),
         pytest.param("/start Ab-9_x", Doing.START, "Ab-9_x", id="start with what a link carries"),
         pytest.param("/start two words", Doing.TEXT, "/start two words", id="no payload"),
+        pytest.param("gift 23456789", Doing.START, "gift-23456789", id="a shared gift's link"),
+        pytest.param("Gift-2345 6789", Doing.START, "gift-23456789", id="a gift as it is shown"),
+        pytest.param("gift 2345", Doing.TEXT, "gift 2345", id="no gift's code"),
         pytest.param("/", Doing.TEXT, "/", id="a slash"),
         pytest.param("500/2", Doing.TEXT, "500/2", id="a slash inside"),
         pytest.param("   ", Doing.OTHER, "", id="nothing"),

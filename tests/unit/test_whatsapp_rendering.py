@@ -13,7 +13,7 @@ from bots.whatsapp import rendering
 from bots.whatsapp.hearing import heard
 from core.app import EXAMPLE_LOCALE, TEXTS
 from core.domain.chat import Doing
-from core.domain.display import Line, Nav, NavWords, Screen
+from core.domain.display import Line, Link, Nav, NavWords, Screen
 from core.engine import graph
 from core.engine.checks import _worst
 from core.engine.conversation import Offered
@@ -231,6 +231,19 @@ def test_a_secret_has_a_button_to_its_page_and_navigation_in_words() -> None:
     assert made["interactive"]["body"]["text"] == "How much?\n0. Back\n00. Main menu"
 
 
+def test_the_first_page_that_a_screen_leads_to_is_a_button() -> None:
+    """A message has one such button: what else there is stands in the words."""
+    share = Link("Share on WhatsApp now", URL)
+    links = (Link("Elsewhere", "23456789", inline=True), share, Link("Page", URL + "2"))
+    made = rendering.of_screen(screen(links=links))
+    check(made)
+    assert kind_of(made) == "cta_url"
+    parameters = made["interactive"]["action"]["parameters"]
+    assert parameters == {"display_text": "Share on WhatsApp..", "url": URL}
+    assert kind_of(rendering.of_screen(screen("A", links=links))) == "button"
+    assert kind_of(rendering.of_screen(screen(links=links[:1]))) == "button"
+
+
 @pytest.mark.parametrize("url", ["", "javascript:alert(1)", "https://x/" + "y" * 3000])
 def test_a_page_that_cannot_be_reached_leaves_the_words(url: str) -> None:
     made = rendering.of_screen(screen(secret=True, out_of_sight=True), unlock_url=url)
@@ -322,7 +335,7 @@ def test_every_screen_of_every_flow_is_taken(flow: Any, node: Any) -> None:
 def test_every_button_of_every_screen_is_understood_again(flow: Any, node: Any) -> None:
     for shown in _pages(flow, node):
         made = rendering.of_screen(shown)
-        if made["type"] != "interactive":
+        if made["type"] != "interactive" or made["interactive"]["type"] == "cta_url":
             continue
         keys = [line.key for line in shown.page_options]
         for button_id in ids(made):

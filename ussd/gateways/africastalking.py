@@ -2,6 +2,7 @@
 
 from core.domain.turns import Reply, SessionEnd
 from core.kit.crypto import Keyring
+from core.kit.letters import readable
 from core.kit.msisdn import BadMsisdn, from_network
 from ussd.forms import Unreadable, fields
 from ussd.request import Headers, Malformed, Rendered, Request, SessionNotice
@@ -104,7 +105,7 @@ class AfricasTalking:
         return Request(
             session_id,
             msisdn,
-            Transcript(self._keyring, session_id, form.get("text", "")),
+            Transcript(self._keyring, session_id, readable(form.get("text", ""))),
             form.get("serviceCode", ""),
             _NETWORKS.get(form.get("networkCode", "")),
         )

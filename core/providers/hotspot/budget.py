@@ -23,7 +23,7 @@ class BudgetRules:
     margin_s: float = 1.0
     ceilings: Mapping[Lane, int] = field(
         default_factory=lambda: MappingProxyType(
-            {Lane.PAID: 100, Lane.MANAGE: 80, Lane.MONITOR: 80, Lane.BULK: 70}
+            {Lane.PAID: 100, Lane.MONITOR: 80, Lane.MANAGE: 70, Lane.BULK: 60}
         )
     )
 

@@ -132,9 +132,9 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return font
 
 
-def png(picture: Image.Image) -> bytes:
+def png(picture: Image.Image, colours: int = _COLOURS) -> bytes:
     """Few colours are enough, and a fraction of the bytes."""
-    few = picture.quantize(_COLOURS, dither=Image.Dither.NONE)
+    few = picture.quantize(colours, dither=Image.Dither.NONE)
     out = io.BytesIO()
     few.save(out, "PNG", optimize=True)
     return out.getvalue()

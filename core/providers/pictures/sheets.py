@@ -114,7 +114,7 @@ def _card(
     page.line(left, top - 6 * mm, left + room, top - 6 * mm)
     beside = left
     if card.link:
-        draw_qr(page, (left, top - 8 * mm - _QR), _QR, card.link)
+        draw_qr(page, (left, top - 7.6 * mm - _QR), _QR, card.link)
         beside += _QR + _PAD
     space = left + room - beside
     write(page, (beside, top - 11.4 * mm), card.price, BOLD, 14, space)
@@ -122,7 +122,7 @@ def _card(
     for line, words in enumerate((*card.good_for, *_placed(sheet))):
         write(page, (beside, top - (18.8 + 2.7 * line) * mm), words, PLAIN, 6.2, space)
     for line, step in enumerate(sheet.steps):
-        at = (beside, top - (26.4 + 2.25 * line) * mm)
+        at = (beside, top - (26.9 + 2.25 * line) * mm)
         write(page, at, f"{line + 1}. {step}", PLAIN, 5.6, space)
     page.setLineWidth(0.8)
     page.roundRect(left, top - _HIGH + 1.6 * mm, room, 6 * mm, 1.2 * mm)

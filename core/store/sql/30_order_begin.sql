@@ -57,7 +57,7 @@ begin
           select x.amount_minor + x.fee_minor as minor, x.currency, x.state from orders x
             where i.day_limit_minor is not null and x.tenant_id = i.tenant_id
               and x.customer_id between i.customer_id and i.customer_id
-              and x.created_at >= i.day_starts_at
+              and x.created_at >= i.day_starts_at and x.limited
             order by x.customer_id, x.created_at desc offset 0
         ) spent
           where spent.currency = i.currency and spent.state not in ('refunded', 'paid_back')
@@ -86,10 +86,10 @@ returns void language plpgsql as $$
 begin
   insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,
       amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at, plan,
-      account, variant, quantity)
+      account, variant, quantity, limited)
     select f.id, f.tenant_id, f.customer_id, f.reference, f.product, f.network, f.recipient,
       f.amount_minor, f.fee_minor, f.currency, 'held', f.channel_id, f.identity, f.created_at,
-      f.deadline_at, f.plan, f.account, f.variant, f.quantity
+      f.deadline_at, f.plan, f.account, f.variant, f.quantity, f.day_limit_minor is not null
     from unnest(p_orders) f;
 
   with opened as (

@@ -1,4 +1,66 @@
--- Vouchers as operators handle them: batches, and what is desired of one.
+-- What becomes of vouchers: by time alone, and as operators handle them, one or a batch.
+
+-- What time alone brings: answers how many vouchers it touched.
+create or replace function voucher_turn_over(
+  p_count integer, p_void_after interval, p_at timestamptz
+) returns integer language plpgsql security definer
+set search_path = public, pg_temp set enable_seqscan = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_id uuid;
+  v_voucher vouchers;
+  v_sale voucher_sales;
+  v_touched integer := 0;
+begin
+  for v_id in
+    select s.voucher_id from voucher_sales s where s.look_at <= p_at order by s.look_at limit p_count
+  loop
+    select * into v_voucher from vouchers v where v.id = v_id for no key update skip locked;
+    continue when v_voucher.id is null;
+    select * into v_sale from voucher_sales s where s.voucher_id = v_id for no key update;
+    continue when v_sale.look_at is null or v_sale.look_at > p_at; -- somebody was first
+    v_touched := v_touched + 1;
+    if v_sale.refund_asked_at is null then
+      perform voucher_begin_refund(v_voucher, v_sale, 'not_activated', 'worker', p_void_after, p_at);
+    else
+      -- The router does not come. The code is taken off it before anything else once it does.
+      perform voucher_pay_back(v_voucher, v_sale, p_at);
+      perform router_owe(v_voucher.router_id, v_voucher.tenant_id, 'voucher', v_id, 'void', p_at);
+    end if;
+  end loop;
+
+  for v_id in
+    select v.id from vouchers v
+      where v.expires_at <= p_at and v.sale_state in ('stock', 'sold', 'delivered', 'in_use')
+      order by v.expires_at limit p_count
+  loop
+    select * into v_voucher from vouchers v where v.id = v_id for no key update skip locked;
+    continue when v_voucher.id is null or voucher_is_over(v_voucher.sale_state);
+    v_touched := v_touched + 1;
+    select * into v_sale from voucher_sales s where s.voucher_id = v_id for no key update;
+    if v_sale.state = 'held' then -- it never worked
+      perform voucher_begin_refund(v_voucher, v_sale, 'ended', 'worker', p_void_after, p_at);
+    else
+      perform voucher_end(v_voucher, 'expired', p_at);
+    end if;
+  end loop;
+  return v_touched;
+end $$;
+
+-- It is over: off the router, and whoever is online with it is put out.
+create or replace function voucher_end(p_voucher vouchers, p_state text, p_at timestamptz)
+returns void language plpgsql as $$
+begin
+  update vouchers v set sale_state = p_state, desired = 'absent', desired_rev = v.desired_rev + 1
+    where v.id = p_voucher.id;
+  if p_voucher.sync_state <> 'gone' then
+    perform router_owe(p_voucher.router_id, p_voucher.tenant_id, 'voucher', p_voucher.id, 'revoke',
+      p_at);
+  end if;
+  perform voucher_note(p_voucher.id, p_voucher.tenant_id, 'voucher.' || p_state, 'worker', '{}',
+    p_at);
+end $$;
 
 -- Enables or disables one, or takes an unsold one back. False for what is over, or not there.
 create or replace function voucher_want(

@@ -2,6 +2,7 @@
 
 import { act } from "./control.js";
 import { bubble, button, link, linked, picture } from "./feed.js";
+import { international } from "./numbers.js";
 import { element } from "./parts.js";
 import { Pocket } from "./pocket.js";
 
@@ -140,7 +141,9 @@ function keyOf(each, pocket) {
       element("p", "sheet-words", "The bot will see it, and know that it is yours."),
       button("sheet-button main", "Share", () => {
         pocket.sheet(null);
-        pocket.does("contact", { phone_number: app.person.phone });
+        const { phone } = app.person;
+        // Telegram sends numbers as they are written abroad; what is no number goes as it is typed.
+        pocket.does("contact", { phone_number: international(phone) ?? phone });
       }),
       button("sheet-button", "Cancel", () => pocket.sheet(null)),
     ]),

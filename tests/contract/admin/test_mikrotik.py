@@ -95,14 +95,16 @@ async def test_nobody_locks_us_out_by_mistake(operator: Desk, router: Router, pa
 async def _management(operator: Desk, path: str) -> frozenset[str]:
     [site] = await operator.core.hotspots.routers.all()
     outcome = await operator.core.hotspots.fleet.of(site.id, site.access).management_path()
-    return outcome.value  # type: ignore[union-attr,no-any-return]  # it answers
+    return outcome.value  # type: ignore[union-attr]  # it answers
 
 
 async def test_users_are_made_changed_and_removed_by_hand(
     operator: Desk, router: Router, path: str, owner: asyncpg.Connection
 ) -> None:
+    assert (await operator.data(f"{path}/users", search="reception"))["total"] == 0
     made = await operator.post(f"{path}/users", name="reception", password="s3cr3t-one")
     assert made.status_code == 200, made.text
+    assert (await operator.data(f"{path}/users", search="reception"))["total"] == 1
     again = await operator.post(f"{path}/users", name="reception")
     assert_refused(again, 409, "router.exists")
     nowhere = await operator.post(f"{path}/users", name="x", profile="no-such-profile")

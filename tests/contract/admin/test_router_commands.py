@@ -40,7 +40,7 @@ async def test_routers_by_command(operator: Desk, run: Run, tmp_path: Path) -> N
         assert {each["name"]: each["limit"] for each in shown["capacity"]}["bandwidth"] == 2 * 10**7
 
         made = await run("routers", "backup", "Yaba", "--label", "first", "--json")
-        assert json.loads(made.out)[0]["name"] == "first", made.err
+        assert json.loads(made.out)["name"] == "first", made.err
         listed = await run("routers", "backup", "Yaba", "--list", "--json")
         assert [each["name"] for each in json.loads(listed.out)] == ["first"]
 

@@ -32,6 +32,27 @@ async def test_users_are_found_by_number(operator: Desk) -> None:
     assert await operator.data("/users", status="blocked") == []
 
 
+@pytest.mark.parametrize(
+    "phone", ["2348030000002", "+234 803 000 0002", "08030000002", "0803-000-0002", "8030000002"]
+)
+async def test_a_user_is_found_by_the_whole_number(operator: Desk, phone: str) -> None:
+    await operator.books.customer(1)
+    two = await operator.books.customer(2)
+
+    assert [user["id"] for user in await operator.data("/users", phone=phone)] == [str(two.id)]
+    assert await operator.data("/users", phone=phone[:-1]) == []
+
+
+@pytest.mark.parametrize("unknown", [{"msisdn": "2348030000002"}, {"phone": "02"}])
+async def test_what_filters_nothing_is_refused(operator: Desk, unknown: dict[str, str]) -> None:
+    answer = await operator.http.get("/users", params=unknown)
+    refused = answer.json()
+
+    assert answer.status_code == 422
+    assert refused["code"] == "request.invalid"
+    assert [each["field"] for each in refused["details"]] == list(unknown)
+
+
 async def test_users_are_walked_by_cursor(operator: Desk) -> None:
     made = {str((await operator.books.customer(number)).id) for number in range(5)}
 

@@ -1,4 +1,4 @@
-"""Watching routers: looks, backups, and work on many users at once."""
+"""Hotspot vouchers: plans, routers, codes, their sales, and what routers are owed."""
 
 from pathlib import Path
 

@@ -1,11 +1,11 @@
-"""Hotspot vouchers: plans, routers, codes, their sales, and what routers are owed."""
+"""Orders that count against no limit of a day."""
 
 from pathlib import Path
 
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""The public page of a gift: seen by everybody, opened by whoever proves a number."""

@@ -300,7 +300,7 @@ def _settings(home: Path, sandbox_url: str, router_port: int) -> Settings:
         home=home,
         sandbox_port=httpx.URL(sandbox_url).port or 0,
         sandbox_router_port=router_port,
-        router_watch_every_s=2.0,
+        router_watch_every_s=5.0,
         turn_wait_s=6.0,
         turn_deadline_s=15.0,
         airtime_day_limit_minor=20_000_00,

@@ -296,17 +296,12 @@ WIFI = Flow(
                 name,
                 f"wifi.{name}",
                 (
-                    Option("pay", f"wifi.{pay_text}", to="afford", keywords=("yes", "ok")),
-                    Option("plan", "wifi.review.plan", to="plan"),
+                    Option("pay", "wifi.review.pay", to="afford", keywords=("yes", "ok")),
                     Option("cancel", "wifi.review.cancel", to="cancelled", keywords=("no",)),
                 ),
                 review=True,
             )
-            for name, pay_text in (
-                ("review", "review.pay"),
-                ("review_soon", "review.pay"),
-                ("review_away", "review.wait"),
-            )
+            for name in ("review", "review_soon", "review_away")
         ),
         Fact("afford", affordable, {"enough": "pin", "short": "short"}, keeps={"available": MONEY}),
         Call("pin", "ask_pin", to="pay"),

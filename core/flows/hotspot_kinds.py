@@ -16,7 +16,7 @@ from core.services.voucher_words import data_size
 
 PLACE_CHARS, PLAN_CHARS, LEFT_CHARS = 20, 24, 48
 _MINUTE_S = 60
-_SHORT = "d MMM, HH:mm"
+_SHORT, _TIME = "d MMM, HH:mm", "HH:mm"
 
 PLACE = text(PLACE_CHARS)
 PLAN = text(PLAN_CHARS)
@@ -57,11 +57,13 @@ def short(name: str, chars: int) -> str:
 
 
 def moment(ctx: Context, at: dt.datetime | None) -> str:
-    """Day and time where the tenant is: `14 Nov, 14:02`."""
+    """When it is where the tenant is: `14:02` of today, else `14 Nov, 14:02`."""
     if at is None:
         return "?"
-    there = at.astimezone(ZoneInfo(ctx.locale.time_zone))
-    return short(format_datetime(there, _SHORT, locale=ctx.locale.language), 16)
+    zone = ZoneInfo(ctx.locale.time_zone)
+    there, now = at.astimezone(zone), ctx.desk.clock.now().astimezone(zone)
+    form = _TIME if there.date() == now.date() else _SHORT
+    return short(format_datetime(there, form, locale=ctx.locale.language), 16)
 
 
 def left_of(ctx: Context, voucher: Voucher) -> str:

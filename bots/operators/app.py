@@ -61,9 +61,9 @@ async def _ended(*tasks: "asyncio.Task[Any]") -> None:
     """End all of them, whatever ended one; raises that."""
     for task in tasks:
         task.cancel()
-    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(outcome, Exception):
-            raise outcome
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,12 @@ async def announce_latest(ctx: Context) -> str | None:
     if not lines or ctx.desk.clock.now() - lines[0].at > _NEWS_FOR:
         return None
     latest = lines[0]
-    if latest.what == "fund":
-        key = f"home.last.fund.{latest.state}"
+    key = f"home.last.{latest.what}.{latest.state}"
+    if latest.moved and not ctx.texts.has(key):
+        return None
+    if latest.what == "fund" or latest.moved:
         return ctx.texts.get(ctx.locale.language, key, amount=show(latest.amount))
     if latest.what == "withdraw":
-        key = f"home.last.withdraw.{latest.state}"
         return ctx.texts.get(
             ctx.locale.language,
             key,
@@ -47,7 +48,7 @@ async def announce_latest(ctx: Context) -> str | None:
     [order] = await ctx.desk.purchases.latest(ctx.tenant.id, ctx.customer.id)
     return ctx.texts.get(
         ctx.locale.language,
-        f"home.last.{latest.what}.{latest.state}",
+        key,
         amount=show(Money(order.amount_minor, order.currency)),
         msisdn=local(order.recipient),
         reference=order.reference,

@@ -153,6 +153,23 @@ accounts = Table(
     Column("created_at", _TIME, nullable=False),
 )
 
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("transfer_id", Uuid, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+)
+
 orders = Table(
     "orders",
     metadata,

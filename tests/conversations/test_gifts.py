@@ -74,6 +74,13 @@ async def test_a_gift_is_given_and_won(world: World, coming: Coming) -> None:
     await finds(giver, code)
     sees(giver, "your own gift")
 
+    await giver.begins()
+    await giver.answers("2", "3")
+    sees(giver, "N1,000 for your gift")
+    await friend.begins()
+    await friend.answers("2", "3")
+    sees(friend, " won in a gift")
+
 
 @pytest.mark.parametrize("coming", CHANNELS)
 async def test_everything_about_a_gift_can_be_changed(world: World, coming: Coming) -> None:

@@ -197,7 +197,7 @@ def _unfit(flow: Flow, node: graph.Shown, words: Words) -> Iterator[str]:
             yield f"label {label!r} is cut"
     if words.capability.plain:
         for text in (own, *labels):
-            if foreign := _foreign(text):
+            if foreign := gsm7.foreign(text):
                 yield f"holds {foreign!r}, which becomes {gsm7.plain(foreign)!r}"
 
 
@@ -216,8 +216,3 @@ def _worst(flow: Flow, node: graph.Shown, words: Words) -> Conversation:
     if isinstance(node, Pick):
         shown = (*_LISTED, *shown)
     return structs.replace(longest, shown=shown)
-
-
-def _foreign(text: str) -> str:
-    """The signs of a text that no handset shows and that have no plain form either."""
-    return "".join(sign for sign in text if gsm7.septets(sign) is None and gsm7.plain(sign) == "?")

@@ -164,7 +164,7 @@ def _letters(text: str, plain: bool) -> str:  # noqa: FBT001 - a cache's key
     kept = "".join(
         letter for letter in text if letter == "\n" or unicodedata.category(letter) != "Cc"
     )
-    return gsm7.plain(unicodedata.normalize("NFC", kept)) if plain else kept
+    return gsm7.plain(kept) if plain else kept
 
 
 @dataclass(frozen=True, slots=True)

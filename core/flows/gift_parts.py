@@ -9,7 +9,7 @@ from babel.dates import format_datetime
 from core.domain.gifts import Room
 from core.engine.kinds import Kind, Scalar
 from core.flows.gift_kinds import CODE, DIAL, GIVER_MAX, LINK, SENTENCE
-from core.kit import gsm7
+from core.kit.letters import cut, one_line
 from core.services.context import Context
 
 SHARED: Mapping[str, Kind] = {
@@ -38,8 +38,8 @@ async def shared_by(ctx: Context, room: Room, *, texted: bool = False) -> dict[s
 
 
 def giver_name(name: str) -> str:
-    """What somebody goes by in a chat, in letters that every handset has; "" for nothing."""
-    return gsm7.plain(" ".join(name.split()))[:GIVER_MAX].strip()
+    """What somebody goes by in a chat, as they write it; "" for nothing."""
+    return cut(one_line(name), GIVER_MAX)
 
 
 def moment(ctx: Context, at: dt.datetime) -> str:

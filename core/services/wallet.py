@@ -11,7 +11,6 @@ from core.kit.money import Money
 from core.ports import Intents, Ledger, OrderBook
 from core.ports.payouts import PayoutBook
 
-
 _TOLD_BY_THEIR_BOOKS = frozenset(
     {
         *("sale", "margin", "pay_back", "undo_sale", "undo_margin"),
@@ -20,7 +19,7 @@ _TOLD_BY_THEIR_BOOKS = frozenset(
         "fund",
     }
 )
-"""Transfers that are a part of an order, a payout, a voucher or a payment: its line tells of them."""
+"""Transfers that are a part of an order, a payout, a voucher or a payment: its line tells it."""
 
 TOLD_BY_THEMSELVES = frozenset({"gift", "gift_fee", "gift_won", "gift_back", "credit"})
 """Transfers with words of their own, `wallet.line.<code>.in` or `.out`; others are `other`."""

@@ -12,7 +12,7 @@ from core.ports import Event
 from core.services.gift_wishes import GiftsOff
 from core.services.gifts import KeptOut, OverGiftLimit, WrongCodes
 from core.services.purchases import InsufficientFunds
-from tests.conversations.coming import CHANNELS, Coming, sees
+from tests.conversations.coming import CHANNELS, Coming, by_telegram, by_ussd, sees
 from tests.conversations.golden import Golden
 from tests.fakes.paths import answering, giving
 from tests.fakes.talkers import Talker
@@ -105,6 +105,32 @@ async def test_everything_about_a_gift_can_be_changed(world: World, coming: Comi
     sees(friend, "Capital of Nigeria?")
     await friend.answers("2")
     sees(friend, "You won N250")
+
+
+@pytest.mark.parametrize("coming", CHANNELS)
+async def test_words_stay_as_they_were_typed_where_they_can_be_shown(
+    world: World, coming: Coming
+) -> None:
+    giver, _ = await by_telegram(world, 2000)
+    friend, _ = await coming(world, 0)
+    quiz = (
+        "2",
+        "2",
+        "3",
+        "E k\u00e1\u00e0\u1ecd\u0300?",
+        "\u1eb8 \U0001f44d, \u1ecc\u0300 \U0001f44e",
+        "1",
+    )
+    code = await gives(giver, *quiz, "2", "6", "Happy day \U0001f389\U0001f389!")
+
+    await finds(friend, code)
+    whole = coming is not by_ussd
+    sees(friend, "Happy day \U0001f389\U0001f389!" if whole else "Happy day !")
+    await friend.answers("1")
+    sees(friend, "E k\u00e1\u00e0\u1ecd\u0300?" if whole else "E ka\u00e0o?")
+    assert "??" not in friend.screen
+    await friend.answers("1")
+    sees(friend, "You won")
 
 
 @pytest.mark.parametrize("coming", CHANNELS)

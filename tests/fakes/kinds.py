@@ -18,7 +18,7 @@ _MOVED = text(
 
 
 async def untold(engine: AsyncEngine) -> list[str]:
-    """Asked of all that a test did: whoever makes a new kind of transfer finds its words missing."""
+    """Asked of all that tests did: whoever makes a new kind of transfer finds its words missing."""
     async with engine.connect() as connection:
         moved = [(row.code, row.way) for row in await connection.execute(_MOVED)]
     texts = Texts.load(TEXTS)

@@ -54,6 +54,13 @@ async def test_everybody_sees_who_gives_and_how_to_open_it(site: GiftSiteFake) -
     assert room.commitment in page.text
 
 
+async def test_emoji_and_other_letters_are_shown_as_they_were_typed(site: GiftSiteFake) -> None:
+    words = "Happy day \U0001f389 \u1eb8 k\u00fa"
+    room = await site.gives(5000, 10, message=words)
+
+    assert words in (await site.look(room)).text
+
+
 async def test_the_page_is_small_and_asks_nobody_else(site: GiftSiteFake) -> None:
     room = await site.gives()
     parts = [await site.look(room)]

@@ -83,6 +83,7 @@ identities = Table(
     Column("linked_at", _TIME, nullable=False),
     Column("unlinked_at", _TIME),
     Column("unlinked_by", Text),
+    Column("called", Text, nullable=False),
 )
 
 deep_links = Table(

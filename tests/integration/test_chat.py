@@ -235,7 +235,10 @@ async def test_who_wrote_a_pin_that_stays_is_asked_to_delete_it(house: House, ad
 
 @pytest.mark.parametrize(
     ("said", "seen"),
-    [("send 500 mtn to 08031234567", "N500 MTN airtime for 08031234567"), ("forgot my pin", "My PIN")],
+    [
+        ("send 500 mtn to 08031234567", "N500 MTN airtime for 08031234567"),
+        ("forgot my pin", "My PIN"),
+    ],
 )
 async def test_words_without_a_secret_are_taken_as_they_are(
     house: House, ada: Person, said: str, seen: str
@@ -244,7 +247,7 @@ async def test_words_without_a_secret_are_taken_as_they_are(
     await ada.says(said)
 
     assert seen in ada.screen.body
-    assert house.notebook.unsaid == house.notebook.told == []
+    assert (house.notebook.unsaid, house.notebook.told) == ([], [])
 
 
 async def test_a_secret_for_an_earlier_screen_opens_nothing(house: House, ada: Person) -> None:

@@ -158,7 +158,14 @@ transfers = Table(
     "transfers",
     metadata,
     Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("debit_id", BigInteger, nullable=False),
+    Column("credit_id", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
     Column("code", Text, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("hold_id", Uuid),
+    Column("reverses", Uuid),
     Column("created_at", _TIME, nullable=False),
 )
 
@@ -167,8 +174,10 @@ entries = Table(
     metadata,
     Column("account_id", BigInteger, primary_key=True),
     Column("version", BigInteger, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
     Column("transfer_id", Uuid, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
+    Column("balance_after_minor", BigInteger, nullable=False),
 )
 
 orders = Table(

@@ -51,6 +51,7 @@ async def test_everybody_sees_who_gives_and_how_to_open_it(site: GiftSiteFake) -
     assert f'href="tel:*347*100*9*{room.code}%23"' in page.text
     assert f"https://t.me/callbox_demo_bot?start=gift-{room.code}" in page.text
     assert "https://wa.me/?text=" in page.text
+    assert f"https://wa.me/15550000001?text=gift%20{room.code}" in page.text
     assert room.commitment in page.text
 
 

@@ -22,12 +22,13 @@ SHARED: Mapping[str, Kind] = {
 """How a room is passed on; `inline` is what our bot is asked in the chat of a friend, or ""."""
 
 
-async def shared_by(ctx: Context, room: Room, *, texted: bool = False) -> dict[str, Scalar]:
-    """The answers of `SHARED`. `texted`: the link is sent by SMS as well."""
+async def shared_by(ctx: Context, room: Room) -> dict[str, Scalar]:
+    """The answers of `SHARED`. Where nothing can be tapped, the link goes by SMS, once per key."""
     sharing = await ctx.desk.sharing.of(room, ctx.locale.language)
     how = "gift.how" if sharing.dial else "gift.how.undialled"
     if ctx.channel.kind == "ussd":
-        how = "gift.how.texted" if texted else "gift.how.ussd"
+        await ctx.desk.sharing.send(room, ctx.customer, ctx.key)
+        how = "gift.how.texted"
     return {
         "code": room.code,
         "how": ctx.texts.get(ctx.locale.language, how, dial=sharing.dial),

@@ -12,7 +12,7 @@ from core.ports import Event
 from core.services.gift_wishes import GiftsOff
 from core.services.gifts import KeptOut, OverGiftLimit, WrongCodes
 from core.services.purchases import InsufficientFunds
-from tests.conversations.coming import CHANNELS, Coming, by_telegram, by_ussd, sees
+from tests.conversations.coming import CHANNELS, Coming, by_telegram, by_ussd, by_whatsapp, sees
 from tests.conversations.golden import Golden
 from tests.fakes.paths import answering, giving
 from tests.fakes.talkers import Talker
@@ -254,6 +254,38 @@ async def test_a_full_room_answers_at_once(world: World, coming: Coming) -> None
     latest, _ = await coming(world, 0)
     await finds(latest, code)
     sees(latest, "gift is over")
+
+
+async def test_whoever_dials_is_texted_the_link_each_time_they_share(world: World) -> None:
+    giver = await world.caller(2000)
+    await giver.dial()
+    await giver.enter("6", "1", "1000", "2", "1", PIN)
+    room = await room_with(world, code_on(giver.screen))
+    link = f"/gift/{room.token}"
+    await giver.sms("friends dial", link)
+
+    await giver.menu()
+    await giver.enter("6", "2", "1", "2")
+    giver.sees(room.code, "We send you a link by SMS")
+    await giver.sms("friends dial", link)
+    again = await giver.post(giver.session, giver.text)
+    assert "We send you a link" in again
+    await giver.enter("0", "2")
+    await giver.sms("friends dial", link)
+
+    texts = [str(each["text"]) for each in await world.outside.messages(giver.msisdn)]
+    assert sum(link in each for each in texts) == 3
+
+
+async def test_in_whatsapp_the_address_of_the_page_stands_in_the_words(world: World) -> None:
+    giver, _ = await by_whatsapp(world, 2000)
+    code = await gives(giver)
+    page = f"/gift/{(await room_with(world, code)).token}"
+    assert page in giver.screen
+
+    await giver.begins()
+    await giver.answers("6", "2", "1", "2")
+    sees(giver, "or open the link", page)
 
 
 async def test_airtime_goes_to_the_winners_own_number(world: World) -> None:
@@ -501,6 +533,17 @@ async def test_money_that_comes_a_moment_after_the_pin(world: World, outcome: ob
     ):
         await friend.enter("6", "3", "23456789", "1")
     friend.sees("in a moment")
+
+
+@pytest.mark.parametrize("outcome", [Failed(), Pending(), Problem("gift.not_yours")])
+async def test_a_room_that_cannot_be_shared_now(world: World, outcome: object) -> None:
+    giver = await at_review(world)
+    await giver.enter("1", PIN)
+    await giver.menu()
+    await giver.enter("6", "2", "1")
+    with world.paths.instead_of("gift_rooms", "share", giving(outcome)):
+        await giver.enter("2")
+    giver.sees("try again in a minute")
 
 
 @pytest.mark.parametrize("outcome", [Failed(), Pending(), Problem("gift.not_yours")])

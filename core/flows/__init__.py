@@ -4,7 +4,7 @@ from core.engine.flow import Flow, Flows, Shortcut
 from core.flows.account import ACCOUNT
 from core.flows.advice import DATA_ADVICE, SAY_DATA
 from core.flows.airtime import AIRTIME, DIAL_AIRTIME, SAY_AIRTIME
-from core.flows.fund import DIAL_FUND, FUND
+from core.flows.fund import FUND, FUND_AT_ONCE
 from core.flows.gift_create import GIFT_CREATE
 from core.flows.gift_join import GIFT_JOIN, OPEN_GIFT
 from core.flows.gift_rooms import GIFT_ROOMS
@@ -40,7 +40,7 @@ FLOWS: tuple[Flow, ...] = (
 
 SHORTCUTS: tuple[Shortcut, ...] = (
     DIAL_AIRTIME,
-    DIAL_FUND,
+    FUND_AT_ONCE,
     OPEN_GIFT,
     SAY_AIRTIME,
     SAY_DATA,

@@ -123,13 +123,13 @@ FUND = Flow(
         End("account_coming", "fund.account_coming"),
         End("identity_needed", "fund.identity_needed"),
         End("no_account", "fund.no_account"),
-        # Entered by a deep dial with the amount given.
+        # Entered by its name with the amount given.
         Fact("dialled", dialled_amount, {"ok": "ways", "other_amount": "bounds"}),
     ),
 )
 
-DIAL_FUND = Shortcut(
-    "2",
+FUND_AT_ONCE = Shortcut(
+    "",
     flow="fund",
     node="dialled",
     name="fund",

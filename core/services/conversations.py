@@ -9,7 +9,7 @@ the effect again under the same key and gets the first run's result.
 import asyncio
 import time
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -415,6 +415,8 @@ class _Turn:
             )
         dialled = tuple(each for each in advance.inputs if isinstance(each, str))
         if dialled and advance.progress is Progress.BEGIN:
+            if self._capability.sessions:
+                return await self._dialled(tenant, locale, record, dialled)
             return self._machine.dial(conversation_id, dialled, locale, self._capability)
         if (
             recent
@@ -439,6 +441,28 @@ class _Turn:
             notice=notice or self._parent.greeting(self._inbound, locale),
         )
         return await self._puzzled_out(tenant, locale, record, step, said) or step
+
+    async def _dialled(
+        self, tenant: Tenant, locale: Locale, record: Record, dialled: Sequence[str]
+    ) -> Step:
+        """What was dialled along is typed along in the menus.
+
+        A shortcut takes up what these do not know: with `1*500` airtime is bought for N500.
+        """
+        begun = record.conversation.id
+        step = self._machine.start(begun, locale, self._capability)
+        for place, text in enumerate(dialled):
+            step = await self._settle(tenant, locale, record, step)
+            if self._machine.guarded(step) or (step.screen and step.screen.notice):
+                break
+            there = step.conversation
+            step = self._machine.step(there, text, locale, self._capability)
+            lost = step.screen is not None and (
+                bool(step.screen.notice) or step.conversation.node == there.node
+            )
+            if lost and (place == 0 or (place == 1 and self._machine.knows(dialled[0]))):
+                return self._machine.dial(begun, dialled, locale, self._capability)
+        return step
 
     async def _answer(
         self, tenant: Tenant, locale: Locale, record: Record, advance: Advance

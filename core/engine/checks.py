@@ -161,7 +161,10 @@ def _of_words(flows: Flows, flow: Flow, texts: Texts) -> Iterator[Finding]:
 
 
 def _names(texts: Texts, key: str) -> frozenset[str]:
-    return frozenset().union(*(texts.placeholders(key, each) for each in texts.languages))
+    keys = [each for each in (key, graph.in_chat(key)) if texts.has(each)]
+    return frozenset().union(
+        *(texts.placeholders(each, language) for each in keys for language in texts.languages)
+    )
 
 
 # Fit.

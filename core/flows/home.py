@@ -1,13 +1,15 @@
 """The main menu: a line for each flow that has one."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.engine.flow import Flow
 from core.engine.screens import Jump, Menu, Option
 from core.kit.money import Money, show
 from core.kit.msisdn import local
 from core.services.context import Context
+from core.services.conversations import News
+from core.services.wallet import Line
 
 _NEWS_FOR = dt.timedelta(minutes=15)
 
@@ -26,7 +28,7 @@ def home_of(flows: Sequence[Flow]) -> Flow:
     )
 
 
-async def announce_latest(ctx: Context) -> str | None:
+async def announce_latest(ctx: Context) -> News | None:
     """One line on what was bought or paid in a moment ago, for somebody who dials again."""
     lines = await ctx.desk.wallet.statement(ctx.tenant, ctx.customer, 1)
     if not lines or ctx.desk.clock.now() - lines[0].at > _NEWS_FOR:
@@ -35,21 +37,22 @@ async def announce_latest(ctx: Context) -> str | None:
     key = f"home.last.{latest.what}.{latest.state}"
     if latest.moved and not ctx.texts.has(key):
         return None
-    if latest.what == "fund" or latest.moved:
-        return ctx.texts.get(ctx.locale.language, key, amount=show(latest.amount))
+    text = ctx.texts.fill(ctx.locale.language, key, await _facts(ctx, latest))
+    return News(f"{latest.reference}.{latest.state}", text)
+
+
+async def _facts(ctx: Context, latest: Line) -> Mapping[str, str]:
     if latest.what == "withdraw":
-        return ctx.texts.get(
-            ctx.locale.language,
-            key,
-            amount=show(latest.amount),
-            bank=latest.about,
-            reference=latest.reference,
-        )
+        return {
+            "amount": show(latest.amount),
+            "bank": latest.about,
+            "reference": latest.reference,
+        }
+    if latest.what == "fund" or latest.moved:
+        return {"amount": show(latest.amount)}
     [order] = await ctx.desk.purchases.latest(ctx.tenant.id, ctx.customer.id)
-    return ctx.texts.get(
-        ctx.locale.language,
-        key,
-        amount=show(Money(order.amount_minor, order.currency)),
-        msisdn=local(order.recipient),
-        reference=order.reference,
-    )
+    return {
+        "amount": show(Money(order.amount_minor, order.currency)),
+        "msisdn": local(order.recipient),
+        "reference": order.reference,
+    }

@@ -48,8 +48,17 @@ log = structlog.get_logger()
 Capabilities = Callable[[Channel], Capability]
 """What a channel can show."""
 
-Announce = Callable[[Context], Awaitable[str | None]]
-"""A line about what was bought or paid in last, for somebody who comes back soon after it."""
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A line about what was bought or paid in last. `key` is another one when it stands anew."""
+
+    key: str
+    text: str
+
+
+Announce = Callable[[Context], Awaitable[News | None]]
+"""What is told to somebody who comes back soon after it."""
 
 _CONFLICTS_MAX = 20
 _TTL_S = 24 * 3600
@@ -62,7 +71,7 @@ class Record(msgspec.Struct, omit_defaults=True):
 
     `customer` is None for a stranger: nobody has vouched for their number yet. `wanted`, with
     `given`, is the shortcut that a link led them to: it is entered once they have come through the
-    door.
+    door. `told` names the news that were told last: nobody reads them twice.
     """
 
     session: str
@@ -79,6 +88,7 @@ class Record(msgspec.Struct, omit_defaults=True):
     network_hint: str | None = None
     wanted: str = ""
     given: dict[str, str] = {}
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,10 +299,14 @@ class Conversations:
     async def news(
         self, inbound: Inbound, tenant: Tenant, locale: Locale, record: Record
     ) -> str | None:
-        """The line for somebody who comes back after paying."""
+        """The line for somebody who comes back after paying, once."""
         effect = Effect.nothing(record.conversation)
         context = await self.context(inbound, tenant, locale, record, effect)
-        return await self._announce(context)
+        found = await self._announce(context)
+        if found is None or found.key == record.told:
+            return None
+        record.told = found.key
+        return found.text
 
 
 class _Turn:
@@ -357,6 +371,7 @@ class _Turn:
             network_hint=self._inbound.network_hint,
             wanted=recent.wanted if recent else "",
             given=recent.given if recent else {},
+            told=before.told if before else "",
         )
         if recent and recent.conversation.state == "acting":
             record.conversation = recent.conversation

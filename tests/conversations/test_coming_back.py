@@ -121,6 +121,19 @@ async def test_an_order_under_way_and_one_that_failed_are_told_as_they_are(world
     caller.sees("N100", "failed", "back in wallet")
 
 
+async def test_the_same_news_is_told_once(world: World) -> None:
+    caller = await world.caller(1000)
+    await caller.dial("1*500")
+    await caller.enter("1", PIN)
+    await caller.dial()
+    caller.sees("Your N500 airtime is on")
+
+    await caller.enter("3", "1", PIN, PIN, PIN)
+    caller.sees("Your PIN is set")
+    await caller.dial()
+    assert caller.screen.startswith("Callbox.")
+
+
 async def test_a_payment_into_the_wallet_is_told_as_it_stands(world: World) -> None:
     caller = await world.caller(pin=False)
     await caller.dial("2*2*700")

@@ -65,6 +65,14 @@ async def test_airtime_is_bought_with_the_pin_given_out_of_sight(house: House, a
     assert await ada.money() == (500, 0)
 
 
+async def test_a_chat_is_told_that_it_will_be_told_here(house: House, ada: Person) -> None:
+    await at_pin(ada)
+    await ada.unlocks()
+    await house.work()
+
+    assert "We will tell you here how it went." in ada.screen.body
+
+
 async def test_a_message_delivered_twice_is_answered_once(house: House, ada: Person) -> None:
     message = ada.message(Doing.TEXT, "hello")
     await ada.sends(message, message)

@@ -110,6 +110,7 @@ def _chats(sandbox_url: str) -> Sequence[Channel]:
             "api_base_url": f"{sandbox_url}/whatsapp",
             "api_version": "v26.0",
             "phone_number_id": "100000000000001",
+            "number": "+15550000001",
             "template": {"name": "callbox_notice", "language": "en"},
         },
         credentials={

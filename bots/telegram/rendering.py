@@ -53,7 +53,8 @@ def of_offers(offers: Offers) -> Content:
     """The answer to an inline query: an article each, and a button above them into our own chat.
 
     Source: https://core.telegram.org/bots/api#answerinlinequery (November 2026): at most 50, each
-    with a unique id of 1 to 64 bytes. It is this person's alone, and kept for a moment only.
+    with a unique id of 1 to 64 bytes. It is this person's alone, and kept for a moment only. What
+    is passed on shows the preview of its link.
     """
     return {
         "results": [_article(each) for each in offers.listed[:OFFERS_MAX]],
@@ -69,10 +70,7 @@ def _article(offer: Offer) -> Content:
         "id": offer.id,
         "title": offer.title,
         "description": offer.hint,
-        "input_message_content": {
-            "message_text": of_text(offer.text),
-            "link_preview_options": {"is_disabled": True},
-        },
+        "input_message_content": {"message_text": of_text(offer.text)},
         "reply_markup": {"inline_keyboard": [[{"text": offer.button, "url": offer.url}]]},
     }
 

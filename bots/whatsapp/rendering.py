@@ -1,7 +1,8 @@
 """A screen as one message of the Graph API, within every limit of it. Pure.
 
 Source: https://developers.facebook.com/docs/whatsapp/cloud-api/messages (November 2026). Meta lets
-lists have longer bodies; partners hold all interactive bodies to 1024, and so do we.
+lists have longer bodies; partners hold all interactive bodies to 1024, and so do we. A message has
+one button that leads to a page at most; where other links lead stands in its words.
 
 Up to three ways on are buttons, up to ten a list. What fits neither is a text with numbers: they
 are understood everywhere. An answer brings back `{talk}.{turn}:{key}`, so that an old button is
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from core.domain.display import Screen
+from core.domain.display import Link, Screen
 from core.engine.paging import WHATSAPP
 
 TEXT_MAX = 4096
@@ -57,17 +58,23 @@ def of_screen(
         image_id: Of a picture that was uploaded: it goes with a screen that has no options.
         asks_number: WhatsApp may be asked for the person's number, where the screen wants it.
     """
-    if image_id and not screen.page_options:
-        return of_image(image_id, screen.body)
-    if screen.out_of_sight and _is_link(unlock_url):
-        return _link(screen, unlock_url, screen.nav_words.unlock)
     pages = [each for each in screen.links if not each.inline and _is_link(each.target)]
+    if image_id and not screen.page_options:
+        return of_image(image_id, _told(screen.body, pages))
+    if screen.out_of_sight and _is_link(unlock_url):
+        return _link(_told(screen.body, pages), unlock_url, screen.nav_words.unlock)
     if pages and not screen.page_options:
-        return _link(screen, pages[0].target, pages[0].label)
+        first, *others = pages
+        return _link(_told(screen.body, others), first.target, first.label)
     if screen.input == "contact" and asks_number:
         return _interactive("request_contact_info", screen.body, {"name": "request_contact_info"})
     ways = _ways(screen)
-    return _buttons(screen, ways) or _list(screen, ways) or of_text(screen.body)
+    head = _told(_head(screen), pages)
+    return (
+        _buttons(screen, ways, head)
+        or _list(screen, ways, head)
+        or of_text(_told(screen.body, pages))
+    )
 
 
 def of_text(text: str) -> Content:
@@ -109,7 +116,7 @@ def _ways(screen: Screen) -> list[_Way]:
     return ways
 
 
-def _buttons(screen: Screen, ways: Sequence[_Way]) -> Content | None:
+def _buttons(screen: Screen, ways: Sequence[_Way], head: str) -> Content | None:
     """None when there are none, too many, or options whose names have no room on a button."""
     options = [way.title for way in ways[: len(screen.page_options)]]
     cramped = any(len(title) > BUTTON_MAX for title in options)
@@ -123,10 +130,10 @@ def _buttons(screen: Screen, ways: Sequence[_Way]) -> Content | None:
         {"type": "reply", "reply": {"id": each, "title": title}}
         for each, title in zip(ids, titles, strict=True)
     ]
-    return _interactive("button", _head(screen), {"buttons": buttons})
+    return _interactive("button", head, {"buttons": buttons})
 
 
-def _list(screen: Screen, ways: Sequence[_Way]) -> Content | None:
+def _list(screen: Screen, ways: Sequence[_Way], head: str) -> Content | None:
     """None when there is nothing to list, or more than a list holds."""
     ids = _ids(screen, ways)
     if not 1 <= len(ways) <= ROWS_MAX or ids is None:
@@ -140,14 +147,14 @@ def _list(screen: Screen, ways: Sequence[_Way]) -> Content | None:
         rows.append(row)
     opener = _cut(_line(screen.nav_words.choose) or _NOTHING, BUTTON_MAX)
     action = {"button": opener, "sections": [{"rows": rows}]}
-    return _interactive("list", _head(screen), action)
+    return _interactive("list", head, action)
 
 
-def _link(screen: Screen, url: str, label: str) -> Content:
-    """A message has one such button, and no others beside it: the first link is the one."""
+def _link(words: str, url: str, label: str) -> Content:
+    """A message has one such button, and no others beside it."""
     title = _cut(_line(label) or _NOTHING, BUTTON_MAX)
     parameters = {"display_text": title, "url": url}
-    return _interactive("cta_url", screen.body, {"name": "cta_url", "parameters": parameters})
+    return _interactive("cta_url", words, {"name": "cta_url", "parameters": parameters})
 
 
 def _interactive(kind: str, body: str, action: Content) -> Content:
@@ -165,6 +172,15 @@ def _ids(screen: Screen, ways: Sequence[_Way]) -> list[str] | None:
 def _head(screen: Screen) -> str:
     """The words of this page; a page of a long list may have none, and gets those of the first."""
     return screen.page_text if screen.page_text.strip() else screen.text
+
+
+def _told(words: str, links: Sequence[Link]) -> str:
+    """The words, and where these links lead as far as there is room: no address is cut."""
+    told = words.strip()
+    for link in links:
+        more = f"{told}\n{_line(link.label)}: {link.target}".strip()
+        told = more if len(more) <= BODY_MAX else told
+    return told
 
 
 def _is_link(url: str) -> bool:

@@ -99,6 +99,10 @@ def answering(
         showing=Showing(pace, picturing, aftermath, kept.outbox, clock),
         unlock_url=unlocking.url,
         unsaid=texts.get("en", "secret.unsaid"),
+        slipped={
+            True: texts.get("en", "secret.slipped"),
+            False: texts.get("en", "secret.slipped_stays"),
+        },
     )
     desk = ChatDesk(kept.inbox, messengers, around, clock, bell)
     ways = Ways(ground.outside.sms, messengers, kept.channels.get, pace, picturing)

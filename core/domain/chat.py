@@ -18,6 +18,7 @@ class Doing(StrEnum):
     START = "start"  # the first contact, or a link; `text` is what the link carries
     CONTACT = "contact"  # a number out of the phone book, or the own one
     NUDGE = "nudge"  # nobody said anything: show where the talk stands
+    SLIP = "slip"  # words with a PIN or a code in them, which `text` hides: nothing for a flow
     OTHER = "other"  # a picture, a voice, a place: nothing that a flow could take
 
 

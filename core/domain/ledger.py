@@ -4,6 +4,7 @@ Modelled on TigerBeetle's two-phase transfers. Amounts are integer minor units. 
 minus debits, so the sum over all accounts of a currency is zero at every commit.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -62,6 +63,16 @@ class Transfer:
     code: str
     event_id: UUID
     reverses: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What one transfer did to one account: `amount_minor` is negative where it took money out."""
+
+    transfer_id: UUID
+    code: str
+    amount_minor: int
+    at: dt.datetime
 
 
 class Posting(StrEnum):

@@ -13,6 +13,7 @@ BY_NUMBER = "ussd"
 
 _MASKABLE_MIN = 8
 _ENDS = 2
+_ENDS_SHOWN = 3
 
 
 class Proof(StrEnum):
@@ -33,13 +34,23 @@ _STRENGTH = {Proof.CODE: 1, Proof.CHANNEL: 2, Proof.NETWORK: 2, Proof.TOKEN: 3}
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A customer on one kind of channel. `name` is what the channel calls them."""
+    """A customer on one kind of channel.
+
+    `name` is what the channel calls them, `called` what they called themselves there when it was
+    linked, or "".
+    """
 
     kind: str
     name: str = field(repr=False)
     proof: Proof
     linked_at: dt.datetime
     reachable: bool = True
+    called: str = field(default="", repr=False)
+
+    @property
+    def ends(self) -> str:
+        """The last signs of the name: enough for its owner, with the rest of what is shown."""
+        return f"..{self.name[-_ENDS_SHOWN:]}"
 
     @property
     def shown(self) -> str:
@@ -56,6 +67,7 @@ class Wish:
     Attributes:
         replacing: The PIN was given: another account of that kind makes way for this one.
         anew: It may come back after it was taken off: more was proven than the channel's word.
+        called: What the person calls themselves there, or "".
     """
 
     kind: str
@@ -63,6 +75,7 @@ class Wish:
     proof: Proof
     replacing: bool = False
     anew: bool = True
+    called: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,10 @@ def _of_words(flows: Flows, flow: Flow, texts: Texts) -> Iterator[Finding]:
 
 
 def _names(texts: Texts, key: str) -> frozenset[str]:
-    return frozenset().union(*(texts.placeholders(key, each) for each in texts.languages))
+    keys = [each for each in (key, graph.in_chat(key)) if texts.has(each)]
+    return frozenset().union(
+        *(texts.placeholders(each, language) for each in keys for language in texts.languages)
+    )
 
 
 # Fit.
@@ -197,7 +200,7 @@ def _unfit(flow: Flow, node: graph.Shown, words: Words) -> Iterator[str]:
             yield f"label {label!r} is cut"
     if words.capability.plain:
         for text in (own, *labels):
-            if foreign := _foreign(text):
+            if foreign := gsm7.foreign(text):
                 yield f"holds {foreign!r}, which becomes {gsm7.plain(foreign)!r}"
 
 
@@ -216,8 +219,3 @@ def _worst(flow: Flow, node: graph.Shown, words: Words) -> Conversation:
     if isinstance(node, Pick):
         shown = (*_LISTED, *shown)
     return structs.replace(longest, shown=shown)
-
-
-def _foreign(text: str) -> str:
-    """The signs of a text that no handset shows and that have no plain form either."""
-    return "".join(sign for sign in text if gsm7.septets(sign) is None and gsm7.plain(sign) == "?")

@@ -86,8 +86,9 @@ class Flow:
 class Shortcut:
     """A code dialled in one go: `*347*100*1*500#` enters `flow` at `node` with the amount given.
 
-    A code stays the same whatever the menus become, and so does a name, by which chat commands and
-    links enter. It never passes over a `Confirm` or a `Secret` that the flow has before something
+    The digits of the menus come first: a code is the digit of its flow there, or one that the main
+    menu has not. A name, by which chat commands and links enter, stays whatever the menus become.
+    Neither ever passes over a `Confirm` or a `Secret` that the flow has before something
     is committed.
 
     Attributes:

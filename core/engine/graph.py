@@ -125,6 +125,11 @@ def text_keys(node: Node) -> tuple[str, ...]:
             return ()
 
 
+def in_chat(key: str) -> str:
+    """The variant of a text that chats show, where there is one."""
+    return f"{key}.chat"
+
+
 def kinds_given(node: Node) -> Mapping[str, Kind]:
     """The answers that the node gives and what each is."""
     match node:

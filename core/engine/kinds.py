@@ -6,7 +6,6 @@ before a customer meets it.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -14,6 +13,7 @@ from typing import TypeAlias
 
 from core.kit import gsm7, money, msisdn
 from core.kit.errors import Problem
+from core.kit.letters import one_line
 
 Scalar: TypeAlias = str | int | bool | None
 """What an answer is kept as."""
@@ -93,7 +93,9 @@ def digits(least: int, most: int) -> Kind:
 
 
 def text(longest: int) -> Kind:
-    """Words of at most `longest` letters, in letters that every handset has.
+    """Words of at most `longest` letters, kept as they were typed.
+
+    A channel that cannot show them all writes them in the nearest letters that it has.
 
     Problems: `text.empty`, `text.too_long` (fact `max`).
     """
@@ -185,11 +187,10 @@ def _read_digits(least: int, most: int, typed: str, _: Locale) -> str:
 
 
 def _read_text(longest: int, typed: str, _: Locale) -> str:
-    composed = unicodedata.normalize("NFC", typed)
-    kept = gsm7.plain(" ".join(composed.split()))
+    kept = one_line(typed)
     if not kept:
         raise Problem("text.empty")
-    if len(kept) > longest:
+    if max(len(kept), len(gsm7.plain(kept))) > longest:
         raise Problem("text.too_long", max=longest)
     return kept
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from core.domain.display import NavWords
 from core.kit import gsm7
+from core.kit.letters import cut
 
 _CUT = ".."
 # Most turns show a screen that somebody else was shown a moment ago.
@@ -149,7 +150,7 @@ def label(text: str, capability: Capability) -> str:
     line = " ".join(letters(text, capability).split())
     if len(line) <= capability.label_max:
         return line
-    return line[: capability.label_max - len(_CUT)].rstrip() + _CUT
+    return cut(line, capability.label_max - len(_CUT)) + _CUT
 
 
 def letters(text: str, capability: Capability) -> str:
@@ -164,7 +165,7 @@ def _letters(text: str, plain: bool) -> str:  # noqa: FBT001 - a cache's key
     kept = "".join(
         letter for letter in text if letter == "\n" or unicodedata.category(letter) != "Cc"
     )
-    return gsm7.plain(unicodedata.normalize("NFC", kept)) if plain else kept
+    return gsm7.plain(kept) if plain else kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,11 @@ class Words:
                 return self.filled(conversation, graph.text_keys(node)[0])
 
     def filled(self, conversation: Conversation, key: str) -> str:
-        """A text of the flow, with its answers as their kinds show them. Raises `Stranded`."""
+        """A text of the flow, with its answers as their kinds show them. Raises `Stranded`.
+
+        Where the text has a variant for chats, `<key>.chat`, that is what a chat shows.
+        """
+        key = self._here(key)
         names = self._names(key)
         if not names:
             return self.say(key)
@@ -165,7 +169,12 @@ class Words:
 
     def _names(self, key: str) -> frozenset[str]:
         """What the text names, in this language."""
-        return self.texts.placeholders(key, self.locale.language)
+        return self.texts.placeholders(self._here(key), self.locale.language)
+
+    def _here(self, key: str) -> str:
+        """The text as this channel says it."""
+        in_chat = graph.in_chat(key)
+        return in_chat if not self.capability.sessions and self.texts.has(in_chat) else key
 
     @cached_property
     def _nav_words(self) -> NavWords:

@@ -4,14 +4,14 @@ from core.engine.flow import Flow, Flows, Shortcut
 from core.flows.account import ACCOUNT
 from core.flows.advice import DATA_ADVICE, SAY_DATA
 from core.flows.airtime import AIRTIME, DIAL_AIRTIME, SAY_AIRTIME
-from core.flows.fund import DIAL_FUND, FUND
+from core.flows.fund import FUND, FUND_AT_ONCE
 from core.flows.gift_create import GIFT_CREATE
 from core.flows.gift_join import GIFT_JOIN, OPEN_GIFT
 from core.flows.gift_rooms import GIFT_ROOMS
 from core.flows.gifts import GIFTS
 from core.flows.help import HELP
 from core.flows.home import announce_latest, home_of
-from core.flows.hotspot import DIAL_WIFI, SAY_WIFI, WIFI
+from core.flows.hotspot import SAY_WIFI, WIFI, WIFI_FOR_ME
 from core.flows.hotspot_help import WIFI_CHECK, WIFI_HELP
 from core.flows.hotspot_mine import MY_WIFI
 from core.flows.language import SPEAK
@@ -47,11 +47,11 @@ FLOWS: tuple[Flow, ...] = (
 
 SHORTCUTS: tuple[Shortcut, ...] = (
     DIAL_AIRTIME,
-    DIAL_FUND,
+    FUND_AT_ONCE,
     OPEN_GIFT,
     SAY_AIRTIME,
     SAY_DATA,
-    DIAL_WIFI,
+    WIFI_FOR_ME,
     SAY_WIFI,
     # Chat commands and links enter by a name.
     Shortcut("", "airtime", "open", name="airtime"),

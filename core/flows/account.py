@@ -1,6 +1,9 @@
 """My account: the chat accounts that are linked to it, one more, and the language."""
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
 
 from core.engine.flow import Flow
 from core.engine.kinds import OPAQUE, Kind, Locale, Scalar, text
@@ -16,11 +19,16 @@ from core.engine.screens import (
     Option,
     Pick,
 )
+from core.kit.letters import cut
 from core.services.context import Context
 from core.services.identities import Account
 
 _TELEGRAM = "telegram"
-_ACCOUNT = text(24)
+# So many letters of a name leave room for the rest of it in the shortest list of any channel.
+_CALLED_CHARS = 7
+_NAME_CHARS = 24
+_ACCOUNT = text(40)
+_DATE = text(12)
 
 
 def _as_it_is(value: Scalar, _: Locale) -> str:
@@ -43,9 +51,7 @@ LINK_TO_BOT = Kind(
 
 async def linked(ctx: Context) -> Sequence[Choice]:
     found = await ctx.desk.identities.accounts(ctx.customer)
-    return [
-        Choice(each.handle, _shown(ctx, each), keep={"name": _shown(ctx, each)}) for each in found
-    ]
+    return [_choice(ctx, each) for each in found]
 
 
 async def remove(ctx: Context) -> str:
@@ -77,9 +83,20 @@ async def make_link(ctx: Context) -> Done:
     return Done("shown", {"link": link})
 
 
-def _shown(ctx: Context, account: Account) -> str:
-    kind = ctx.texts.get(ctx.locale.language, f"channel.{account.kind}")
-    return f"{kind} {account.identity.shown}"
+def _choice(ctx: Context, account: Account) -> Choice:
+    """The channel, what the person is called there, the last signs of the name, and since when."""
+    identity, language = account.identity, ctx.locale.language
+    day = identity.linked_at.astimezone(ZoneInfo(ctx.locale.time_zone))
+    since = format_date(day, "d MMM yyyy", locale=language)
+    kind = ctx.texts.get(language, f"channel.{account.kind}")
+    short = " ".join(filter(None, (kind, cut(identity.called, _CALLED_CHARS), identity.ends)))
+    whole = " ".join(filter(None, (kind, cut(identity.called, _NAME_CHARS), identity.ends)))
+    return Choice(
+        account.handle,
+        f"{short} {since}",
+        hint=ctx.texts.get(language, "account.since", name=whole, date=since),
+        keep={"name": whole, "since": since},
+    )
 
 
 ACCOUNT = Flow(
@@ -102,7 +119,7 @@ ACCOUNT = Flow(
             linked,
             keep="account",
             kind=OPAQUE,
-            keeps={"name": _ACCOUNT},
+            keeps={"name": _ACCOUNT, "since": _DATE},
             to="sure",
             empty="none",
         ),

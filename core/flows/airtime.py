@@ -26,6 +26,14 @@ async def on_sale(ctx: Context) -> Done:
     return Done("paused")
 
 
+async def on_offer(ctx: Context) -> Done:
+    """The same, and whether there are numbers to choose from."""
+    found = await on_sale(ctx)
+    if found.exit != "ok":
+        return found
+    return Done("known" if await ctx.desk.customers.saved_numbers(ctx.customer, 1) else "ok")
+
+
 async def own_number(ctx: Context) -> Done:
     own = ctx.customer.msisdn
     return Done("ok", {"msisdn": own}) if is_of(own, ctx.locale.country) else Done("foreign")
@@ -177,20 +185,22 @@ def _airtime(ctx: Context) -> Airtime:
     )
 
 
+_WHO = (
+    Option("me", "airtime.who.me", to="own", keywords=("me", "self")),
+    Option("other", "airtime.who.other", to="number"),
+)
+
 AIRTIME = Flow(
     name="airtime",
     menu="airtime.menu",
     keywords=("airtime", "recharge", "card", "top up"),
     screens=(
-        Fact("open", on_sale, {"ok": "who", "paused": "paused"}),
+        Fact("open", on_offer, {"ok": "who", "known": "who_known", "paused": "paused"}),
+        Menu("who", "airtime.who", _WHO),
         Menu(
-            "who",
+            "who_known",
             "airtime.who",
-            (
-                Option("me", "airtime.who.me", to="own", keywords=("me", "self")),
-                Option("other", "airtime.who.other", to="number"),
-                Option("saved", "airtime.who.saved", to="saved"),
-            ),
+            (*_WHO, Option("saved", "airtime.who.saved", to="saved")),
         ),
         Fact(
             "own",

@@ -6,7 +6,6 @@ from core.engine.outcomes import Done
 from core.engine.screens import Act, Ask, Confirm, End, Fact, Menu, Option
 from core.flows import shared
 from core.flows.kinds import REFERENCE
-from core.kit import gsm7
 from core.kit.errors import Problem
 from core.kit.money import Money
 from core.ports import IdentityNeeded
@@ -60,12 +59,9 @@ async def account(ctx: Context) -> Done:
     if shown.place is Place.COMING:
         return Done(Place.COMING.value)
     kept = shown.account
-    keep = {"number": kept.number, "bank": _short(kept.bank), "holder": _short(kept.name)}
-    return Done(Place.READY.value, keep)
-
-
-def _short(name: str) -> str:
-    return gsm7.plain(name)[:_NAME_CHARS].rstrip()
+    names = {"bank": kept.bank, "holder": kept.name}
+    keep = {each: shared.short(name, _NAME_CHARS) for each, name in names.items()}
+    return Done(Place.READY.value, {"number": kept.number, **keep})
 
 
 FUND = Flow(
@@ -123,13 +119,13 @@ FUND = Flow(
         End("account_coming", "fund.account_coming"),
         End("identity_needed", "fund.identity_needed"),
         End("no_account", "fund.no_account"),
-        # Entered by a deep dial with the amount given.
+        # Entered by its name with the amount given.
         Fact("dialled", dialled_amount, {"ok": "ways", "other_amount": "bounds"}),
     ),
 )
 
-DIAL_FUND = Shortcut(
-    "2",
+FUND_AT_ONCE = Shortcut(
+    "",
     flow="fund",
     node="dialled",
     name="fund",

@@ -141,7 +141,7 @@ async def affordable(ctx: Context) -> Done:
 
 
 async def open_room(ctx: Context) -> Done:
-    """Fund the room and say how it is shared; by SMS too where nothing can be tapped."""
+    """Fund the room and say how it is shared."""
     gifts = ctx.desk.gifts
     if ctx.lapsed:
         room = await gifts.made(ctx.tenant, ctx.customer, ctx.key)
@@ -151,10 +151,7 @@ async def open_room(ctx: Context) -> Done:
         name = str(ctx.answers["giver"] or "")
         giver = Giver(ctx.tenant, ctx.customer, ctx.channel.id, ctx.identity, name)
         room = await gifts.open(_wish(ctx), giver, ctx.key)
-    texted = ctx.channel.kind == "ussd"
-    if texted:
-        await ctx.desk.sharing.send(room, ctx.customer)
-    return Done("opened", await shared_by(ctx, room, texted=texted))
+    return Done("opened", await shared_by(ctx, room))
 
 
 def _wish(ctx: Context) -> GiftWish:

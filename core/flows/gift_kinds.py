@@ -14,6 +14,7 @@ from core.domain.gifts import (
 from core.engine.kinds import Kind, Locale, Scalar, text
 from core.kit import gsm7
 from core.kit.errors import Problem
+from core.kit.letters import one_line
 from core.kit.msisdn import Msisdn, is_of, parse_msisdn
 
 HOURS_MIN, HOURS_MAX = 1, 7 * 24
@@ -95,13 +96,14 @@ def joined(numbers: Sequence[str]) -> str:
 
 
 def _read_answers(typed: str, _: Locale) -> str:
-    found = [" ".join(gsm7.plain(each).split()) for each in _BETWEEN_ANSWERS.split(typed)]
-    found = [each for each in found if each]
+    """Two that look alike on a handset are alike."""
+    found = [kept for each in _BETWEEN_ANSWERS.split(typed) if (kept := one_line(each))]
     if not _ANSWERS_MIN <= len(found) <= ANSWERS_MAX:
         raise Problem("gift.answers_count", min=_ANSWERS_MIN, max=ANSWERS_MAX)
-    if any(len(each) > ANSWER_MAX for each in found):
+    plain = [gsm7.plain(each) for each in found]
+    if any(len(each) > ANSWER_MAX for each in (*found, *plain)):
         raise Problem("text.too_long", max=ANSWER_MAX)
-    if len({each.casefold() for each in found}) < len(found):
+    if len({each.casefold() for each in plain}) < len(found):
         raise Problem("gift.answers_alike")
     return _APART.join(found)
 

@@ -9,7 +9,7 @@ from babel.dates import format_datetime
 from core.domain.gifts import Room
 from core.engine.kinds import Kind, Scalar
 from core.flows.gift_kinds import CODE, DIAL, GIVER_MAX, LINK, SENTENCE
-from core.kit import gsm7
+from core.kit.letters import cut, one_line
 from core.services.context import Context
 
 SHARED: Mapping[str, Kind] = {
@@ -22,12 +22,13 @@ SHARED: Mapping[str, Kind] = {
 """How a room is passed on; `inline` is what our bot is asked in the chat of a friend, or ""."""
 
 
-async def shared_by(ctx: Context, room: Room, *, texted: bool = False) -> dict[str, Scalar]:
-    """The answers of `SHARED`. `texted`: the link is sent by SMS as well."""
+async def shared_by(ctx: Context, room: Room) -> dict[str, Scalar]:
+    """The answers of `SHARED`. Where nothing can be tapped, the link goes by SMS, once per key."""
     sharing = await ctx.desk.sharing.of(room, ctx.locale.language)
     how = "gift.how" if sharing.dial else "gift.how.undialled"
     if ctx.channel.kind == "ussd":
-        how = "gift.how.texted" if texted else "gift.how.ussd"
+        await ctx.desk.sharing.send(room, ctx.customer, ctx.key)
+        how = "gift.how.texted"
     return {
         "code": room.code,
         "how": ctx.texts.get(ctx.locale.language, how, dial=sharing.dial),
@@ -38,8 +39,8 @@ async def shared_by(ctx: Context, room: Room, *, texted: bool = False) -> dict[s
 
 
 def giver_name(name: str) -> str:
-    """What somebody goes by in a chat, in letters that every handset has; "" for nothing."""
-    return gsm7.plain(" ".join(name.split()))[:GIVER_MAX].strip()
+    """What somebody goes by in a chat, as they write it; "" for nothing."""
+    return cut(one_line(name), GIVER_MAX)
 
 
 def moment(ctx: Context, at: dt.datetime) -> str:

@@ -115,7 +115,15 @@ GIFT_ROOMS = Flow(
         Menu("lines", "gift.lines"),
         Menu("lines_more", "gift.lines", (Option("next", "gift.lines.next", to="who"),)),
         Menu("nobody", "gift.nobody"),
-        Fact("share", share, {"ok": "shared"}, keeps=SHARED),
+        Act(
+            "share",
+            share,
+            {"ok": "shared"},
+            pending="not_shared",
+            fault="not_shared",
+            keeps=SHARED,
+            commits=False,
+        ),
         Menu(
             "shared",
             "gift.share",
@@ -125,6 +133,7 @@ GIFT_ROOMS = Flow(
                 Link("gift.share.page", "page"),
             ),
         ),
+        Menu("not_shared", "gift.not_shared"),
         Confirm("sure", "gift.sure", yes="cancel", no="open"),
         Act(
             "cancel",

@@ -1,7 +1,7 @@
 """The main menu: a line for each flow that has one."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.engine.flow import Flow
 from core.engine.screens import Jump, Menu, Option
@@ -9,6 +9,8 @@ from core.flows.hotspot_kinds import PLAN_CHARS, short
 from core.kit.money import Money, show
 from core.kit.msisdn import local
 from core.services.context import Context
+from core.services.conversations import News
+from core.services.wallet import Line
 
 _NEWS_FOR = dt.timedelta(minutes=15)
 
@@ -27,38 +29,37 @@ def home_of(flows: Sequence[Flow]) -> Flow:
     )
 
 
-async def announce_latest(ctx: Context) -> str | None:
+async def announce_latest(ctx: Context) -> News | None:
     """One line on what was bought or paid in a moment ago, for somebody who dials again."""
     lines = await ctx.desk.wallet.statement(ctx.tenant, ctx.customer, 1)
     if not lines or ctx.desk.clock.now() - lines[0].at > _NEWS_FOR:
         return None
     latest = lines[0]
-    if latest.what == "fund":
-        key = f"home.last.fund.{latest.state}"
-        return ctx.texts.get(ctx.locale.language, key, amount=show(latest.amount))
+    key = f"home.last.{latest.what}.{latest.state}"
+    if latest.moved and not ctx.texts.has(key):
+        return None
+    text = ctx.texts.fill(ctx.locale.language, key, await _facts(ctx, latest))
+    return News(f"{latest.reference}.{latest.state}", text)
+
+
+async def _facts(ctx: Context, latest: Line) -> Mapping[str, str]:
     if latest.what == "withdraw":
-        key = f"home.last.withdraw.{latest.state}"
-        return ctx.texts.get(
-            ctx.locale.language,
-            key,
-            amount=show(latest.amount),
-            bank=latest.about,
-            reference=latest.reference,
-        )
+        return {
+            "amount": show(latest.amount),
+            "bank": latest.about,
+            "reference": latest.reference,
+        }
     if latest.what == "wifi":
-        key = f"home.last.wifi.{latest.state}"
-        return ctx.texts.get(
-            ctx.locale.language,
-            key,
-            amount=show(latest.amount),
-            plan=short(latest.about, PLAN_CHARS),
-            reference=latest.reference,
-        )
+        return {
+            "amount": show(latest.amount),
+            "plan": short(latest.about, PLAN_CHARS),
+            "reference": latest.reference,
+        }
+    if latest.what == "fund" or latest.moved:
+        return {"amount": show(latest.amount)}
     [order] = await ctx.desk.purchases.latest(ctx.tenant.id, ctx.customer.id)
-    return ctx.texts.get(
-        ctx.locale.language,
-        f"home.last.{latest.what}.{latest.state}",
-        amount=show(Money(order.amount_minor, order.currency)),
-        msisdn=local(order.recipient),
-        reference=order.reference,
-    )
+    return {
+        "amount": show(Money(order.amount_minor, order.currency)),
+        "msisdn": local(order.recipient),
+        "reference": order.reference,
+    }

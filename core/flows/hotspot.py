@@ -361,7 +361,7 @@ WIFI = Flow(
     ),
 )
 
-DIAL_WIFI = Shortcut("3", flow="wifi", node="own", name="wifi_for_me")
+WIFI_FOR_ME = Shortcut("", flow="wifi", node="own", name="wifi_for_me")
 
 SAY_WIFI = Shortcut(
     "",

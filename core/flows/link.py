@@ -73,7 +73,9 @@ async def take_over(ctx: Context) -> str:
 
 async def _join(ctx: Context, *, over: bool) -> str:
     proof = Proof(str(ctx.answers["proof"]))
-    await ctx.desk.linking.join(ctx.channel, ctx.identity, _number(ctx), proof, over=over)
+    await ctx.desk.linking.join(
+        ctx.channel, ctx.identity, _number(ctx), proof, over=over, called=ctx.name
+    )
     return "joined"
 
 

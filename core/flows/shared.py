@@ -2,7 +2,10 @@
 
 from core.engine.kinds import MONEY
 from core.kit.errors import Problem
+from core.kit.letters import cut, one_line
 from core.services.context import Context
+
+_GOES_ON = ".."
 
 
 def check_bounds(ctx: Context, name: str, least_minor: int, most_minor: int) -> None:
@@ -14,3 +17,12 @@ def check_bounds(ctx: Context, name: str, least_minor: int, most_minor: int) -> 
         raise Problem("amount.too_large", max=MONEY.show(most_minor, ctx.locale))
     if amount % 100:
         raise Problem("amount.not_whole")
+
+
+def short(name: str, chars: int) -> str:
+    """As much of a name as a screen has room for, in whole words, with a mark where it goes on."""
+    whole = one_line(name)
+    if len(whole) <= chars:
+        return whole
+    head = cut(whole, chars - len(_GOES_ON) + 1)
+    return (head.rpartition(" ")[0] or cut(whole, chars - len(_GOES_ON))) + _GOES_ON

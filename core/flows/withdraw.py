@@ -7,13 +7,12 @@ from core.engine.outcomes import Choice, Done
 from core.engine.screens import Act, Ask, Call, Confirm, End, Fact, Jump, Menu, Option, Pick
 from core.flows import shared
 from core.flows.kinds import REFERENCE
-from core.kit import gsm7
 from core.kit.money import Money
 from core.services.context import Context
 from core.services.payouts import Destination, NameUnknown, NotOffered, OverWithdrawLimit
 from core.services.purchases import InsufficientFunds
 
-_BANK_CHARS = 20
+_BANK_CHARS = 30
 _HOLDER_CHARS = 26
 BANK_NAME = text(_BANK_CHARS)
 HOLDER = text(_HOLDER_CHARS)
@@ -51,11 +50,8 @@ async def banks_found(ctx: Context) -> list[Choice]:
 
 
 def _bank(code: str, name: str) -> Choice:
-    return Choice(code, name, keep={"bank_name": _short(name, _BANK_CHARS)})
-
-
-def _short(name: str, chars: int) -> str:
-    return gsm7.plain(name)[:chars].strip()
+    keep = {"bank_shown": shared.short(name, _BANK_CHARS), "bank_whole": name}
+    return Choice(code, name, keep=keep)
 
 
 async def digits_fit(ctx: Context) -> str:
@@ -71,7 +67,11 @@ async def name_check(ctx: Context) -> Done:
     if holder is None:
         return Done("unknown")
     return Done(
-        "named", {"holder": _short(holder.name, _HOLDER_CHARS) or "?", "holder_whole": holder.name}
+        "named",
+        {
+            "holder": shared.short(holder.name, _HOLDER_CHARS) or "?",
+            "holder_whole": holder.name,
+        },
     )
 
 
@@ -90,7 +90,7 @@ async def send(ctx: Context) -> Done:
             Money(int(ctx.answers["fee"] or 0), currency),
             Destination(
                 bank=str(ctx.answers["bank"]),
-                bank_name=str(ctx.answers["bank_name"]),
+                bank_name=str(ctx.answers["bank_whole"]),
                 account_number=str(ctx.answers["account"]),
                 account_name=str(ctx.answers["holder_whole"]),
             ),
@@ -144,7 +144,7 @@ WITHDRAW = Flow(
             popular_banks,
             keep="bank",
             kind=OPAQUE,
-            keeps={"bank_name": BANK_NAME},
+            keeps={"bank_shown": BANK_NAME, "bank_whole": OPAQUE},
             to="account",
             empty="later",
             also=(Option("other", "withdraw.bank.other", to="search"),),
@@ -156,7 +156,7 @@ WITHDRAW = Flow(
             banks_found,
             keep="bank",
             kind=OPAQUE,
-            keeps={"bank_name": BANK_NAME},
+            keeps={"bank_shown": BANK_NAME, "bank_whole": OPAQUE},
             to="account",
             empty="no_bank",
             also=(Option("other", "withdraw.bank.other", to="search"),),

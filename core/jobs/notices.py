@@ -19,7 +19,7 @@ from prometheus_client import Counter
 from core.domain.chat import Address, Delivery, Later, Refused, Sent, Telling
 from core.domain.notices import PATIENCE_S, Failure, Route, after, route_of, why
 from core.domain.turns import Channel
-from core.kit import crash
+from core.kit import crash, gsm7
 from core.kit.clock import Clock
 from core.kit.errors import Fault
 from core.kit.texts import Texts
@@ -160,7 +160,8 @@ class NoticeSender:
 
     async def _tell(self, route: Route, notice: Notice, chat: _Chat | None, text: str) -> Delivery:
         if route is Route.SMS or chat is None:
-            return _AS_DELIVERY[await self._ways.sms.send(Sms(to=notice.to, text=text))]
+            sms = Sms(to=notice.to, text=gsm7.plain(text))
+            return _AS_DELIVERY[await self._ways.sms.send(sms)]
         template = route is Route.TEMPLATE
         picture = None if template else await self._picture(notice)
         telling = Telling(notice.try_key, text, picture, template_facts=(text,))

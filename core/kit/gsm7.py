@@ -3,6 +3,7 @@
 Source: 3GPP TS 23.038 section 6.2.1, default alphabet and its extension table.
 """
 
+import re
 import unicodedata
 
 _BASIC = (
@@ -43,6 +44,10 @@ _PLAIN = str.maketrans(
     }
 )
 
+# Pictures, and what changes their look. Beside words they say nothing that the words do not.
+_PICTURES = {"So", "Sk"}
+_LEFT_BEHIND = re.compile(r" (?= )| +(?=\n|$)")
+
 # Marks that combine with the letter before them, and signs of no width.
 _UNSEEN = {"Mn", "Me", "Cf"}
 
@@ -57,18 +62,34 @@ def septets(text: str) -> int | None:
 def plain(text: str) -> str:
     """`text` with the signs that no handset shows written in letters that all do.
 
-    An accent that the alphabet lacks is left off (`Adébáyọ̀` reads `Adébayo`). What has no plain
-    form becomes `?`: one foreign sign would turn the whole screen to UCS-2 and halve its room.
+    An accent that the alphabet lacks is left off (`Adébáyọ̀` reads `Adébayo`), and so is an emoji.
+    A letter that has no plain form becomes `?`: one foreign sign would turn the whole screen to
+    UCS-2 and halve its room.
     """
     if _LETTERS.issuperset(text):
         return text
-    return "".join(map(_plain_letter, text.translate(_PLAIN)))
+    composed = unicodedata.normalize("NFC", text).translate(_PLAIN)
+    written = "".join(map(_plain_letter, composed))
+    if any(map(_is_picture, composed)):
+        return _LEFT_BEHIND.sub("", written)
+    return written
+
+
+def foreign(text: str) -> str:
+    """The signs of a text that no handset shows, and that have no plain form either."""
+    return "".join(
+        sign for sign in text if sign not in _LETTERS and (plain(sign) == "?" or _is_picture(sign))
+    )
+
+
+def _is_picture(sign: str) -> bool:
+    return sign not in _LETTERS and unicodedata.category(sign) in _PICTURES
 
 
 def _plain_letter(letter: str) -> str:
     if letter in _LETTERS:
         return letter
-    if unicodedata.category(letter) in _UNSEEN:
+    if unicodedata.category(letter) in _UNSEEN or _is_picture(letter):
         return ""
     base = unicodedata.normalize("NFD", letter)[0]
     return base if base in _LETTERS else "?"

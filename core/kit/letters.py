@@ -2,6 +2,11 @@
 
 import unicodedata
 
+_JOINER = "\u200d"
+_SKINS = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
+# Marks of direction: with them, words show in another order than that in which they stand.
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
 
 def readable(text: str) -> str:
     """Without control characters, but for ends of lines and tabs, and without halves of letters.
@@ -11,6 +16,26 @@ def readable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter for letter in text if letter in "\n\t" or not _is_no_letter(letter))
+
+
+def one_line(text: str) -> str:
+    """As it was typed, emoji and all, on one line and without what turns the words after it."""
+    composed = unicodedata.normalize("NFC", readable(text))
+    kept = "".join(letter for letter in composed if letter not in _TURNING)
+    return " ".join(kept.split())
+
+
+def cut(text: str, most: int) -> str:
+    """No more than so many letters, and none of them torn from its accents or its emoji."""
+    end = most
+    while 0 < end < len(text) and (_leans(text[end]) or text[end - 1] == _JOINER):
+        end -= 1
+    return text[:end].rstrip()
+
+
+def _leans(letter: str) -> bool:
+    """Whether it belongs to the letter before it."""
+    return letter == _JOINER or letter in _SKINS or unicodedata.category(letter) in ("Mn", "Me")
 
 
 def _is_no_letter(letter: str) -> bool:

@@ -75,6 +75,10 @@ class GiftResult:
 class GiftDrawing(Protocol):
     """Draws gifts. Takes a tenth of a second: not on the event loop."""
 
+    def letters(self, words: str) -> str:
+        """These words in letters that it has, without those it has nothing near for. Cheap."""
+        ...
+
     def card(self, card: GiftCard) -> bytes:
         """A PNG of 1200 by 630 pixels, as previews of links want it, under 100 kB."""
         ...

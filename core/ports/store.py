@@ -1,13 +1,13 @@
 """What the core keeps: the ledger, orders, customers and payments in."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from core.domain.customers import Customer, PinState, Tenant
-from core.domain.ledger import AccountKey, Balance, Posting, Transfer
+from core.domain.ledger import AccountKey, Balance, Movement, Posting, Transfer
 from core.domain.orders import Begun, DueOrder, NewOrder, OrderState, OrderView, Ruling
 from core.domain.turns import Channel
 from core.kit.errors import Fault
@@ -28,6 +28,12 @@ class Ledger(Protocol):
 
     async def balance(self, account: AccountKey) -> Balance:
         """An account that never moved has zero."""
+        ...
+
+    async def latest(
+        self, account: AccountKey, count: int, *, apart_from: Collection[str]
+    ) -> Sequence[Movement]:
+        """The last movements of an account, newest first, without those of these codes."""
         ...
 
 

@@ -9,8 +9,8 @@ is shown.
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -18,13 +18,13 @@ from prometheus_client import Counter
 
 from core.domain.chat import Address, ChatMessage, Delivery, Doing, Later, Sent, Talk, Telling
 from core.domain.display import Screen
-from core.domain.turns import Advance, Channel, Inbound, Press, Progress, Reply, Said, Shared
+from core.domain.slips import hidden, is_slip
+from core.domain.turns import Channel, Inbound, Reply
 from core.kit import crash
 from core.kit.bell import Bell
 from core.kit.clock import Clock
-from core.kit.errors import Problem
-from core.kit.msisdn import Msisdn, from_network
 from core.ports.chat import Inbox, Messenger, Moment
+from core.services.chat_turns import inbound_of
 from core.services.messengers import Messengers
 
 log = structlog.get_logger()
@@ -40,7 +40,6 @@ _AGAIN_AFTER_S = (1, 2, 5, 15, 60, 120, 300, 600)
 # Longer than this, and the customer should see that we are at it.
 _AWHILE_S = 0.4
 _SECRET_DIGITS = range(3, 9)
-_MENU = "menu"
 
 
 class Turns(Protocol):
@@ -82,6 +81,8 @@ class Surroundings:
     Attributes:
         unlock_url: Where the secret is given that a screen asks for.
         unsaid: The words for a secret that was typed and could not be deleted.
+        slipped: What is said to somebody who wrote a secret among other words: by whether their
+            message was deleted.
     """
 
     turns: Turns
@@ -89,6 +90,7 @@ class Surroundings:
     showing: Shows
     unlock_url: Callable[[Address, Screen], Awaitable[str]]
     unsaid: str
+    slipped: Mapping[bool, str]
 
 
 class _NotNow(Exception):
@@ -110,10 +112,13 @@ class ChatIngest:
     async def take(self, channel: Channel, messages: Sequence[ChatMessage]) -> None:
         """Keep them, in order; those that are known already change nothing.
 
+        A secret among other words is kept nowhere, not even here.
+
         Raises:
             Unavailable, Busy: nothing is promised; the channel should deliver them again.
         """
-        fresh = await self._inbox.put(channel, messages, self._clock.now())
+        kept = [_without_slips(message) for message in messages]
+        fresh = await self._inbox.put(channel, kept, self._clock.now())
         crash.point("chat.kept")
         _TAKEN.labels(channel.kind, "new").inc(fresh)
         _TAKEN.labels(channel.kind, "known").inc(len(messages) - fresh)
@@ -167,6 +172,8 @@ class ChatDesk:
                 more = await self._inbox.release(talk)
                 break
             try:
+                if message.doing is Doing.SLIP:
+                    await self._warn(messenger, to, message)
                 # What came before in this lease may have called a person in, or sent them away.
                 person = talk.with_person if place == 1 else await self._around.persons.present(to)
                 fresh = None
@@ -204,7 +211,7 @@ class ChatDesk:
 
         None when nothing new is shown.
         """
-        inbound = _inbound(to, message, self._clock.now())
+        inbound = inbound_of(to, message, self._clock.now())
         await self._out_of_the_chat(messenger, to, inbound, message)
         async with _Awhile(messenger, to.channel, message):
             reply = await self._around.turns.take(inbound)
@@ -224,7 +231,7 @@ class ChatDesk:
     async def _for_a_person(self, to: Address, message: ChatMessage) -> bool:
         """Whether it was meant for the operator in this talk, and is kept for them."""
         match message.doing:
-            case Doing.TEXT | Doing.CONTACT | Doing.OTHER:
+            case Doing.TEXT | Doing.SLIP | Doing.CONTACT | Doing.OTHER:
                 return await self._around.persons.heard(to, message)
             case Doing.PRESS | Doing.COMMAND | Doing.START:
                 await self._around.persons.left(to, message)
@@ -242,6 +249,13 @@ class ChatDesk:
         if not await messenger.unsay(to.channel, message):
             telling = Telling(f"unsay:{message.external_id}", self._around.unsaid)
             await messenger.tell(to, telling)
+
+    async def _warn(self, messenger: Messenger, to: Address, message: ChatMessage) -> None:
+        """Somebody wrote a secret among other words: it goes, and they are told never to."""
+        deleted = await messenger.unsay(to.channel, message)
+        words = self._around.slipped[deleted]
+        await messenger.tell(to, Telling(f"slip:{message.external_id}", words))
+        crash.point("chat.warned")
 
     async def _unlock_url(self, to: Address, screen: Screen) -> str:
         return await self._around.unlock_url(to, screen) if screen.out_of_sight else ""
@@ -268,66 +282,10 @@ class _Awhile:
             await asyncio.gather(self._telling, return_exceptions=True)
 
 
-@dataclass(frozen=True, slots=True)
-class MessageCursor:
-    """Tells a message from the one before it by the name that its channel gave it."""
-
-    message: ChatMessage
-
-    def advance(self, mark: str | None) -> Advance:
-        message = self.message
-        if mark == message.external_id:
-            return Advance(Progress.REPEAT, (), message.external_id)
-        match message.doing:
-            case Doing.START | Doing.COMMAND:
-                begins = message.text and message.text != _MENU
-                inputs: tuple[Said, ...] = (message.text,) if begins else ()
-                return Advance(Progress.BEGIN, inputs, message.external_id)
-            case Doing.TEXT:
-                return self._new(message.text)
-            case Doing.PRESS:
-                return self._new(Press(message.key, message.turn, message.talk))
-            case Doing.CONTACT if message.own:
-                return self._new(_vouched(message.msisdn))
-            case Doing.CONTACT:
-                return self._new(message.msisdn)
-            case _:
-                return Advance(Progress.STALE, (), mark or "")
-
-    def _new(self, said: Said) -> Advance:
-        return Advance(Progress.NEW, (said,), self.message.external_id)
-
-
-def _inbound(to: Address, message: ChatMessage, now: dt.datetime) -> Inbound:
-    return Inbound(
-        channel=to.channel,
-        identity=to.identity,
-        session_id="",
-        cursor=MessageCursor(message),
-        received_at=now,
-        msisdn=_vouched_for(message),
-        name=message.name,
-        language_hint=message.language,
-        also=message.also,
-    )
-
-
-def _vouched_for(message: ChatMessage) -> Msisdn | None:
-    """The number that the channel itself knows the person by; a shared contact is for the flow."""
-    if not message.own or not message.msisdn or message.doing is Doing.CONTACT:
-        return None
-    try:
-        return from_network(message.msisdn)
-    except Problem:
-        return None
-
-
-def _vouched(written: str) -> Said:
-    """A person's own card. A number that is not international is no more than what they say."""
-    try:
-        return Shared(from_network(written))
-    except Problem:
-        return written
+def _without_slips(message: ChatMessage) -> ChatMessage:
+    if message.doing is not Doing.TEXT or not is_slip(message.text):
+        return message
+    return replace(message, doing=Doing.SLIP, text=hidden(message.text))
 
 
 def _may_be_secret(text: str) -> bool:

@@ -9,7 +9,7 @@ the effect again under the same key and gets the first run's result.
 import asyncio
 import time
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -48,8 +48,17 @@ log = structlog.get_logger()
 Capabilities = Callable[[Channel], Capability]
 """What a channel can show."""
 
-Announce = Callable[[Context], Awaitable[str | None]]
-"""A line about what was bought or paid in last, for somebody who comes back soon after it."""
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A line about what was bought or paid in last. `key` is another one when it stands anew."""
+
+    key: str
+    text: str
+
+
+Announce = Callable[[Context], Awaitable[News | None]]
+"""What is told to somebody who comes back soon after it."""
 
 _CONFLICTS_MAX = 20
 _TTL_S = 24 * 3600
@@ -62,7 +71,7 @@ class Record(msgspec.Struct, omit_defaults=True):
 
     `customer` is None for a stranger: nobody has vouched for their number yet. `wanted`, with
     `given`, is the shortcut that a link led them to: it is entered once they have come through the
-    door.
+    door. `told` names the news that were told last: nobody reads them twice.
     """
 
     session: str
@@ -79,6 +88,7 @@ class Record(msgspec.Struct, omit_defaults=True):
     network_hint: str | None = None
     wanted: str = ""
     given: dict[str, str] = {}
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,10 +299,14 @@ class Conversations:
     async def news(
         self, inbound: Inbound, tenant: Tenant, locale: Locale, record: Record
     ) -> str | None:
-        """The line for somebody who comes back after paying."""
+        """The line for somebody who comes back after paying, once."""
         effect = Effect.nothing(record.conversation)
         context = await self.context(inbound, tenant, locale, record, effect)
-        return await self._announce(context)
+        found = await self._announce(context)
+        if found is None or found.key == record.told:
+            return None
+        record.told = found.key
+        return found.text
 
 
 class _Turn:
@@ -357,6 +371,7 @@ class _Turn:
             network_hint=self._inbound.network_hint,
             wanted=recent.wanted if recent else "",
             given=recent.given if recent else {},
+            told=before.told if before else "",
         )
         if recent and recent.conversation.state == "acting":
             record.conversation = recent.conversation
@@ -415,6 +430,8 @@ class _Turn:
             )
         dialled = tuple(each for each in advance.inputs if isinstance(each, str))
         if dialled and advance.progress is Progress.BEGIN:
+            if self._capability.sessions and dialled[0].isdigit():
+                return await self._dialled(tenant, locale, record, dialled)
             return self._machine.dial(conversation_id, dialled, locale, self._capability)
         if (
             recent
@@ -439,6 +456,28 @@ class _Turn:
             notice=notice or self._parent.greeting(self._inbound, locale),
         )
         return await self._puzzled_out(tenant, locale, record, step, said) or step
+
+    async def _dialled(
+        self, tenant: Tenant, locale: Locale, record: Record, dialled: Sequence[str]
+    ) -> Step:
+        """What was dialled along is typed along in the menus.
+
+        A shortcut takes up what these do not know: with `1*500` airtime is bought for N500.
+        """
+        begun = record.conversation.id
+        step = self._machine.start(begun, locale, self._capability)
+        for place, text in enumerate(dialled):
+            step = await self._settle(tenant, locale, record, step)
+            if self._machine.guarded(step) or (step.screen and step.screen.notice):
+                break
+            there = step.conversation
+            step = self._machine.step(there, text, locale, self._capability)
+            lost = step.screen is not None and (
+                bool(step.screen.notice) or step.conversation.node == there.node
+            )
+            if lost and (place == 0 or (place == 1 and self._machine.knows(dialled[0]))):
+                return self._machine.dial(begun, dialled, locale, self._capability)
+        return step
 
     async def _answer(
         self, tenant: Tenant, locale: Locale, record: Record, advance: Advance

@@ -160,7 +160,7 @@ class DeepLinks:
             return self._told("start.gone", language)
         whose = await self._customers.get(link.tenant_id, link.customer_id)
         try:
-            await self._linking.join_by_link(inbound.channel, inbound.identity, whose)
+            await self._linking.join_by_link(inbound.channel, inbound.identity, whose, inbound.name)
         except TakenMeanwhile:
             return self._told("start.taken", language)
         return self._told("start.linked", whose.language)

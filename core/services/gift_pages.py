@@ -240,7 +240,7 @@ class GiftPages:
         return await self._claim(sight, proven, asked, fresh=True)
 
     async def _right(self, customer: Customer, nonce: str, code: str) -> bool:
-        proof = f"{nonce}:{code}"
+        proof = f"{nonce}:{customer.id}:{code}"
         if await self._proven(proof):
             return True
         if not await self._pins.use_code(customer, _PURPOSE, code, to=nonce):

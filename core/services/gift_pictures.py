@@ -4,11 +4,11 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core.domain.gift_pages import GiftSight
-from core.domain.gifts import RoomState
+from core.domain.gifts import Room, RoomState
 from core.kit.money import Money, show
 from core.kit.msisdn import local, masked
 from core.kit.texts import Texts
@@ -72,10 +72,10 @@ class GiftPictures:
             call = "over" if room.state is RoomState.COMPLETED else "ended"
         return GiftCard(
             shop=tenant.name,
-            title=self._say(sight, "picture.title", giver=giver_of(room)),
+            title=self._say(sight, "picture.title", giver=self._giver(room)),
             amount=_money(room.total),
             share=self._say(sight, "picture.for", people=self._people(sight)),
-            message=room.message,
+            message=self._drawing.letters(room.message),
             call=self._say(sight, f"picture.{call}"),
         )
 
@@ -87,8 +87,10 @@ class GiftPictures:
         given = Money(room.total.minor - room.returned_minor, currency)
         return GiftResult(
             shop=sight.tenant.name,
-            title=self._say(sight, "result.title", giver=giver_of(room), amount=_money(room.total)),
-            message=room.message,
+            title=self._say(
+                sight, "result.title", giver=self._giver(room), amount=_money(room.total)
+            ),
+            message=self._drawing.letters(room.message),
             facts=(
                 self._say(sight, "result.won", taken=room.taken, shares=room.shares),
                 self._say(sight, "result.given", amount=_money(given)),
@@ -102,6 +104,11 @@ class GiftPictures:
             nobody=self._say(sight, "result.none"),
             footer=self._say(sight, "result.footer", brand=sight.tenant.name),
         )
+
+    def _giver(self, room: Room) -> str:
+        """By a number where the name has nothing that can be drawn."""
+        drawn = self._drawing.letters(room.from_name)
+        return giver_of(replace(room, from_name=drawn if drawn.strip("? ") else ""))
 
     def _people(self, sight: GiftSight) -> str:
         one = sight.room.shares == 1

@@ -76,11 +76,14 @@ class GiftSharing:
             text=text,
         )
 
-    async def send(self, room: Room, customer: Customer) -> None:
-        """Text the creator what friends need, once: nothing can be copied off a dialled screen."""
+    async def send(self, room: Room, customer: Customer, key: str) -> None:
+        """Text the creator what friends need, to be passed on, once per `key`.
+
+        Nothing can be copied off a dialled screen.
+        """
         sharing = await self.of(room, customer.language)
         notice = NewNotice(
-            key=f"gift-share:{room.id}",
+            key=f"gift-share:{room.id}:{key}",
             tenant_id=room.tenant_id,
             customer_id=customer.id,
             text="notice.gift_share" if sharing.dial else "notice.gift_share.undialled",

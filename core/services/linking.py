@@ -152,25 +152,37 @@ class Linking:
         return await self._pins.check(customer, pin, key)
 
     async def join(
-        self, channel: Channel, identity: str, msisdn: Msisdn, proof: Proof, *, over: bool
+        self,
+        channel: Channel,
+        identity: str,
+        msisdn: Msisdn,
+        proof: Proof,
+        *,
+        over: bool,
+        called: str = "",
     ) -> Customer:
         """Make this identity the customer's of that number. The caller has seen the proof.
 
-        With `over` the PIN was given: another account of that kind makes way.
+        With `over` the PIN was given: another account of that kind makes way. `called` is what the
+        person calls themselves there.
 
         Raises:
             TakenMeanwhile: it is another customer's, or the number another account's.
         """
         customer = await self._customers.of_number(channel.tenant_id, msisdn)
-        return await self._link(customer, channel, identity, proof, over=over)
+        wish = Wish(channel.kind, identity, proof, replacing=over, called=called)
+        return await self._link(customer, wish)
 
-    async def join_by_link(self, channel: Channel, identity: str, customer: Customer) -> Customer:
+    async def join_by_link(
+        self, channel: Channel, identity: str, customer: Customer, called: str = ""
+    ) -> Customer:
         """The same, for whoever was sent a link by this customer, who gave the PIN for it.
 
         Raises:
             TakenMeanwhile: the identity is another customer's.
         """
-        return await self._link(customer, channel, identity, Proof.TOKEN, over=True)
+        wish = Wish(channel.kind, identity, Proof.TOKEN, replacing=True, called=called)
+        return await self._link(customer, wish)
 
     async def ask_for_help(self, channel: Channel, identity: str, msisdn: Msisdn) -> None:
         """Have a person look at who has that number now. Once for each account that asks."""
@@ -189,22 +201,19 @@ class Linking:
         changed_at = await self._identities.changed_at(customer)
         return changed_at is None or self._clock.now() - changed_at >= self._rules.reset_after
 
-    async def _link(
-        self, customer: Customer, channel: Channel, identity: str, proof: Proof, *, over: bool
-    ) -> Customer:
+    async def _link(self, customer: Customer, wish: Wish) -> Customer:
         now = self._clock.now()
         notice = NewNotice(
-            key=f"linked:{customer.id}:{channel.kind}:{now.timestamp()}",
+            key=f"linked:{customer.id}:{wish.kind}:{now.timestamp()}",
             tenant_id=customer.tenant_id,
             customer_id=customer.id,
-            text=f"notice.linked.{channel.kind}",
+            text=f"notice.linked.{wish.kind}",
             facts={},
         )
-        wish = Wish(channel.kind, identity, proof, replacing=over)
         linked = await self._identities.link(customer, wish, now, notice)
         if isinstance(linked, Unlinkable):
             raise TakenMeanwhile
-        log.info("identity.linked", kind=channel.kind, replaced=len(linked.replaced))
+        log.info("identity.linked", kind=wish.kind, replaced=len(linked.replaced))
         if linked.replaced:
             await self._desk.parted(customer, linked.replaced, "identity.replaced")
         return customer

@@ -1,7 +1,6 @@
 """Talking to a person: what is said goes both ways, each word once, until somebody ends it."""
 
 import datetime as dt
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +21,7 @@ from core.domain.chat import (
     Unreachable,
 )
 from core.domain.live_chat import PROGRAM, Answering, LiveChat, LiveMessage, LiveState
+from core.domain.slips import hidden
 from core.domain.turns import Channel
 from core.kit import crash
 from core.kit.bell import Bell
@@ -40,11 +40,6 @@ TEXT_MAX = 3500
 
 _MESSAGES_SHOWN = 500
 _HOME = "00"
-_HIDDEN = "****"
-_LONE_DIGITS = re.compile(r"[\d\s.\-]+")
-_SECRET_DIGITS = range(4, 7)
-_BESIDE_ITS_NAME = re.compile(r"\b\d{4,6}\b")
-_NAMES_A_SECRET = re.compile(r"\b(pin|otp|code|password)\b", re.IGNORECASE)
 _AGAIN_AFTER_S = (1, 2, 5, 15, 60, 120, 300, 600)
 _TRIES_MAX = 100  # about a day
 _PER_ROUND = 100
@@ -308,19 +303,9 @@ class LiveMail:
 def _words_of(message: ChatMessage) -> str:
     """What an operator sees of it: no secret that was typed into the wrong place."""
     match message.doing:
-        case Doing.TEXT:
+        case Doing.TEXT | Doing.SLIP:
             return hidden(message.text)
         case Doing.CONTACT:
             return f"[a contact: {masked(message.msisdn)}]"
         case _:
             return "[something that is no text: a picture, a voice, a place]"
-
-
-def hidden(text: str) -> str:
-    """The words without what may be a PIN or a code: digits alone, or beside the name of one."""
-    digits = re.sub(r"\D", "", text)
-    if _LONE_DIGITS.fullmatch(text.strip()) and len(digits) in _SECRET_DIGITS:
-        return _HIDDEN
-    if _NAMES_A_SECRET.search(text):
-        return _BESIDE_ITS_NAME.sub(_HIDDEN, text)
-    return text

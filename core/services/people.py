@@ -81,7 +81,7 @@ class People:
 
     async def _vouched(self, inbound: Inbound, customer: Customer, name: str) -> bool:
         """Link it by the channel's word alone; at the door more is asked for."""
-        wish = Wish(inbound.channel.kind, name, Proof.CHANNEL, anew=False)
+        wish = Wish(inbound.channel.kind, name, Proof.CHANNEL, anew=False, called=inbound.name)
         now = self._clock.now()
         linked = await self._identities.link(customer, wish, now)
         if linked is Unlinkable.OTHERS:

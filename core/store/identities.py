@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.customers import RELEASED, Customer
 from core.domain.linking import Identity, Linked, Proof, Unlinkable, Wish
+from core.kit.letters import one_line
 from core.kit.msisdn import Msisdn
 from core.ports import Event, NewNotice
 from core.store.customers import LIVING, customer_columns, one_customer
@@ -24,6 +25,7 @@ _SHOWN = (
     identities.c.proof,
     identities.c.linked_at,
     identities.c.unreachable_since,
+    identities.c.called,
 )
 _LINKED = identities.c.unlinked_at.is_(None)
 
@@ -174,6 +176,7 @@ async def _linked(
             proof=Proof(row.proof),
             linked_at=row.linked_at,
             reachable=row.unreachable_since is None,
+            called=row.called,
         )
         for row in rows
     ]
@@ -206,6 +209,7 @@ async def _write(
         "unlinked_by": None,
         "unreachable_since": None,
         "unreachable_why": None,
+        "called": one_line(wish.called),
     }
     row = insert(identities).values(
         tenant_id=customer.tenant_id,
@@ -231,7 +235,7 @@ async def _take_off(
     await connection.execute(
         update(identities)
         .where(or_(*(_row(customer, kind, name) for kind, name in names)))
-        .values(unlinked_at=at, unlinked_by=by)
+        .values(unlinked_at=at, unlinked_by=by, called="")
     )
 
 

@@ -1,21 +1,22 @@
 """The ledger in Postgres: `core/store/sql/20_ledger.sql` called in batches."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.domain.ledger import AccountKey, Balance, Posting, Transfer
+from core.domain.ledger import AccountKey, Balance, Movement, Posting, Transfer
 from core.kit.clock import Clock
 from core.ports import Event
 from core.store.batcher import Batcher, Limits
 from core.store.database import Database
-from core.store.tables import accounts
+from core.store.tables import accounts, entries, transfers
 
 _IDS_KEPT_MAX = 200_000
+_LOOKED_BACK_MAX = 500
 
 
 class _Item(NamedTuple):
@@ -67,15 +68,39 @@ class PgLedger:
 
     async def balance(self, account: AccountKey) -> Balance:
         async def read(connection: AsyncConnection) -> Balance:
-            query = select(accounts.c.posted_minor, accounts.c.held_minor).where(
-                accounts.c.tenant_id == account.tenant_id,
-                accounts.c.type == account.type.value,
-                accounts.c.owner == account.owner,
-                accounts.c.currency == account.currency,
-            )
+            query = select(accounts.c.posted_minor, accounts.c.held_minor).where(*_named(account))
             row = (await connection.execute(query)).one_or_none()
             posted, held = (row.posted_minor, row.held_minor) if row else (0, 0)
             return Balance(posted, held, account.currency)
+
+        return await self._database.in_tenant(account.tenant_id, read)
+
+    async def latest(
+        self, account: AccountKey, count: int, *, apart_from: Collection[str]
+    ) -> Sequence[Movement]:
+        """See `core.ports.Ledger`. Nobody is made to wait for more than the last few hundred."""
+        last = (
+            select(entries.c.version, entries.c.transfer_id, entries.c.amount_minor)
+            .where(
+                entries.c.account_id
+                == select(accounts.c.id).where(*_named(account)).scalar_subquery()
+            )
+            .order_by(entries.c.version.desc())
+            .limit(_LOOKED_BACK_MAX)
+            .subquery()
+        )
+        query = (
+            select(
+                last.c.transfer_id, transfers.c.code, last.c.amount_minor, transfers.c.created_at
+            )
+            .join(transfers, transfers.c.id == last.c.transfer_id)
+            .where(transfers.c.code.not_in(apart_from))
+            .order_by(last.c.version.desc())
+            .limit(count)
+        )
+
+        async def read(connection: AsyncConnection) -> Sequence[Movement]:
+            return tuple(Movement(*row) for row in await connection.execute(query))
 
         return await self._database.in_tenant(account.tenant_id, read)
 
@@ -114,6 +139,15 @@ class PgLedger:
             "select ledger_post($1::ledger_item[], $2) as answers", items, self._clock.now()
         )
         return [Posting(answer) for answer in row["answers"]]
+
+
+def _named(account: AccountKey) -> tuple[ColumnElement[bool], ...]:
+    return (
+        accounts.c.tenant_id == account.tenant_id,
+        accounts.c.type == account.type.value,
+        accounts.c.owner == account.owner,
+        accounts.c.currency == account.currency,
+    )
 
 
 def _spans_currencies(transfer: Transfer) -> bool:

@@ -83,6 +83,7 @@ identities = Table(
     Column("linked_at", _TIME, nullable=False),
     Column("unlinked_at", _TIME),
     Column("unlinked_by", Text),
+    Column("called", Text, nullable=False),
 )
 
 deep_links = Table(
@@ -151,6 +152,32 @@ accounts = Table(
     Column("version", BigInteger, nullable=False),
     Column("closed_at", _TIME),
     Column("created_at", _TIME, nullable=False),
+)
+
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("debit_id", BigInteger, nullable=False),
+    Column("credit_id", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("hold_id", Uuid),
+    Column("reverses", Uuid),
+    Column("created_at", _TIME, nullable=False),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("transfer_id", Uuid, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("balance_after_minor", BigInteger, nullable=False),
 )
 
 orders = Table(

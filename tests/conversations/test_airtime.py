@@ -62,16 +62,23 @@ async def test_a_number_bought_for_is_offered_the_next_time(world: World) -> Non
     assert sorted(await world.delivered(friend)) == ["100.00", "200.00"]
 
 
-async def test_saved_numbers_lead_to_another_number(world: World) -> None:
-    """At once where there are none, and as the last line of the list."""
+async def test_saved_numbers_are_offered_once_there_are_some(world: World) -> None:
+    """And lead to another number: as the last line of the list, or at once if they are gone."""
     caller = await world.caller(1000)
 
     await caller.dial()
-    await caller.enter("1", "3")
+    await caller.enter("1")
+    assert "Saved numbers" not in caller.screen
+    await caller.enter("2", "0" + world.number()[3:], "100", "1", PIN)
+
+    await caller.menu()
+    await caller.enter("1")
+    caller.sees("3. Saved numbers")
+    with world.paths.instead_of("airtime", "saved", giving([])):
+        await caller.enter("3")
     caller.sees("Phone number to recharge")
 
-    await caller.enter("0" + world.number()[3:], "100", "1", PIN)
-    await caller.dial()
+    await caller.dial("8")
     await caller.enter("1", "3")
     await caller.choose("Another number")
     caller.sees("Phone number to recharge")

@@ -118,17 +118,30 @@ async def test_an_order_under_way_and_one_that_failed_are_told_as_they_are(world
     await caller.dial("1*100")
     await caller.enter("1", PIN)
     await caller.dial()
-    caller.sees("N100", "failed", "back in wallet")
+    caller.sees("N100", "failed", "Money is in wallet")
+
+
+async def test_the_same_news_is_told_once(world: World) -> None:
+    caller = await world.caller(1000)
+    await caller.dial("1*500")
+    await caller.enter("1", PIN)
+    await caller.dial()
+    caller.sees("Your N500 airtime is on")
+
+    await caller.enter("3", "1", PIN, PIN, PIN)
+    caller.sees("Your PIN is set")
+    await caller.dial()
+    assert caller.screen.startswith("Callbox.")
 
 
 async def test_a_payment_into_the_wallet_is_told_as_it_stands(world: World) -> None:
     caller = await world.caller(pin=False)
-    await caller.dial("2*700")
+    await caller.dial("2*2*700")
     await caller.enter("1")
     await caller.dial()
     caller.sees("Your payment of N700 has not arrived yet.")
 
-    await caller.dial("2*800")
+    await caller.dial("2*2*800")
     await caller.enter("1")
     link = await caller.sms("Pay N800")
     (await world.outside.pay(link.rsplit(" ", 1)[-1])).raise_for_status()

@@ -1,8 +1,12 @@
 """Codes dialled in one go: `*347*100*1*500#`."""
 
+import re
+
 import pytest
 
-from tests.fakes.world import NOBODYS_CODE, PIN, World
+from core.engine.screens import Menu
+from core.flows import all_flows
+from tests.fakes.world import NOBODYS_CODE, PIN, Caller, World
 
 
 async def test_airtime_for_oneself(world: World) -> None:
@@ -63,12 +67,12 @@ async def test_an_amount_that_is_none_is_asked_for(world: World, amount: str) ->
     caller.sees("Please enter an amount", "Amount, N50 to N50,000")
 
 
-async def test_a_missing_amount_is_asked_for(world: World) -> None:
+async def test_the_digit_alone_is_that_of_the_menu(world: World) -> None:
     caller = await world.caller()
 
     await caller.dial("1")
 
-    caller.sees(caller.number, "Amount, N50 to N50,000")
+    caller.sees("Airtime for:", "1. My number")
 
 
 async def test_a_number_that_is_none_is_asked_for(world: World) -> None:
@@ -86,20 +90,70 @@ async def test_a_number_that_is_none_is_asked_for(world: World) -> None:
 async def test_money_into_the_wallet(world: World) -> None:
     caller = await world.caller()
 
-    await caller.dial("2*1000")
+    await caller.dial("2*2*1000")
     caller.sees("N1,000", "SMS")
     await caller.enter("1")
 
     await caller.sms("Pay N1,000")
 
 
-@pytest.mark.parametrize("along", ["2", "2*x", "2*1", "2*900000"])
+@pytest.mark.parametrize("along", ["2*2", "2*2*x", "2*2*1", "2*2*900000"])
 async def test_money_into_the_wallet_with_no_good_amount(world: World, along: str) -> None:
     caller = await world.caller()
 
     await caller.dial(along)
 
-    caller.sees("How much do you want to put in?")
+    caller.sees("put in?")
+
+
+async def test_a_name_is_a_shortcut_whatever_the_menus_become(world: World) -> None:
+    caller = await world.caller()
+
+    await caller.dial("fund*1000")
+    caller.sees("N1,000", "SMS")
+    await caller.dial("fund*1")
+    caller.sees("put in?")
+
+
+async def test_what_is_dialled_along_is_what_is_typed_in_the_menus(world: World) -> None:
+    """Every option of the main menu, and every one behind it."""
+    typing, dialling = await world.caller(500), await world.caller(500)
+    walked = 0
+    for first in _options(await typing.menu()):
+        reached = _options(await typing.enter(first))
+        assert await _dialled(dialling, first) == _of_nobody(typing)
+        for second in reached:
+            await typing.menu()
+            await typing.enter(first, second)
+            assert await _dialled(dialling, f"{first}*{second}") == _of_nobody(typing)
+            walked += 1
+        await typing.menu()
+    assert walked > 10
+
+
+def test_a_shortcut_is_its_flows_own_digit_in_the_menu_or_none_of_the_menu() -> None:
+    flows = all_flows()
+    home = flows["home"].nodes["menu"]
+    assert isinstance(home, Menu)
+    menu = [option.to for option in home.options]
+    for shortcut in flows.shortcuts:
+        if not shortcut.code:
+            continue
+        place = int(shortcut.code) - 1
+        assert place >= len(menu) or menu[place] == shortcut.flow, shortcut
+
+
+async def _dialled(caller: Caller, along: str) -> str:
+    await caller.dial(along)
+    return _of_nobody(caller)
+
+
+def _of_nobody(caller: Caller) -> str:
+    return caller.screen.replace(caller.number, "(own)")
+
+
+def _options(screen: str) -> list[str]:
+    return re.findall(r"^([1-9])\. ", screen, re.MULTILINE)
 
 
 @pytest.mark.parametrize("along", ["8", "77*500", "*", "hello", "00", "0", "98"])

@@ -12,7 +12,7 @@ from core.ports import Event
 from core.services.gift_wishes import GiftsOff
 from core.services.gifts import KeptOut, OverGiftLimit, WrongCodes
 from core.services.purchases import InsufficientFunds
-from tests.conversations.coming import CHANNELS, Coming, sees
+from tests.conversations.coming import CHANNELS, Coming, by_telegram, by_ussd, by_whatsapp, sees
 from tests.conversations.golden import Golden
 from tests.fakes.paths import answering, giving
 from tests.fakes.talkers import Talker
@@ -74,6 +74,13 @@ async def test_a_gift_is_given_and_won(world: World, coming: Coming) -> None:
     await finds(giver, code)
     sees(giver, "your own gift")
 
+    await giver.begins()
+    await giver.answers("2", "3")
+    sees(giver, "N1,000 for your gift")
+    await friend.begins()
+    await friend.answers("2", "3")
+    sees(friend, " won in a gift")
+
 
 @pytest.mark.parametrize("coming", CHANNELS)
 async def test_everything_about_a_gift_can_be_changed(world: World, coming: Coming) -> None:
@@ -98,6 +105,32 @@ async def test_everything_about_a_gift_can_be_changed(world: World, coming: Comi
     sees(friend, "Capital of Nigeria?")
     await friend.answers("2")
     sees(friend, "You won N250")
+
+
+@pytest.mark.parametrize("coming", CHANNELS)
+async def test_words_stay_as_they_were_typed_where_they_can_be_shown(
+    world: World, coming: Coming
+) -> None:
+    giver, _ = await by_telegram(world, 2000)
+    friend, _ = await coming(world, 0)
+    quiz = (
+        "2",
+        "2",
+        "3",
+        "E k\u00e1\u00e0\u1ecd\u0300?",
+        "\u1eb8 \U0001f44d, \u1ecc\u0300 \U0001f44e",
+        "1",
+    )
+    code = await gives(giver, *quiz, "2", "6", "Happy day \U0001f389\U0001f389!")
+
+    await finds(friend, code)
+    whole = coming is not by_ussd
+    sees(friend, "Happy day \U0001f389\U0001f389!" if whole else "Happy day !")
+    await friend.answers("1")
+    sees(friend, "E k\u00e1\u00e0\u1ecd\u0300?" if whole else "E ka\u00e0o?")
+    assert "??" not in friend.screen
+    await friend.answers("1")
+    sees(friend, "You won")
 
 
 @pytest.mark.parametrize("coming", CHANNELS)
@@ -221,6 +254,38 @@ async def test_a_full_room_answers_at_once(world: World, coming: Coming) -> None
     latest, _ = await coming(world, 0)
     await finds(latest, code)
     sees(latest, "gift is over")
+
+
+async def test_whoever_dials_is_texted_the_link_each_time_they_share(world: World) -> None:
+    giver = await world.caller(2000)
+    await giver.dial()
+    await giver.enter("6", "1", "1000", "2", "1", PIN)
+    room = await room_with(world, code_on(giver.screen))
+    link = f"/gift/{room.token}"
+    await giver.sms("friends dial", link)
+
+    await giver.menu()
+    await giver.enter("6", "2", "1", "2")
+    giver.sees(room.code, "We send you a link by SMS")
+    await giver.sms("friends dial", link)
+    again = await giver.post(giver.session, giver.text)
+    assert "We send you a link" in again
+    await giver.enter("0", "2")
+    await giver.sms("friends dial", link)
+
+    texts = [str(each["text"]) for each in await world.outside.messages(giver.msisdn)]
+    assert sum(link in each for each in texts) == 3
+
+
+async def test_in_whatsapp_the_address_of_the_page_stands_in_the_words(world: World) -> None:
+    giver, _ = await by_whatsapp(world, 2000)
+    code = await gives(giver)
+    page = f"/gift/{(await room_with(world, code)).token}"
+    assert page in giver.screen
+
+    await giver.begins()
+    await giver.answers("6", "2", "1", "2")
+    sees(giver, "or open the link", page)
 
 
 async def test_airtime_goes_to_the_winners_own_number(world: World) -> None:
@@ -468,6 +533,17 @@ async def test_money_that_comes_a_moment_after_the_pin(world: World, outcome: ob
     ):
         await friend.enter("6", "3", "23456789", "1")
     friend.sees("in a moment")
+
+
+@pytest.mark.parametrize("outcome", [Failed(), Pending(), Problem("gift.not_yours")])
+async def test_a_room_that_cannot_be_shared_now(world: World, outcome: object) -> None:
+    giver = await at_review(world)
+    await giver.enter("1", PIN)
+    await giver.menu()
+    await giver.enter("6", "2", "1")
+    with world.paths.instead_of("gift_rooms", "share", giving(outcome)):
+        await giver.enter("2")
+    giver.sees("try again in a minute")
 
 
 @pytest.mark.parametrize("outcome", [Failed(), Pending(), Problem("gift.not_yours")])

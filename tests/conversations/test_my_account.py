@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from babel.dates import format_date
 
 from core.domain.chat import ChatMessage, Doing
 from core.engine.outcomes import Failed, Pending
@@ -19,8 +20,8 @@ from tests.fakes.world import PIN, Caller, World
 LINK = re.compile(r"https://t\.me/callbox_demo_bot\?start=([\w-]{24})")
 
 
-async def on_telegram(world: World, msisdn: str) -> TelegramPhone:
-    phone = TelegramPhone(world.control)
+async def on_telegram(world: World, msisdn: str, first_name: str | None = None) -> TelegramPhone:
+    phone = TelegramPhone(world.control, first_name=first_name)
     await phone.start()
     await phone.share_contact(msisdn)
     phone.sees("What would you like?")
@@ -46,22 +47,41 @@ async def token_by_sms(caller: Caller) -> str:
 
 async def test_what_is_linked_is_listed_and_removed_with_the_pin(world: World) -> None:
     caller = await world.caller(400)
-    phone = await on_telegram(world, caller.msisdn)
+    phone = await on_telegram(world, caller.msisdn, "Adaeze \U0001f98b")
     await phone.say("/balance")
     phone.sees("N400")
 
     await the_account(caller)
     await caller.choose("Linked accounts")
-    caller.sees("Telegram " + str(phone.user)[:2])
+    today = format_date(world.main.core.clock.now(), "d MMM yyyy", locale="en")
+    known_by = f"Telegram Adaeze ..{str(phone.user)[-3:]}"
+    caller.sees(f"{known_by} {today}")
     assert str(phone.user) not in caller.screen
     await caller.enter("1")
-    caller.sees("Remove Telegram")
+    caller.sees(f"Remove {known_by}, linked {today}?")
     await caller.enter("1", PIN)
     caller.sees("It is removed")
 
     await phone.say("wallet")
     phone.sees("What is your phone number?")
     assert await names_of(world, caller.msisdn, "telegram") == []
+
+
+async def test_linked_accounts_can_be_told_apart_in_a_chat(world: World) -> None:
+    caller = await world.caller()
+    phone = await on_telegram(world, caller.msisdn, "Adaeze \U0001f98b")
+    other = WhatsAppPhone(world.control, caller.msisdn)
+    await other.say("/account")
+    await other.say("1")
+
+    today = format_date(world.main.core.clock.now(), "d MMM yyyy", locale="en")
+    [telegram, whatsapp] = (row for s in other.message["list"]["sections"] for row in s["rows"][:2])
+    assert telegram["title"].startswith(f"Telegram Adaeze ..{str(phone.user)[-3:]}")
+    assert telegram["description"] == (
+        f"Telegram Adaeze \U0001f98b ..{str(phone.user)[-3:]}, linked {today}"
+    )
+    assert whatsapp["title"].startswith("WhatsApp ")
+    assert caller.msisdn[-3:] in whatsapp["description"]
 
 
 async def test_who_was_removed_cannot_go_on_where_they_were(world: World) -> None:

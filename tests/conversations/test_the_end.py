@@ -12,6 +12,7 @@ import redis.asyncio as redis
 from core.store import invariants
 from core.store.database import owner_engine
 from tests.fakes.database import connect
+from tests.fakes.kinds import untold
 from tests.fakes.world import NEW_PIN, PIN, WRONG_PIN, World, texts_in
 
 _FOLDER = Path(__file__).parent
@@ -87,9 +88,10 @@ async def test_the_database_holds_no_pin_and_no_code(world: World) -> None:
     assert seen > 1000
 
 
-async def test_the_books_are_sound(world: World) -> None:
+async def test_the_books_are_sound_and_statements_tell_of_all_that_moved(world: World) -> None:
     engine = owner_engine(world.urls.database_url)
     assert await invariants.check(engine) == []
+    assert await untold(engine) == []
     await engine.dispose()
 
 

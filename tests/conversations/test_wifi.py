@@ -34,7 +34,7 @@ async def test_the_code_is_shown_and_logs_in(world: World, site: Site) -> None:
 async def test_one_that_is_made_when_it_is_paid_for(world: World, site: Site) -> None:
     caller = await world.caller(5000)
 
-    await caller.dial("3")
+    await caller.dial("7*1")
     await caller.choose(f"{MONTHLY} N4,000")
     caller.sees("The code works within minutes.")
     await caller.enter("1", PIN)
@@ -65,15 +65,15 @@ async def test_for_another_number_that_gets_the_code(world: World, site: Site) -
 async def test_a_place_is_chosen_where_there_are_several(world: World, site: Site) -> None:
     """The one that was used last comes first."""
     stranger, regular = await world.caller(pin=False), await world.caller(1000)
-    await regular.dial("3")
+    await regular.dial("7*1")
     await regular.enter("1", "1", PIN)
     other = await another_site(world, "Annex")
     try:
-        await stranger.dial("3")
+        await stranger.dial("7*1")
         stranger.sees("1. Annex", "2. Callbox Cafe", "3. Find by name")
         await stranger.enter("1")
         stranger.sees("WiFi at Annex:")
-        await stranger.dial("3")
+        await stranger.dial("7*1")
         await stranger.enter("00", "7", "1", "3", "nowhere")
         stranger.sees("We have no WiFi of that name.")
         await stranger.enter("1", "marina")
@@ -84,7 +84,7 @@ async def test_a_place_is_chosen_where_there_are_several(world: World, site: Sit
         await stranger.enter("00", "7", "1", "3", "nowhere", "2")
         stranger.sees("1. Annex")
 
-        await regular.dial("3")
+        await regular.dial("7*1")
         regular.sees("1. Callbox Cafe", "2. Annex")
     finally:
         await other.remove()
@@ -96,7 +96,7 @@ async def test_a_place_that_is_away_is_told_of_before_anybody_pays(
     caller = await world.caller(5000, at=world.twin)
     await site.away()
 
-    await caller.dial("3")
+    await caller.dial("7*1")
     await caller.choose(f"{MONTHLY} N4,000")
     caller.sees(
         "Callbox Cafe is offline since ", "works once back, or money back in 30 min", "1. Pay"
@@ -117,7 +117,7 @@ async def test_a_place_that_went_away_meanwhile_is_asked_about_again(
 ) -> None:
     caller = await world.caller(5000)
 
-    await caller.dial("3")
+    await caller.dial("7*1")
     await caller.choose(f"{MONTHLY} N4,000")
     caller.sees("within minutes")
     await caller.enter("1")
@@ -146,14 +146,14 @@ async def test_what_a_place_cannot_sell_is_not_offered(world: World, site: Site)
     caller = await world.caller(5000)
 
     await site.crowded(50)
-    await caller.dial("3")
+    await caller.dial("7*1")
     caller.sees("Too many people are online at Callbox Cafe")
     await site.crowded(0)
     with world.paths.instead_of("wifi", "plan", giving([])):
-        await caller.dial("3")
+        await caller.dial("7*1")
         caller.sees("Nothing is on sale at Callbox Cafe")
     await site.change(selling=False)
-    await caller.dial("3")
+    await caller.dial("7*1")
     caller.sees("No WiFi is on sale for now.")
     await site.change(selling=True)
     for empty, typed in (("place", ()), ("found", ("3", "x"))):
@@ -161,7 +161,7 @@ async def test_what_a_place_cannot_sell_is_not_offered(world: World, site: Site)
             world.paths.instead_of("wifi", "where", answering("many")),
             world.paths.instead_of("wifi", empty, giving([])),
         ):
-            await caller.dial("3")
+            await caller.dial("7*1")
             if typed:
                 await caller.enter("2", *typed[1:])
     caller.sees("We have no WiFi of that name.")
@@ -170,7 +170,7 @@ async def test_what_a_place_cannot_sell_is_not_offered(world: World, site: Site)
 async def test_too_little_money_leads_to_more_or_to_another_plan(world: World, site: Site) -> None:
     caller = await world.caller(100)
 
-    await caller.dial("3")
+    await caller.dial("7*1")
     await caller.enter("1", "1")
     caller.sees("You need N300 and have N100.")
     await caller.enter("2")
@@ -195,12 +195,12 @@ async def test_the_review_can_be_left(world: World, site: Site) -> None:
             "minutes": 30,
         }
         with world.paths.instead_of("wifi", "offer", answering(exit_, **keep)):
-            await caller.dial("3")
+            await caller.dial("7*1")
             await caller.enter("1")
             caller.sees(price)
             await caller.enter("1")
             caller.sees("PIN")
-            await caller.dial("3")
+            await caller.dial("7*1")
             await caller.enter("1", "2")
             caller.sees("Cancelled. You have not been charged.")
     assert await caller.money() == (5000, 0)
@@ -223,7 +223,7 @@ async def test_every_other_end_of_paying(
     caller = await world.caller(1000)
 
     with world.paths.instead_of("wifi", "pay", giving(outcome)):
-        await caller.dial("3")
+        await caller.dial("7*1")
         await caller.enter("1", "1", PIN)
 
     caller.sees(words)
@@ -235,11 +235,11 @@ async def test_what_was_taken_back_while_the_customer_waited(world: World, site:
     ended = answering("refunded", reference="7K2M9QX4TB")
 
     with world.paths.instead_of("wifi", "pay", ended):
-        await caller.dial("3")
+        await caller.dial("7*1")
         await caller.enter("1", "1", PIN)
     caller.sees("could not take the code", "N300 to your wallet", "Ref 7K2M9QX4TB")
     with world.paths.broken("wifi", "pay"):
-        await caller.dial("3")
+        await caller.dial("7*1")
         await caller.enter("1", "1", PIN)
     caller.sees("We could not finish in time")
 
@@ -249,11 +249,11 @@ async def test_an_offer_that_changed_is_shown_anew(world: World, site: Site) -> 
 
     for gone, words in ((NotSoldHere(), "has just changed"), (SiteFull(), "Too many people")):
         with world.paths.instead_of("wifi", "offer", giving(gone)):
-            await caller.dial("3")
+            await caller.dial("7*1")
             await caller.enter("1")
             caller.sees(words)
     with world.paths.instead_of("wifi", "offer", giving(NotSoldHere())):
-        await caller.dial("3")
+        await caller.dial("7*1")
         await caller.enter("1", "1")
     caller.sees("WiFi at Callbox Cafe:")
 
@@ -281,7 +281,7 @@ async def test_paying_twice_at_once_is_one_voucher(world: World, site: Site) -> 
     """A gateway repeats a request; and an effect whose end was lost finds its own."""
     caller = await world.caller(1000)
 
-    await caller.dial("3")
+    await caller.dial("7*1")
     await caller.enter("1", "1", PIN)
     shown = caller.screen
     await caller.send()

@@ -41,6 +41,17 @@ async def to_account(caller: Caller, account: str, amount: str = "500") -> None:
     await caller.enter("2", "4", amount, "1", account)
 
 
+async def test_a_bank_goes_by_its_whole_name(world: World) -> None:
+    caller = await world.caller(1000)
+    account = account_of("214")
+    await caller.menu()
+    await caller.enter("2", "4", "500")
+    await caller.choose("Another bank")
+    await caller.enter("first city", "1", account)
+
+    caller.sees(f"{account} First City Monument Bank.")
+
+
 async def test_money_goes_to_the_account_whose_holder_was_shown(world: World) -> None:
     caller = await world.caller(1000)
     account = account_of(ACCESS)

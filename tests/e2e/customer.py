@@ -42,7 +42,7 @@ class Customer:
 
     async def ask_for_link(self, naira: int = 1000) -> str:
         """Ask to fund the wallet; the reference of the payment that is awaited."""
-        await self.phone.dial(f"2*{naira}")
+        await self.phone.dial(f"2*2*{naira}")
         self._expect("Fund your wallet")
         await self.phone.enter("1")
         return self.reference()

@@ -91,7 +91,7 @@ async def test_a_dial_sent_ten_times_at_once_is_one_session(world: World) -> Non
 
 async def test_a_wish_to_fund_sent_ten_times_at_once_is_one_link(world: World) -> None:
     customer = Customer(world)
-    await customer.phone.dial("2*700")
+    await customer.phone.dial("2*2*700")
     wishing = await _typed(customer, "1")
 
     replies = await asyncio.gather(*(_post(world, wishing) for _ in range(10)))

@@ -134,7 +134,7 @@ MONTHLY = "20 GB, 30 days"
 async def owner(world: World) -> tuple[Caller, str]:
     """Somebody who has bought a voucher for N300, and its code."""
     caller = await world.caller(1000)
-    await caller.dial("3")
+    await caller.dial("7*1")
     await caller.enter("1", "1", PIN)
     caller.sees("Done.")
     return caller, code_on(caller)
@@ -144,7 +144,7 @@ async def waiter(world: World, site: Site) -> Caller:
     """Somebody who has paid N4,000 and waits for a place that is away."""
     await site.away()
     caller = await world.caller(5000, at=world.twin)
-    await caller.dial("3")
+    await caller.dial("7*1")
     await caller.choose(f"{MONTHLY} N4,000")
     await caller.enter("1", PIN)
     caller.sees("Paid.")

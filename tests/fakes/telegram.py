@@ -25,8 +25,11 @@ class TelegramPhone:
         message: The newest message from the bot, as the phone shows it.
     """
 
-    def __init__(self, sandbox: httpx.AsyncClient, user: int | None = None) -> None:
+    def __init__(
+        self, sandbox: httpx.AsyncClient, user: int | None = None, first_name: str | None = None
+    ) -> None:
         self._sandbox = sandbox
+        self._as = {"first_name": first_name} if first_name else {}
         self.user = user or 10_000_000 + secrets.randbelow(10**9)
         self.message: Mapping[str, Any] = {}
         self._seen: _Messages = []
@@ -117,7 +120,9 @@ class TelegramPhone:
 
     async def _do(self, deed: str, **body: object) -> str:
         self._seen = await self.messages() if self._seen else []
-        reply = await self._sandbox.post(f"/control/telegram/{self.user}/{deed}", json=body)
+        reply = await self._sandbox.post(
+            f"/control/telegram/{self.user}/{deed}", json=self._as | body
+        )
         assert reply.status_code == httpx.codes.OK, (reply.status_code, reply.text)
         before = _newest(self._seen)
 

@@ -14,6 +14,7 @@ from tests.fakes.database import (
     owner,
 )
 from tests.fakes.gifts import Gifts, open_gifts
+from tests.fakes.kinds import untold
 
 __all__ = [
     "database",
@@ -25,11 +26,12 @@ __all__ = [
 
 @pytest.fixture
 async def books(database: Database, database_url: str) -> AsyncIterator[Books]:
-    """One tenant's store; whatever the test did, the books are sound in the end."""
+    """One tenant's store; whatever the test did, its books are sound and statements tell of it."""
     opened = await open_books(database)
     yield opened
     engine = owner_engine(database_url)
     assert await invariants.check(engine) == []
+    assert await untold(engine) == []
     await engine.dispose()
 
 

@@ -65,6 +65,14 @@ async def test_airtime_is_bought_with_the_pin_given_out_of_sight(house: House, a
     assert await ada.money() == (500, 0)
 
 
+async def test_a_chat_is_told_that_it_will_be_told_here(house: House, ada: Person) -> None:
+    await at_pin(ada)
+    await ada.unlocks()
+    await house.work()
+
+    assert "We will tell you here how it went." in ada.screen.body
+
+
 async def test_a_message_delivered_twice_is_answered_once(house: House, ada: Person) -> None:
     message = ada.message(Doing.TEXT, "hello")
     await ada.sends(message, message)
@@ -205,6 +213,49 @@ async def test_who_typed_a_pin_that_stays_is_told_so(house: House, ada: Person) 
 
     [(_, text)] = house.notebook.told
     assert "delete it yourself" in text
+
+
+async def test_a_pin_among_other_words_is_deleted_and_warned_about(
+    house: House, ada: Person, owner: asyncpg.Connection
+) -> None:
+    await ada.says("hello")
+    shown = ada.screen.body
+    said = ada.message(Doing.TEXT, "send 500 to 08031234567, my pin is 7391")
+    await ada.sends(said)
+    waiting = await owner.fetchval("select content from inbox where state = 'waiting'")
+    await house.work()
+
+    assert "7391" not in house.core.keyring.decrypt(waiting)
+    assert house.notebook.unsaid == [said.external_id]
+    [(_, text)] = house.notebook.told
+    assert "We deleted your message" in text
+    assert ada.screen.body == shown
+    assert house.seller.delivered == {}
+
+
+async def test_who_wrote_a_pin_that_stays_is_asked_to_delete_it(house: House, ada: Person) -> None:
+    house.notebook.can_unsay = False
+    await ada.says("7391 is my pin")
+
+    [(_, text)] = house.notebook.told
+    assert "Please delete it now" in text
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ("send 500 mtn to 08031234567", "N500 MTN airtime for 08031234567"),
+        ("forgot my pin", "My PIN"),
+    ],
+)
+async def test_words_without_a_secret_are_taken_as_they_are(
+    house: House, ada: Person, said: str, seen: str
+) -> None:
+    await ada.says("hello")
+    await ada.says(said)
+
+    assert seen in ada.screen.body
+    assert (house.notebook.unsaid, house.notebook.told) == ([], [])
 
 
 async def test_a_secret_for_an_earlier_screen_opens_nothing(house: House, ada: Person) -> None:

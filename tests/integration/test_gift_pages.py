@@ -51,7 +51,15 @@ async def test_everybody_sees_who_gives_and_how_to_open_it(site: GiftSiteFake) -
     assert f'href="tel:*347*100*9*{room.code}%23"' in page.text
     assert f"https://t.me/callbox_demo_bot?start=gift-{room.code}" in page.text
     assert "https://wa.me/?text=" in page.text
+    assert f"https://wa.me/15550000001?text=gift%20{room.code}" in page.text
     assert room.commitment in page.text
+
+
+async def test_emoji_and_other_letters_are_shown_as_they_were_typed(site: GiftSiteFake) -> None:
+    words = "Happy day \U0001f389 \u1eb8 k\u00fa"
+    room = await site.gives(5000, 10, message=words)
+
+    assert words in (await site.look(room)).text
 
 
 async def test_the_page_is_small_and_asks_nobody_else(site: GiftSiteFake) -> None:

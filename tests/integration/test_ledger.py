@@ -165,7 +165,7 @@ async def test_one_id_twice_in_one_call_is_answered_as_if_it_came_later(
     same, event = ids.uuid7(), ids.uuid7()
 
     def item(amount: int, transfer_id: object = same) -> tuple[object, ...]:
-        return (transfer_id, books.tenant.id, wallet_id, world_id, amount, "x", event, None)
+        return (transfer_id, books.tenant.id, wallet_id, world_id, amount, "test", event, None)
 
     [row] = await books.database.call(
         "select ledger_post($1::ledger_item[], now()) as answers",

@@ -19,7 +19,7 @@ from core.kit.clock import SetClock
 from core.kit.crypto import Keyring
 from core.kit.msisdn import Msisdn
 from core.ports import Event
-from core.services.chat import MessageCursor
+from core.services.chat_turns import MessageCursor
 from core.services.deep_links import LINK_ACCOUNT
 from core.services.linking import Linking, LinkRules, Standing, TakenMeanwhile
 from core.services.people import People

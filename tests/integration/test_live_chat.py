@@ -13,10 +13,11 @@ from cli.demo import TENANT
 from core.domain.chat import Closed, Doing, Later, Unreachable
 from core.domain.live_chat import Heard, LiveChat, LiveState
 from core.domain.operators import Operator, Role
+from core.domain.slips import hidden
 from core.kit import crash
 from core.kit.clock import SetClock
 from core.ports import Paging
-from core.services.live_chat import ChatOver, ChatTaken, LiveRules, hidden
+from core.services.live_chat import ChatOver, ChatTaken, LiveRules
 from core.store.embedded import ServiceUrls
 from tests.fakes.chat import House, Person, open_house
 from tests.fakes.promises import Died
@@ -272,6 +273,7 @@ async def test_pins_and_codes_reach_nobody(
         "[a contact: 234803****567]",
         "[something that is no text: a picture, a voice, a place]",
     ]
+    assert len(house.notebook.unsaid) == 1  # the one among other words
     kept = await owner.fetch("select content from live_messages")
     assert not any("paid" in row["content"] for row in kept)  # sealed
 

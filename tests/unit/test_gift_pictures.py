@@ -94,6 +94,9 @@ class Pen:
         self.threads: list[int] = []
         self._fails = fails
 
+    def letters(self, words: str) -> str:
+        return DrawnGifts().letters(words)
+
     def card(self, card: GiftCard) -> bytes:
         return self._draw(card)
 
@@ -197,6 +200,22 @@ async def test_what_could_not_be_drawn_is_drawn_again() -> None:
         await pictures.card(sight())
 
     assert (await pictures.card(sight())).png
+
+
+async def test_what_no_font_has_is_left_out_and_a_name_of_nothing_else_is_a_number() -> None:
+    pen = Pen()
+    pictures = GiftPictures(TEXTS, pen)
+
+    await pictures.card(
+        sight(from_name="Ada \U0001f98b", message="E\u0323 ku\u0301 \U0001f389\ufe0f!")
+    )
+    await pictures.card(sight(from_name="\u2764\ufe0f\u4f60", message="\U0001f389"))
+
+    named, unnamed = pen.drawn
+    assert isinstance(named, GiftCard)
+    assert isinstance(unnamed, GiftCard)
+    assert (named.title, named.message) == ("Ada has a gift for you", "E ku !")
+    assert (unnamed.title, unnamed.message) == ("0803****001 has a gift for you", "")
 
 
 @pytest.mark.parametrize("message", ["", "Enjoy!", "W" * 60, "\u1eb8 k\u00fa \u0254d\u00fan 🎉"])

@@ -41,7 +41,9 @@ def test_a_text_costs_its_septets(text: str, cost: int | None) -> None:
         pytest.param("Fran\u00e7ais", "Francais", id="cedilla"),
         pytest.param("a\u200bb\ufeff", "ab", id="no width"),
         pytest.param("\u00bd", "?", id="a half is not twelve"),
-        pytest.param("\U0001f600", "?", id="emoji"),
+        pytest.param("\u0639 \u4f60", "? ?", id="letters of other scripts"),
+        pytest.param("Hi \U0001f600 you \u2764\ufe0f\U0001f44b\U0001f3fd!", "Hi you !", id="emoji"),
+        pytest.param("1. \U0001f389\n2. Yes", "1.\n2. Yes", id="emoji alone on a line"),
         pytest.param("[ok] {x}", "[ok] {x}", id="what fits stays"),
     ],
 )
@@ -55,3 +57,8 @@ def test_plain_text_always_has_a_cost_and_stays_plain(text: str) -> None:
 
     assert gsm7.septets(plain) is not None
     assert gsm7.plain(plain) == plain
+
+
+def test_what_a_handset_loses_is_told_to_who_writes_texts() -> None:
+    assert gsm7.foreign("\u20a6 Ad\u00e9 \u1ecd\u0300") == ""
+    assert gsm7.foreign("Hi \U0001f600 \u4f60") == "\U0001f600\u4f60"

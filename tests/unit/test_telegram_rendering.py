@@ -186,3 +186,12 @@ _SCREENS = st.builds(
 @given(shown=_SCREENS, unlock_url=st.sampled_from(["", URL]))
 def test_any_screen_is_taken(shown: Screen, unlock_url: str) -> None:
     check(rendering.of_screen(shown, unlock_url=unlock_url))
+
+
+def test_what_is_passed_on_shows_the_preview_of_its_link() -> None:
+    offer = Offer(
+        "1", "A gift", "N500", "Ada has a gift: https://x.example/gift/1", "Open", "https://t.me/x"
+    )
+    [article] = rendering.of_offers(Offers((offer,), "Give", "gift"))["results"]
+    said = article["input_message_content"]
+    assert said == {"message_text": offer.text}

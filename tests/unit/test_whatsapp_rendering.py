@@ -240,8 +240,27 @@ def test_the_first_page_that_a_screen_leads_to_is_a_button() -> None:
     assert kind_of(made) == "cta_url"
     parameters = made["interactive"]["action"]["parameters"]
     assert parameters == {"display_text": "Share on WhatsApp..", "url": URL}
-    assert kind_of(rendering.of_screen(screen("A", links=links))) == "button"
+    assert made["interactive"]["body"]["text"].endswith(f"00. Main menu\nPage: {URL}2")
+    assert URL + "\n" not in made["interactive"]["body"]["text"]
+    optional = rendering.of_screen(screen("A", links=links))
+    check(optional)
+    assert kind_of(optional) == "button"
+    assert optional["interactive"]["body"]["text"] == (
+        f"How much?\nShare on WhatsApp now: {URL}\nPage: {URL}2"
+    )
     assert kind_of(rendering.of_screen(screen(links=links[:1]))) == "button"
+
+
+def test_an_address_that_has_no_room_is_left_out_and_not_cut() -> None:
+    links = (Link("First", URL), Link("Long", URL + "/" + "y" * 1000), Link("Page", URL + "2"))
+    made = rendering.of_screen(screen(links=links))
+    check(made)
+    assert made["interactive"]["body"]["text"].endswith(f"Main menu\nPage: {URL}2")
+
+
+def test_a_picture_tells_where_links_lead() -> None:
+    made = rendering.of_screen(screen(links=(Link("Page", URL),)), image_id="1")
+    assert made["image"]["caption"].endswith(f"\nPage: {URL}")
 
 
 @pytest.mark.parametrize("url", ["", "javascript:alert(1)", "https://x/" + "y" * 3000])

@@ -16,6 +16,7 @@ from core.providers.pictures.pen import (
     centred,
     fitting,
     length,
+    plain,
     png,
     write,
 )
@@ -60,6 +61,9 @@ Draw = ImageDraw.ImageDraw
 
 class DrawnGifts:
     """See `core.ports.pictures.GiftDrawing`."""
+
+    def letters(self, words: str) -> str:
+        return plain(words)
 
     def card(self, card: GiftCard) -> bytes:
         large = Image.new("RGB", (_WIDTH * FINE, _HEIGHT * FINE), _GROUND)

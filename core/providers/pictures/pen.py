@@ -44,7 +44,7 @@ class Style:
 
 def centred(draw: ImageDraw.ImageDraw, at: Point, words: str, style: Style, room: float) -> None:
     """In smaller letters where there is no room for it, down to two thirds; then cut."""
-    words = _plain(words)
+    words = plain(words)
     size = style.size
     while size > style.size * 2 / 3 and length(words, _sized(style, size)) > room:
         size -= 2
@@ -101,7 +101,7 @@ def _sized(style: Style, size: int) -> Style:
 
 
 def fitting(words: str, style: Style, room: float) -> str:
-    words = _plain(words)
+    words = plain(words)
     if length(words, style) <= room:
         return words
     while words and length(words + _CUT, style) > room:
@@ -121,7 +121,7 @@ def _is_drawn(letter: str) -> bool:
     return bytes(font.getmask(letter)) != bytes(font.getmask(_MISSING))
 
 
-_plain = in_letters_of(_is_drawn)
+plain = in_letters_of(_is_drawn)
 
 
 @lru_cache(maxsize=64)

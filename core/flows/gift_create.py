@@ -36,8 +36,8 @@ from core.kit.errors import Problem
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.services.context import Context
+from core.services.gift_giving import Giver, OverGiftLimit
 from core.services.gift_wishes import BadGift, GiftsOff, GiftWish, fee_of
-from core.services.gifts import Giver, OverGiftLimit
 from core.services.purchases import InsufficientFunds
 
 _KIND = named("gift kind", {each.value: each.value for each in GiftKind})

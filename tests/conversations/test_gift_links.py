@@ -10,8 +10,8 @@ import httpx
 from cli.demo import TENANT
 from core.domain.gifts import Room
 from core.kit.money import Money
+from core.services.gift_giving import Giver
 from core.services.gift_wishes import GiftWish
-from core.services.gifts import Giver
 from tests.conversations.coming import by_telegram, by_whatsapp, sees
 from tests.conversations.test_the_door import code_to, stranger
 from tests.fakes.talkers import ByTelegram, ByWhatsApp

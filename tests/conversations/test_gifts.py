@@ -9,8 +9,9 @@ from core.domain.gifts import GiftKind, Room
 from core.engine.outcomes import Done, Failed, Pending
 from core.kit.errors import Problem
 from core.ports import Event
+from core.services.gift_giving import OverGiftLimit
 from core.services.gift_wishes import GiftsOff
-from core.services.gifts import KeptOut, OverGiftLimit, WrongCodes
+from core.services.gifts import KeptOut, WrongCodes
 from core.services.purchases import InsufficientFunds
 from tests.conversations.coming import CHANNELS, Coming, sees
 from tests.conversations.golden import Golden

@@ -14,8 +14,9 @@ from core.kit import crash, ids
 from core.kit.crypto import Keyring
 from core.kit.money import Money
 from core.kit.msisdn import local
+from core.services.gift_giving import Giver
 from core.services.gift_wishes import GiftWish
-from core.services.gifts import Giver, Guest
+from core.services.gifts import Guest
 from core.services.purchases import OverDayLimit
 from core.store.embedded import ServiceUrls
 from core.store.gift_counts import RedisGiftCounts

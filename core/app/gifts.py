@@ -84,7 +84,7 @@ def gift_front(
         inline=InlineGifts(opened.gifts, sharing, kept.customers, messengers, texts),
         pages=pages,
         pictures=GiftPictures(texts, DrawnGifts()),
-        desk=GiftDesk(opened.book, kept.ledger, kept.tenants, rules.terms(settings), clock),
+        desk=GiftDesk(opened.book, kept.ledger, kept.tenants, clock),
     )
 
 

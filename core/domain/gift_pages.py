@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from core.domain.customers import Tenant
-from core.domain.gifts import Claim, Claimed, Claiming, Room
+from core.domain.gifts import Claim, Claimed, Claiming, ClaimState, Room
 from core.kit.msisdn import Msisdn
 
 
@@ -40,6 +40,11 @@ class GiftSight:
     tenant: Tenant
     ways: Ways
     winners: tuple[Claim, ...] = ()
+
+
+def how_it_stands(won: Claim) -> str:
+    """What is said beside a share that is not simply in its winner's wallet; "" where it is."""
+    return "waits" if won.state is ClaimState.RESERVED else won.airtime or ""
 
 
 class Slip(StrEnum):

@@ -11,6 +11,7 @@ from core.engine.screens import (
     Ask,
     Call,
     End,
+    Exit,
     Fact,
     Jump,
     Link,
@@ -20,18 +21,20 @@ from core.engine.screens import (
 )
 from core.flows import shared
 from core.flows.gift_kinds import (
+    ANSWER,
     ANSWERS,
+    CHOICES,
     GIVER,
     HOURS,
     LISTED_MAX,
     MESSAGE,
     NUMBERS,
     QUESTION,
-    SENTENCE,
+    WHAT,
     joined,
     several,
 )
-from core.flows.gift_parts import SHARED, giver_name, shared_by
+from core.flows.gift_parts import SHARED, giver_name, in_words, shared_by
 from core.kit.errors import Problem
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
@@ -59,6 +62,7 @@ _USUAL: dict[str, Scalar] = {
     "draw_hours": 0,
     "seats": 0,
     "listed": "",
+    "giver": "",
 }
 
 
@@ -118,20 +122,24 @@ async def quoted(ctx: Context) -> Done:
     terms = await ctx.desk.gifts.check(ctx.tenant.id, _wish(ctx))
     amount = int(ctx.answers["amount"] or 0)
     fee = fee_of(terms, amount)
-    keep: dict[str, Scalar] = {"fee": fee, "total": amount + fee, "what": _in_words(ctx)}
     # Known while they write, and not on the page where they give their PIN.
-    return Done("ok", {**keep, "giver": giver_name(ctx.name)})
+    giver = str(ctx.answers["giver"] or "") or await _named(ctx)
+    what = in_words(ctx, giver)
+    return Done("ok", {"fee": fee, "total": amount + fee, "what": what, "giver": giver})
 
 
-def _in_words(ctx: Context) -> str:
-    language, answers = ctx.locale.language, ctx.answers
-    parts = {
-        name: ctx.texts.get(language, f"gift.{name}.{answers[name]}")
-        for name in ("kind", "split", "pay_out", "door")
-    }
-    return ctx.texts.get(
-        language, "gift.in_words", **parts, time=HOURS.show(answers["hours"], ctx.locale)
-    )
+async def _named(ctx: Context) -> str:
+    """What they go by: what they went by before, on whichever channel, or what this one knows."""
+    return await ctx.desk.gifts.name_of(ctx.customer) or giver_name(ctx.name)
+
+
+async def asked(ctx: Context) -> Done:
+    """What a quiz asks, and which answer wins: seen once more before it is paid for."""
+    choices, right = several(ctx.answers["answers"]), int(ctx.answers["right"] or 0)
+    if ctx.answers["kind"] != GiftKind.QUIZ.value or not 1 <= right <= len(choices):
+        return Done("nothing")
+    keep = {"choices": ", ".join(choices), "right_answer": choices[right - 1]}
+    return Done("quiz", keep)
 
 
 async def affordable(ctx: Context) -> Done:
@@ -201,6 +209,7 @@ GIFT_CREATE = Flow(
                 "draw_hours": HOURS,
                 "seats": COUNT,
                 "listed": NUMBERS,
+                "giver": GIVER,
             },
             bare=("off",),
         ),
@@ -210,14 +219,32 @@ GIFT_CREATE = Flow(
             "quote",
             quoted,
             {"ok": "review"},
-            keeps={"fee": MONEY, "total": MONEY, "what": SENTENCE, "giver": GIVER},
+            keeps={"fee": MONEY, "total": MONEY, "what": WHAT, "giver": GIVER},
         ),
         Menu(
             "review",
             "gift.review",
             (
-                Option("pay", "gift.review.pay", to="afford", keywords=("yes", "ok", "pay")),
+                Option("pay", "gift.review.pay", to="asked", keywords=("yes", "ok", "pay")),
                 Option("change", "gift.review.change", to="change"),
+                Option("cancel", "gift.review.cancel", to="cancelled", keywords=("no",)),
+            ),
+            review=True,
+        ),
+        Fact(
+            "asked",
+            asked,
+            {
+                "quiz": Exit("review_quiz", keeps={"choices": CHOICES, "right_answer": ANSWER}),
+                "nothing": "afford",
+            },
+        ),
+        Menu(
+            "review_quiz",
+            "gift.review_quiz",
+            (
+                Option("pay", "gift.review.pay", to="afford", keywords=("yes", "ok", "pay")),
+                Option("question", "gift.review.question", to="question"),
                 Option("cancel", "gift.review.cancel", to="cancelled", keywords=("no",)),
             ),
             review=True,
@@ -233,6 +260,7 @@ GIFT_CREATE = Flow(
                 Option("door", "gift.change.door", to="door"),
                 Option("message", "gift.change.message", to="message"),
                 Option("time", "gift.change.time", to="time"),
+                Option("name", "gift.change.name", to="name"),
             ),
         ),
         Menu(
@@ -302,6 +330,7 @@ GIFT_CREATE = Flow(
             ),
         ),
         Ask("message", "gift.message", MESSAGE, keep="message", to="quote"),
+        Ask("name", "gift.name", GIVER, keep="giver", to="quote"),
         Ask("time", "gift.time", HOURS, keep="hours", to="quote", check=draw_fits),
         Fact("afford", affordable, {"enough": "pin", "short": "short"}, keeps={"available": MONEY}),
         Call("pin", "ask_pin", to="open"),

@@ -51,6 +51,14 @@ class DueAirtime:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A room as it stands after something was asked of it. `now`: that changed it just now."""
+
+    room: Room
+    now: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Rooms of a tenant in a time.
 
@@ -89,8 +97,13 @@ class GiftRooms(Protocol):
         """
         ...
 
-    async def registered(self, tenant_id: UUID, customer_id: UUID, at: dt.datetime) -> int:
-        """Pay what waited for this customer to have a PIN; how many shares that were."""
+    async def registered(
+        self, tenant_id: UUID, customer_id: UUID, at: dt.datetime, *, tell: bool = False
+    ) -> int:
+        """Pay what waited for this customer to have a PIN; how many shares that were.
+
+        `tell`: they are not looking, and get a notice.
+        """
         ...
 
     async def unfetched(self, count: int) -> Sequence[tuple[UUID, UUID]]:
@@ -113,7 +126,13 @@ class GiftRooms(Protocol):
 
     async def freeze(
         self, tenant_id: UUID, room_id: UUID, *, frozen: bool, event: Event
-    ) -> Room | None: ...
+    ) -> Changed | None:
+        """Stop a room that is open, or let one go on that was stopped.
+
+        Going on gives reservations their time back, and pays and tells winners who have a PIN by
+        now: that may complete the room. None: there is no such room.
+        """
+        ...
 
     async def expire(self, count: int, at: dt.datetime) -> int:
         """End rooms, and let reservations lapse, whose time is over; how many that were.

@@ -124,6 +124,7 @@ class GiftGiving:
         now: dt.datetime,
     ) -> NewRoom:
         drawn, asked = wish.kind is GiftKind.DRAW, wish.kind is GiftKind.QUIZ
+        grain, total = gift_wishes.grain(wish.pay_out, self._airtime), wish.total.minor
         return NewRoom(
             id=_room_id(giver.tenant, giver.customer, key),
             tenant_id=giver.tenant.id,
@@ -134,8 +135,8 @@ class GiftGiving:
             split=wish.split,
             pay_out=wish.pay_out,
             door=wish.door,
-            amounts_minor=gift_wishes.amounts(wish, seed, self._airtime),
-            fee_minor=gift_wishes.fee_of(terms, wish.total.minor),
+            amounts_minor=gift_wishes.amounts(total, wish.shares, wish.split, seed, grain),
+            fee_minor=gift_wishes.fee_of(terms, total),
             currency=wish.total.currency,
             message=wish.message,
             commitment=chance.commitment(seed),
@@ -151,6 +152,8 @@ class GiftGiving:
             answer=wish.answer if asked else 0,
             draw_at=now + wish.draw_after if drawn and wish.draw_after else None,
             seats=wish.seats if drawn else 0,
+            floor_minor=grain.floor_minor,
+            unit_minor=grain.unit_minor,
         )
 
 

@@ -2,18 +2,20 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import structlog
 
 from core.domain.customers import Customer
 from core.domain.gifts import (
+    AirtimeState,
     Claim,
     Claimed,
     Claiming,
     ClaimState,
     NewClaim,
+    PayOut,
     Refusal,
     Room,
     RoomState,
@@ -34,6 +36,7 @@ log = structlog.get_logger()
 _WRONG_CODES = 5
 _WRONG_WITHIN_S = 600
 _NEWCOMER_FOR = dt.timedelta(hours=1)
+_ROOMS_LOOKED_AT = 20
 _TOOK_PART = (Claiming.PAID, Claiming.RESERVED, Claiming.JOINED)
 
 
@@ -43,10 +46,18 @@ class WrongCodes(Problem):
     code = "gift.wrong_codes"
 
 
+# What the guard's reasons are called before those whom it keeps out.
+_TOLD = {"device_room": "device", "device_day": "device"}
+
+
 class KeptOut(Problem):
-    """Kept out by the guard. They are not told why."""
+    """Kept out by the guard. `told` names the reason in words that are kind and true."""
 
     code = "gift.kept_out"
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.told = _TOLD.get(why, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +129,7 @@ class Gifts(GiftGiving):
             refusal = Refusal(room.id, customer.id, doubt.why, doubt.facts, now)
             await self._rooms.refuse(room.tenant_id, refusal)
             log.info("gift.kept_out", room=str(room.id), why=doubt.why)
-            raise KeptOut
+            raise KeptOut(doubt.why)
         claimed = await self._rooms.claim(
             NewClaim(
                 room_id=room.id,
@@ -133,6 +144,11 @@ class Gifts(GiftGiving):
             )
         )
         crash.point("gift.claimed")
+        if claimed.result is Claiming.PAID and room.pay_out is PayOut.AIRTIME:
+            if claimed.again:
+                claimed = await self.standing(room, customer) or claimed
+            else:
+                claimed = replace(claimed, airtime=AirtimeState.UNDER_WAY)
         if claimed.result in _TOOK_PART and not claimed.again:
             await self._guard.took_part(room, customer)
         return claimed
@@ -153,6 +169,12 @@ class Gifts(GiftGiving):
 
     async def mine(self, customer: Customer, count: int) -> Sequence[Room]:
         return await self._rooms.mine(customer.tenant_id, customer.id, count)
+
+    async def name_of(self, customer: Customer) -> str:
+        """What this customer went by when they gave last, wherever that was; "" for nothing."""
+        rooms = await self._rooms.mine(customer.tenant_id, customer.id, _ROOMS_LOOKED_AT)
+        named = [room for room in rooms if room.from_name]
+        return max(named, key=lambda room: room.created_at).from_name if named else ""
 
     async def own(self, customer: Customer, code: str) -> Room | None:
         """A room of this customer's."""
@@ -210,4 +232,5 @@ def _again(claim: Claim) -> Claimed:
         ticket=claim.ticket,
         reserved_until=claim.reserved_until,
         again=True,
+        airtime=claim.airtime,
     )

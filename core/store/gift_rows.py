@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.gifts import (
+    AirtimeState,
     Claim,
     ClaimState,
     Door,
@@ -34,13 +35,14 @@ from core.domain.gifts import (
     RoomState,
     Split,
 )
+from core.domain.orders import OrderState
 from core.kit.crypto import Keyring, Unreadable
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.ports.gifts import Figures, GiftSort
 from core.store.backoffice import number_like
 from core.store.database import Database
-from core.store.tables import customers, gift_claims, gift_refusals, gift_rooms, tenants
+from core.store.tables import customers, gift_claims, gift_refusals, gift_rooms, orders, tenants
 
 log = structlog.get_logger()
 
@@ -56,6 +58,7 @@ _KINDS: Mapping[str, Callable[[str], StrEnum]] = {
     "door": Door,
     "state": RoomState,
 }
+_UNDER_WAY = (OrderState.HELD.value, OrderState.IN_DOUBT.value)
 _TAKEN = gift_rooms.c.handed - func.cardinality(gift_rooms.c.freed)
 
 _SORTS: Mapping[GiftSort, Column[Any]] = {
@@ -229,20 +232,48 @@ def _shown() -> Select[Any]:
 
 
 def _claims(tenant_id: UUID, room_id: UUID, which: ColumnElement[bool]) -> Select[Any]:
-    own = (name for name in Claim.__slots__ if name not in ("msisdn", "ticket"))
+    own = (name for name in Claim.__slots__ if name not in ("msisdn", "ticket", "airtime"))
+    ordered = and_(
+        orders.c.tenant_id == gift_claims.c.tenant_id,
+        orders.c.reference == gift_claims.c.order_reference,
+    )
     return (
         select(
             *(gift_claims.c[name] for name in own),
             gift_claims.c.number.label("ticket"),
             customers.c.msisdn,
+            _airtime().label("airtime"),
         )
         .join_from(gift_claims, customers, customers.c.id == gift_claims.c.customer_id)
+        .join(gift_rooms, gift_rooms.c.id == gift_claims.c.room_id)
+        .outerjoin(orders, ordered)
         .where(gift_claims.c.tenant_id == tenant_id, gift_claims.c.room_id == room_id, which)
     )
 
 
+def _airtime() -> ColumnElement[str | None]:
+    """How airtime that was won stands; null where none was."""
+    waits = case(
+        (gift_rooms.c.state == RoomState.FROZEN.value, AirtimeState.HELD.value),
+        else_=AirtimeState.UNDER_WAY.value,
+    )
+    stands = case(
+        (gift_claims.c.airtime_at.is_not(None), waits),
+        (orders.c.state.in_(_UNDER_WAY), AirtimeState.UNDER_WAY.value),
+        (orders.c.state == OrderState.DELIVERED.value, AirtimeState.ARRIVED.value),
+        (orders.c.state == OrderState.PAID_BACK.value, AirtimeState.UNSURE.value),
+        else_=AirtimeState.KEPT.value,
+    )
+    won = gift_claims.c.state == ClaimState.PAID.value
+    return case((and_(won, gift_rooms.c.pay_out == PayOut.AIRTIME.value), stands))
+
+
 def _claim(row: RowMapping) -> Claim:
     fields = dict(row)
+    airtime = fields.pop("airtime")
     return Claim(
-        state=ClaimState(fields.pop("state")), msisdn=Msisdn(fields.pop("msisdn")), **fields
+        state=ClaimState(fields.pop("state")),
+        msisdn=Msisdn(fields.pop("msisdn")),
+        airtime=AirtimeState(airtime) if airtime else None,
+        **fields,
     )

@@ -84,7 +84,7 @@ async def test_a_code_in_a_link_that_is_none(world: World) -> None:
     await phone.start()
     await phone.share_contact(world.number())
     await phone.start("gift-22222222")
-    phone.sees("No gift has that code")
+    phone.sees("No gift has the code 2222 2222")
 
 
 async def asks(world: World, user: int, query: str) -> dict[str, Any]:

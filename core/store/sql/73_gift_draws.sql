@@ -62,7 +62,7 @@ begin
   update gift_rooms set drawn_at = p_at where id = p_room;
   perform gift_settle(v_steps, 'expired', 'worker', true, p_at);
   perform gift_tell(array(select s from unnest(v_steps) s where s.state = 'paid'), 'drawn',
-    'drawn_won', p_at);
+    case v_room.pay_out when 'airtime' then 'drawn_won_airtime' else 'drawn_won' end, p_at);
   perform gift_tell(array(select s from unnest(v_steps) s where s.state = 'reserved'), 'drawn',
     'drawn_reserved', p_at);
   perform gift_tell(v_steps, 'missed', 'drawn_lost', p_at);

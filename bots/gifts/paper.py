@@ -20,6 +20,7 @@ from core.domain.gift_pages import (
     GiftSight,
     Settled,
     Shut,
+    Slip,
     Step,
     TryAgain,
     how_it_stands,
@@ -203,15 +204,26 @@ def _over(words: _Words, sight: GiftSight) -> Facts:
 
 def _asked(words: _Words, sight: GiftSight, step: Step) -> Facts:
     """What is asked of this person, or told. `kind` names the part of the template."""
-    none: dict[str, object] = {"kind": "", "told": None, "state": "", "slip": "", "again": False}
+    none: dict[str, object] = {
+        "kind": "",
+        "told": None,
+        "state": "",
+        "slip": "",
+        "again": False,
+        "news": "",
+        "stuck": False,
+    }
     match step:
         case AskNumber(state, slip):
             said = words.say(f"slip.{slip}", example=_EXAMPLE) if slip else ""
             return {**none, "kind": "number", "state": state, "slip": said}
-        case AskCode(state, msisdn, slip):
+        case AskCode(state, msisdn, slip, again):
             said = words.say(f"slip.{slip}") if slip else ""
-            asked = {"kind": "code", "number": local(msisdn), "state": state}
-            return {**none, **asked, "slip": said}
+            news = words.say("code.sent_again", number=local(msisdn)) if again else ""
+            label = "code.label.had" if slip is Slip.TOO_MANY else "code.label"
+            asked = {"kind": "code", "label": words.say(label, number=local(msisdn))}
+            stuck = {"news": news, "stuck": slip is Slip.TOO_MANY}
+            return {**none, **asked, **stuck, "state": state, "slip": said}
         case AskAnswer(state, slip):
             said = words.say(f"slip.{slip}") if slip else ""
             return {**none, "kind": "answer", "state": state, "slip": said}

@@ -12,6 +12,7 @@ from PIL import Image
 
 from core.domain.gift_pages import GiftSight, Ways
 from core.domain.gifts import (
+    AirtimeState,
     Claim,
     ClaimState,
     Door,
@@ -161,6 +162,30 @@ async def test_a_result_masks_winners_and_adds_up() -> None:
     assert result.more == "and 1 more"
     assert "2348030000001"[3:] not in repr(result)
     assert "0803123" not in repr(result)
+
+
+async def test_a_result_tells_how_each_share_stands() -> None:
+    pen = Pen()
+    over = sight(4, state=RoomState.EXPIRED, reserved_minor=100_03, returned_minor=4599_91)
+    ways = (
+        {"airtime": AirtimeState.ARRIVED},
+        {"airtime": AirtimeState.UNDER_WAY},
+        {"airtime": AirtimeState.KEPT},
+        {"state": ClaimState.RESERVED},
+    )
+    winners = [
+        dataclasses.replace(won, **how)  # type: ignore[arg-type]
+        for won, how in zip(over.winners, ways, strict=True)
+    ]
+
+    await GiftPictures(TEXTS, pen).result(dataclasses.replace(over, winners=tuple(winners)))
+
+    [result] = pen.drawn
+    assert isinstance(result, GiftResult)
+    told = [how for _, _, how in result.winners]
+    assert told == ["airtime", "airtime, on its way", "as wallet money", "waits"]
+    assert "\u20a6100.03 waits" in result.facts
+    assert "\u20a6300.06 given" in result.facts
 
 
 async def test_there_is_no_result_before_the_end() -> None:

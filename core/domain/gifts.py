@@ -224,6 +224,11 @@ class NewClaim:
     identity: str = ""
 
 
+def seed_alert(room: Room) -> str:
+    """The key of the alert that no key opens this room's seed."""
+    return f"gift_seed/{room.id}"
+
+
 class Claiming(StrEnum):
     """What a claim is answered with."""
 

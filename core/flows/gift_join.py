@@ -276,4 +276,5 @@ OPEN_GIFT = Shortcut(
     name="gift",
     args=("code",),
     otherwise={"code": "code"},
+    bare="gift.by_code",
 )

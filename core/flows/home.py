@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
+from core.domain.orders import OrderState
 from core.engine.flow import Flow
 from core.engine.screens import Jump, Menu, Option
 from core.kit.money import Money, show
@@ -45,9 +46,13 @@ async def announce_latest(ctx: Context) -> str | None:
             reference=latest.reference,
         )
     [order] = await ctx.desk.purchases.latest(ctx.tenant.id, ctx.customer.id)
+    what, state = latest.what, latest.state
+    if order.gift_room_id is not None:
+        what = "gift"
+        state = "unsure" if order.state is OrderState.PAID_BACK else state
     return ctx.texts.get(
         ctx.locale.language,
-        f"home.last.{latest.what}.{latest.state}",
+        f"home.last.{what}.{state}",
         amount=show(Money(order.amount_minor, order.currency)),
         msisdn=local(order.recipient),
         reference=order.reference,

@@ -51,6 +51,19 @@ class DueAirtime:
 
 
 @dataclass(frozen=True, slots=True)
+class DueReminder:
+    """A share that goes back soon unless its winner chooses a PIN, leased to one worker."""
+
+    room_id: UUID
+    tenant_id: UUID
+    customer_id: UUID
+    code: str
+    amount_minor: int
+    currency: str
+    reserved_until: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """A room as it stands after something was asked of it. `now`: that changed it just now."""
 
@@ -151,10 +164,20 @@ class GiftRooms(Protocol):
         """
         ...
 
+    async def draw_later(self, due: DueDraw, at: dt.datetime) -> None:
+        """Its lots cannot be drawn now: not to be leased again before that."""
+        ...
+
     async def due_airtime(self, count: int, lease_s: float) -> Sequence[DueAirtime]: ...
 
     async def airtime_ordered(self, due: DueAirtime, order_reference: str) -> None:
         """It is an order now, or, with "", stays wallet money."""
+        ...
+
+    async def due_reminders(self, count: int, lease_s: float) -> Sequence[DueReminder]: ...
+
+    async def reminded(self, due: DueReminder) -> None:
+        """Their winner was told, and is not to be told again."""
         ...
 
     async def by_code(self, tenant_id: UUID, code: str) -> Room | None: ...
@@ -166,7 +189,7 @@ class GiftRooms(Protocol):
     async def get(self, tenant_id: UUID, room_id: UUID) -> Room | None: ...
 
     async def mine(self, tenant_id: UUID, creator_id: UUID, count: int) -> Sequence[Room]:
-        """A creator's rooms, open ones first, then the latest."""
+        """A creator's rooms, the latest first; before them those with something left to win."""
         ...
 
     async def claims(

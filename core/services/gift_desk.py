@@ -9,11 +9,11 @@ from uuid import UUID
 
 import structlog
 
-from core.domain.gifts import CODE_LENGTH, Claim, GiftTerms, Refusal, Room, RoomState
+from core.domain.gifts import CODE_LENGTH, Claim, GiftTerms, Refusal, Room, RoomState, seed_alert
 from core.domain.ledger import AccountKey, AccountType
 from core.kit.clock import Clock
 from core.kit.errors import Problem
-from core.ports import Event, Ledger, Tenants
+from core.ports import Alerts, Event, Ledger, Tenants
 from core.ports.gifts import Figures, GiftRooms, GiftSort
 from core.services.gift_checking import Replay, replay
 
@@ -74,10 +74,13 @@ class GiftDetail:
 
 
 class GiftDesk:
-    def __init__(self, rooms: GiftRooms, ledger: Ledger, tenants: Tenants, clock: Clock) -> None:
+    def __init__(
+        self, rooms: GiftRooms, ledger: Ledger, tenants: Tenants, alerts: Alerts, clock: Clock
+    ) -> None:
         self._rooms = rooms
         self._ledger = ledger
         self._tenants = tenants
+        self._alerts = alerts
         self._clock = clock
 
     async def listed(
@@ -162,6 +165,7 @@ class GiftDesk:
         if room.state is not RoomState.CANCELLED:
             raise GiftEnded
         log.info("gift.cancelled", room=str(room_id))
+        await self._alerts.close(tenant_id, seed_alert(room))
         return room
 
     async def terms(self, tenant_id: UUID) -> tuple[GiftTerms, str]:

@@ -87,10 +87,11 @@ class GiftReading:
         return room_of(self._keyring, rows[0]) if rows else None
 
     async def mine(self, tenant_id: UUID, creator_id: UUID, count: int) -> Sequence[Room]:
+        to_win = and_(gift_rooms.c.state.in_(_LIVE), gift_rooms.c.shares > _TAKEN)
         query = (
             _shown()
             .where(gift_rooms.c.tenant_id == tenant_id, gift_rooms.c.creator_id == creator_id)
-            .order_by(gift_rooms.c.state.in_(_LIVE).desc(), gift_rooms.c.created_at.desc())
+            .order_by(to_win.desc(), gift_rooms.c.created_at.desc())
             .limit(count)
         )
         return [room_of(self._keyring, row) for row in await self._rows(tenant_id, query)]

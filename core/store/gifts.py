@@ -28,7 +28,7 @@ from core.domain.gifts import (
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.ports import Event
-from core.ports.gifts import Changed, DueAirtime, DueDraw
+from core.ports.gifts import Changed, DueAirtime, DueDraw, DueReminder
 from core.store.batcher import Batcher, Limits
 from core.store.database import Database, Unavailable
 from core.store.events import add_event
@@ -159,6 +159,11 @@ class PgGiftRooms(GiftReading):
         )
         return bool(row["drawn"])
 
+    async def draw_later(self, due: DueDraw, at: dt.datetime) -> None:
+        await self._database.call(
+            "select gift_draw_later($1, $2, $3)", due.room.tenant_id, due.room.id, at
+        )
+
     async def due_airtime(self, count: int, lease_s: float) -> Sequence[DueAirtime]:
         rows = await self._leased("gift_airtime_claim", count, lease_s)
         return [DueAirtime(**row) for row in rows]
@@ -170,6 +175,15 @@ class PgGiftRooms(GiftReading):
             due.room_id,
             due.customer_id,
             order_reference,
+        )
+
+    async def due_reminders(self, count: int, lease_s: float) -> Sequence[DueReminder]:
+        rows = await self._leased("gift_remind_claim", count, lease_s)
+        return [DueReminder(**row) for row in rows]
+
+    async def reminded(self, due: DueReminder) -> None:
+        await self._database.call(
+            "select gift_reminded($1, $2, $3)", due.tenant_id, due.room_id, due.customer_id
         )
 
     async def refuse(self, tenant_id: UUID, refusal: Refusal) -> None:

@@ -1,17 +1,30 @@
 """What became of what was won, as the store tells it: airtime, frozen rooms, money that waits."""
 
+import datetime as dt
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from core.domain.gifts import AirtimeState, Claiming, GiftKind, PayOut, RoomState
 from core.domain.orders import Verdict
+from core.jobs.gifts import GiftDraws
+from core.kit.crypto import Keyring
+from core.services.gift_reminding import GiftReminding
 from tests.fakes.books import DELIVERED, REFUSED, UNKNOWN
-from tests.fakes.gifts import Gifts
+from tests.fakes.gifts import KEYRING, Gifts
+from tests.fakes.router_office import ToldAlerts
 
-DAY_S = 86_400.0
+HOUR_S, DAY_S = 3600.0, 86_400.0
 
 STAYS, UNSURE = "notice.gift_airtime_stays", "notice.gift_airtime_unsure"
+
+
+class Dials:
+    """Where each gift is dialled."""
+
+    async def dial(self, tenant_id: UUID, code: str) -> str:
+        return "*347*9#"
 
 
 @pytest.mark.parametrize(
@@ -141,3 +154,82 @@ async def test_the_giver_is_told_of_money_that_waits(gifts: Gifts) -> None:
     [(text, facts)] = await gifts.told(creator)
     assert (text, facts["reserved"]) == ("notice.gift_completed.waits", 100)
     assert (await gifts.stands(room)).reserved_minor == 100
+
+
+async def test_a_seed_that_no_key_opens_is_one_alert_and_tried_ever_later(gifts: Gifts) -> None:
+    """Until it opens, or the room ends in another way."""
+    creator, joins = await gifts.person(1, 500), await gifts.person(2)
+    alerts, clock = ToldAlerts(), gifts.books.clock
+    draws = GiftDraws(gifts.rooms, KEYRING, alerts, clock, lease_s=60)
+    kinds = {"kind": GiftKind.DRAW, "seats": 1, "seed_sealed": Keyring("lost").encrypt("00")}
+    rooms = [await gifts.opened(creator, 100, **kinds) for _ in range(2)]
+    for room in rooms:
+        await gifts.claim(room, joins)
+
+    tries = []
+    for minute in range(200):
+        due = await draws.due(10)
+        tries += [minute] * len(due[:1])
+        for each in due:
+            await draws.draw(each)
+        clock.advance(60)
+
+    assert tries == [0, 1, 3, 7, 15, 31, 63, 123, 183]
+    assert alerts.told == ["+gift_seed", "+gift_seed"]
+    await gifts.end(rooms[0])
+    await draws.due(10)
+    assert alerts.told == ["+gift_seed", "+gift_seed", "-gift_seed"]
+
+    found = GiftDraws(gifts.rooms, Keyring("lost"), alerts, clock, lease_s=60)
+    clock.advance(3_600)
+    [due_now] = await found.due(10)
+    await found.draw(due_now)
+    assert alerts.standing == {}
+    assert (await gifts.stands(rooms[1])).state is RoomState.COMPLETED
+
+
+async def test_whoever_has_no_pin_is_reminded_once_in_time(gifts: Gifts) -> None:
+    creator, slow, quick = [await gifts.person(number, 900) for number in (1, 2, 3)]
+    lasts = gifts.books.clock.now() + dt.timedelta(days=7)
+    room = await gifts.opened(creator, 100, 70, 30, expires_at=lasts)
+    for person in (slow, quick):
+        await gifts.claim(room, person, registered=False)
+    await gifts.registers(3)
+    gifts.books.clock.advance(41 * HOUR_S)
+    assert await gifts.rooms.due_reminders(10, 60) == []
+    await gifts.freeze(room)
+    gifts.books.clock.advance(2 * HOUR_S)
+    assert await gifts.rooms.due_reminders(10, 60) == []
+    await gifts.freeze(room, frozen=False)
+    assert await gifts.rooms.due_reminders(10, 60) == []
+    gifts.books.clock.advance(1.5 * HOUR_S)
+
+    sharing = Dials()
+    reminding = GiftReminding(gifts.rooms, sharing, gifts.books.outbox, gifts.books.clock)
+    [due] = await gifts.rooms.due_reminders(10, 60)
+    assert await gifts.rooms.due_reminders(10, 60) == []
+    for _ in range(2):  # whoever died before it was noted does it again
+        await reminding.remind(due)
+
+    facts = {"code": room.code, "amount": 100, "currency": "NGN", "hours": 5, "dial": "*347*9#"}
+    assert await gifts.told(slow) == [("notice.gift_reminder", facts)]
+    gifts.books.clock.advance(61)
+    assert await gifts.rooms.due_reminders(10, 60) == []
+    assert [text for text, _ in await gifts.told(quick)] == ["notice.gift_paid"]
+
+
+async def test_rooms_of_ones_own_are_the_latest_first_after_what_can_be_won(gifts: Gifts) -> None:
+    """One that is all won waits for nobody's doing, though it has not ended."""
+    creator, winner = await gifts.person(1, 900), await gifts.person(2)
+    made = []
+    for _ in range(4):
+        made.append(await gifts.opened(creator, 100))
+        gifts.books.clock.advance(60)
+    open_first, ended, all_won, open_last = made
+    await gifts.claim(ended, winner)
+    await gifts.claim(all_won, winner, registered=False)
+
+    rooms = await gifts.rooms.mine(creator.tenant_id, creator.id, 9)
+
+    order = [open_last, open_first, all_won, ended]
+    assert [room.id for room in rooms] == [room.id for room in order]

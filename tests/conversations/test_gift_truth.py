@@ -1,6 +1,7 @@
 """Gifts say how things stand: to winners, to givers, whatever became of what was won."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,8 +9,9 @@ from cli.demo import TENANT
 from core.domain.gifts import Room
 from core.ports import Event
 from tests.conversations.coming import CHANNELS, Coming, sees
-from tests.conversations.test_gifts import code_on, room_with
-from tests.fakes.talkers import Talker
+from tests.conversations.test_gifts import code_on, gives, room_with
+from tests.fakes.talkers import ByWhatsApp, Talker
+from tests.fakes.whatsapp import WhatsAppPhone
 from tests.fakes.world import PIN, Caller, World
 
 _NAVIGATION = re.compile(r"(98|0|00)\. ")
@@ -157,3 +159,72 @@ async def test_all_that_is_paid_for_is_seen_before(world: World, coming: Coming)
     sees(giver, "Your gift is ready!")
     room = await room_with(world, code_on(giver.screen))
     assert room.from_name == "Auntie Bisi"
+
+
+async def test_a_giver_goes_by_one_name_on_all_channels(world: World) -> None:
+    """What their chat calls them, also where they dial; and what they choose, from then on."""
+    caller = await world.caller(5000)
+    phone = WhatsAppPhone(world.control, caller.msisdn)
+    await phone.say("/menu")
+    talker = ByWhatsApp(phone, world.main.url)
+    by_chat = await room_with(world, await gives(talker))
+    assert by_chat.from_name
+
+    async def dials(*changes: str) -> str:
+        await caller.menu()
+        await caller.enter("6", "1", "1000", "4", *changes, "1", PIN)
+        return (await room_with(world, code_on(caller.screen))).from_name
+
+    assert await dials() == by_chat.from_name
+    assert await dials("2", "8", "Auntie Bisi") == "Auntie Bisi"
+    assert (await room_with(world, await gives(talker))).from_name == "Auntie Bisi"
+
+
+async def test_what_is_all_won_is_not_offered_to_be_ended(world: World) -> None:
+    giver, friend = await world.caller(2000), await world.caller(pin=False)
+    await giver.dial()
+    await giver.enter("6", "1", "1000", "1", "1", PIN)
+    code = code_on(giver.screen)
+    await giver.menu()
+    await giver.enter("6", "2", "1")
+    giver.sees("End it now")
+    await opens(friend, code)
+
+    await giver.menu()
+    await giver.enter("6", "2", "1")
+    giver.sees("1 of 1 won", "Who won")
+    assert "End it now" not in giver.screen
+
+
+async def test_ending_a_gift_tells_of_money_that_waits(world: World) -> None:
+    giver, friend = await world.caller(2000), await world.caller(pin=False)
+    await giver.dial()
+    await giver.enter("6", "1", "1000", "2", "2", "3", "2", "1", PIN)
+    await opens(friend, code_on(giver.screen))
+    await giver.menu()
+    await giver.enter("6", "2", "1", "3", "1")
+    giver.sees("N500 came back", "N500 waits for winners to choose a PIN")
+    await giver.menu()
+    await giver.enter("6", "2", "1")
+    giver.sees("N500 waits for a PIN")
+
+
+async def test_what_was_won_is_no_purchase_that_failed(world: World) -> None:
+    """Whoever dials again hears of it as of something won."""
+    friend = await world.caller(pin=False)
+    await world.plays("accepted_then_fail", friend.msisdn, seconds=1)
+    await opens(friend, await given(world, *AIRTIME))
+    await friend.sms("could not send it")
+    await friend.dial()
+    friend.sees("The N500 airtime you won was not sent. The money is in your wallet")
+
+
+async def test_who_is_kept_out_hears_why(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    core = world.main.core
+    rules = replace(core.gifts._guard._rules, people_of_device_a_room=0)
+    monkeypatch.setattr(core.gifts._guard, "_rules", rules)
+    code, phone = await given(world), WhatsAppPhone(world.control, world.number())
+    await phone.say(f"gift {code}")
+    await phone.press("Open it")
+
+    phone.sees("gifts from this account", f"*347*100*9*{code}#")

@@ -165,6 +165,7 @@ async def test_a_share_that_was_spent_meanwhile_is_no_order(realm: Kingdom) -> N
     assert await state(realm, room, winner) == (ClaimState.PAID, "")
     told = (await realm.control.get("/control/sms", params={"to": winner.msisdn})).json()
     assert [each["text"] for each in told if "could not send it" in each["text"]] == []
+    assert [each["text"] for each in told if "and you have used it" in each["text"]] != []
 
 
 async def test_airtime_that_was_won_uses_up_no_limit_of_a_day(realm: Kingdom) -> None:

@@ -58,7 +58,12 @@ _KINDS: Mapping[str, Callable[[str], StrEnum]] = {
     "door": Door,
     "state": RoomState,
 }
-_UNDER_WAY = (OrderState.HELD.value, OrderState.IN_DOUBT.value)
+_AS_ORDERED = {
+    OrderState.HELD.value: AirtimeState.UNDER_WAY.value,
+    OrderState.IN_DOUBT.value: AirtimeState.UNDER_WAY.value,
+    OrderState.DELIVERED.value: AirtimeState.ARRIVED.value,
+    OrderState.PAID_BACK.value: AirtimeState.UNSURE.value,
+}
 _TAKEN = gift_rooms.c.handed - func.cardinality(gift_rooms.c.freed)
 
 _SORTS: Mapping[GiftSort, Column[Any]] = {
@@ -234,10 +239,6 @@ def _shown() -> Select[Any]:
 
 def _claims(tenant_id: UUID, room_id: UUID, which: ColumnElement[bool]) -> Select[Any]:
     own = (name for name in Claim.__slots__ if name not in ("msisdn", "ticket", "airtime"))
-    ordered = and_(
-        orders.c.tenant_id == gift_claims.c.tenant_id,
-        orders.c.reference == gift_claims.c.order_reference,
-    )
     return (
         select(
             *(gift_claims.c[name] for name in own),
@@ -247,7 +248,6 @@ def _claims(tenant_id: UUID, room_id: UUID, which: ColumnElement[bool]) -> Selec
         )
         .join_from(gift_claims, customers, customers.c.id == gift_claims.c.customer_id)
         .join(gift_rooms, gift_rooms.c.id == gift_claims.c.room_id)
-        .outerjoin(orders, ordered)
         .where(gift_claims.c.tenant_id == tenant_id, gift_claims.c.room_id == room_id, which)
     )
 
@@ -258,15 +258,23 @@ def _airtime() -> ColumnElement[str | None]:
         (gift_rooms.c.state == RoomState.FROZEN.value, AirtimeState.HELD.value),
         else_=AirtimeState.UNDER_WAY.value,
     )
-    stands = case(
-        (gift_claims.c.airtime_at.is_not(None), waits),
-        (orders.c.state.in_(_UNDER_WAY), AirtimeState.UNDER_WAY.value),
-        (orders.c.state == OrderState.DELIVERED.value, AirtimeState.ARRIVED.value),
-        (orders.c.state == OrderState.PAID_BACK.value, AirtimeState.UNSURE.value),
-        else_=AirtimeState.KEPT.value,
+    # Looked up for each share that is an order, and for no other.
+    order = (
+        select(orders.c.state)
+        .where(
+            orders.c.tenant_id == gift_claims.c.tenant_id,
+            orders.c.reference == gift_claims.c.order_reference,
+        )
+        .correlate(gift_claims)
+        .scalar_subquery()
     )
+    stands = case(_AS_ORDERED, value=order, else_=AirtimeState.KEPT.value)
     won = gift_claims.c.state == ClaimState.PAID.value
-    return case((and_(won, gift_rooms.c.pay_out == PayOut.AIRTIME.value), stands))
+    return case(
+        (or_(~won, gift_rooms.c.pay_out != PayOut.AIRTIME.value), None),
+        (gift_claims.c.airtime_at.is_not(None), waits),
+        else_=stands,
+    )
 
 
 def _claim(row: RowMapping) -> Claim:

@@ -9,7 +9,6 @@ alter table orders add column gift_room_id uuid;
 alter table gift_rooms add column floor_minor bigint not null default 1 check (floor_minor > 0);
 alter table gift_rooms add column unit_minor bigint not null default 1 check (unit_minor > 0);
 update gift_rooms set floor_minor = 5000, unit_minor = 100 where pay_out = 'airtime';
-alter table gift_rooms alter column floor_minor drop default, alter column unit_minor drop default;
 
 -- When a winner is reminded to choose a PIN; null once they were.
 alter table gift_claims add column remind_at timestamptz;

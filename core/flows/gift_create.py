@@ -1,10 +1,8 @@
 """Give: an amount, for so many people, and then a review in which all else can be changed."""
 
-import datetime as dt
-
 from core.domain.gifts import Door, GiftKind, PayOut, Split
 from core.engine.flow import Flow
-from core.engine.kinds import COUNT, MONEY, Scalar, named
+from core.engine.kinds import COUNT, MONEY, named
 from core.engine.outcomes import Choice, Done
 from core.engine.screens import (
     Act,
@@ -34,13 +32,12 @@ from core.flows.gift_kinds import (
     joined,
     several,
 )
-from core.flows.gift_parts import SHARED, giver_name, in_words, shared_by
+from core.flows.gift_parts import SHARED, giver_name, shared_by
+from core.flows.gift_wish import USUAL, asked, in_words, wish_of
 from core.kit.errors import Problem
-from core.kit.money import Money
-from core.kit.msisdn import Msisdn
 from core.services.context import Context
 from core.services.gift_giving import Giver, OverGiftLimit
-from core.services.gift_wishes import BadGift, GiftsOff, GiftWish, fee_of
+from core.services.gift_wishes import BadGift, GiftsOff, fee_of
 from core.services.purchases import InsufficientFunds
 
 _KIND = named("gift kind", {each.value: each.value for each in GiftKind})
@@ -48,30 +45,13 @@ _SPLIT = named("gift split", {each.value: each.value for each in Split})
 _PAY_OUT = named("gift pay-out", {each.value: each.value for each in PayOut})
 _DOOR = named("gift door", {each.value: each.value for each in Door})
 
-# What a gift is unless something else is chosen in the review.
-_USUAL: dict[str, Scalar] = {
-    "kind": GiftKind.RACE.value,
-    "split": Split.RANDOM.value,
-    "pay_out": PayOut.WALLET.value,
-    "door": Door.ANYONE.value,
-    "hours": 24,
-    "message": "",
-    "question": "",
-    "answers": "",
-    "right": 0,
-    "draw_hours": 0,
-    "seats": 0,
-    "listed": "",
-    "giver": "",
-}
-
 
 async def on_offer(ctx: Context) -> Done:
     terms = await ctx.desk.gifts.terms(ctx.tenant.id)
     if not terms.on:
         return Done("off")
     keep = {"least": terms.total_min_minor, "most": terms.total_max_minor, "many": terms.shares_max}
-    return Done("on", {**_USUAL, **keep})
+    return Done("on", {**USUAL, **keep})
 
 
 async def amount_fits(ctx: Context) -> None:
@@ -119,11 +99,11 @@ def _together(ctx: Context) -> str:
 
 async def quoted(ctx: Context) -> Done:
     """What it costs and what it is, in words; a `Problem` where it cannot be given like that."""
-    terms = await ctx.desk.gifts.check(ctx.tenant.id, _wish(ctx))
+    terms = await ctx.desk.gifts.check(ctx.tenant.id, wish_of(ctx))
     amount = int(ctx.answers["amount"] or 0)
     fee = fee_of(terms, amount)
     # Known while they write, and not on the page where they give their PIN.
-    giver = str(ctx.answers["giver"] or "") or await _named(ctx)
+    giver = str(ctx.answers.get("giver") or "") or await _named(ctx)
     what = in_words(ctx, giver)
     return Done("ok", {"fee": fee, "total": amount + fee, "what": what, "giver": giver})
 
@@ -131,15 +111,6 @@ async def quoted(ctx: Context) -> Done:
 async def _named(ctx: Context) -> str:
     """What they go by: what they went by before, on whichever channel, or what this one knows."""
     return await ctx.desk.gifts.name_of(ctx.customer) or giver_name(ctx.name)
-
-
-async def asked(ctx: Context) -> Done:
-    """What a quiz asks, and which answer wins: seen once more before it is paid for."""
-    choices, right = several(ctx.answers["answers"]), int(ctx.answers["right"] or 0)
-    if ctx.answers["kind"] != GiftKind.QUIZ.value or not 1 <= right <= len(choices):
-        return Done("nothing")
-    keep = {"choices": ", ".join(choices), "right_answer": choices[right - 1]}
-    return Done("quiz", keep)
 
 
 async def affordable(ctx: Context) -> Done:
@@ -158,32 +129,11 @@ async def open_room(ctx: Context) -> Done:
     else:
         name = str(ctx.answers["giver"] or "")
         giver = Giver(ctx.tenant, ctx.customer, ctx.channel.id, ctx.identity, name)
-        room = await gifts.open(_wish(ctx), giver, ctx.key)
+        room = await gifts.open(wish_of(ctx), giver, ctx.key)
     texted = ctx.channel.kind == "ussd"
     if texted:
         await ctx.desk.sharing.send(room, ctx.customer)
     return Done("opened", await shared_by(ctx, room, texted=texted))
-
-
-def _wish(ctx: Context) -> GiftWish:
-    answers = ctx.answers
-    draw_hours = int(answers["draw_hours"] or 0)
-    return GiftWish(
-        total=Money(int(answers["amount"] or 0), ctx.locale.currency),
-        shares=int(answers["shares"] or 0),
-        kind=GiftKind(str(answers["kind"])),
-        split=Split(str(answers["split"])),
-        pay_out=PayOut(str(answers["pay_out"])),
-        door=Door(str(answers["door"])),
-        message=str(answers["message"] or ""),
-        lasts=dt.timedelta(hours=int(answers["hours"] or 0)),
-        listed=tuple(Msisdn(each) for each in str(answers["listed"] or "").split()),
-        question=str(answers["question"] or ""),
-        answers=several(answers["answers"]),
-        answer=int(answers["right"] or 0),
-        draw_after=dt.timedelta(hours=draw_hours) if draw_hours else None,
-        seats=int(answers["seats"] or 0),
-    )
 
 
 GIFT_CREATE = Flow(

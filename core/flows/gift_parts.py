@@ -6,13 +6,12 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 
-from core.domain.gifts import Door, GiftKind, Room
+from core.domain.gifts import Room
 from core.engine.kinds import Kind, Scalar
 from core.flows.gift_kinds import (
     CODE,
     DIAL,
     GIVER_MAX,
-    HOURS,
     LINK,
     SENTENCE,
 )
@@ -47,34 +46,6 @@ async def shared_by(ctx: Context, room: Room, *, texted: bool = False) -> dict[s
 def giver_name(name: str) -> str:
     """What somebody goes by in a chat, in letters that every handset has; "" for nothing."""
     return gsm7.plain(" ".join(name.split()))[:GIVER_MAX].strip()
-
-
-def in_words(ctx: Context, giver: str) -> str:
-    """All that a gift is which is being made, line by line, but for what a quiz asks."""
-    answers, language = ctx.answers, ctx.locale.language
-
-    def say(text: str, **facts: object) -> str:
-        return ctx.texts.get(language, f"gift.{text}", **facts)
-
-    parts = {name: say(f"{name}.{answers[name]}") for name in ("kind", "split", "pay_out", "door")}
-    listed = answers["door"] == Door.LISTED.value
-    lines = [
-        say(
-            "in_words.listed" if listed else "in_words",
-            **parts,
-            count=len(str(answers["listed"] or "").split()),
-            time=HOURS.show(answers["hours"], ctx.locale),
-        )
-    ]
-    if answers["kind"] == GiftKind.DRAW.value:
-        how = "time" if answers["draw_hours"] else "full" if answers["seats"] else "end"
-        time = HOURS.show(answers["draw_hours"], ctx.locale)
-        lines.append(say(f"in_words.draw_{how}", time=time, seats=answers["seats"]))
-    if answers["message"]:
-        lines.append(say("in_words.message", message=answers["message"]))
-    if giver:
-        lines.append(say("in_words.giver", giver=giver))
-    return "\n".join(lines)
 
 
 def moment(ctx: Context, at: dt.datetime) -> str:

@@ -34,6 +34,7 @@ from core.domain.gifts import (
     GiftKind,
     Room,
     RoomState,
+    Split,
 )
 from core.kit.money import Money, show
 from core.kit.msisdn import Msisdn, local, masked
@@ -146,7 +147,21 @@ def _facts(words: _Words, sight: GiftSight) -> Facts:
         "when": _when(words, room),
         "progress": _progress(words, room),
         "over": _over(words, sight) if room.state.final else None,
+        "replay": _replay(room),
     }
+
+
+def _replay(room: Room) -> str:
+    """The command that does its chance again, from what this page says alone; "" for none."""
+    if not room.seed or room.split is not Split.RANDOM:
+        return ""
+    said = f"callbox gifts verify --seed {room.seed} --total {room.total.minor}"
+    said = f"{said} --shares {room.shares}"
+    if room.drawn_at is not None:
+        said = f"{said} --tickets {room.joined}"
+    if room.unit_minor > 1:
+        said = f"{said} --floor {room.floor_minor} --unit {room.unit_minor}"
+    return said
 
 
 def _when(words: _Words, room: Room) -> str:

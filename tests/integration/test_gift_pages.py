@@ -11,8 +11,11 @@ from sqlalchemy import make_url
 
 from bots.gifts.app import BODY_BYTES_MAX
 from cli.processes import _web_app
+from core.domain import chance
 from core.domain.gifts import GiftKind, PayOut, Room, RoomState
+from core.jobs.gifts import GiftDraws
 from core.ports import Event
+from core.services.cases import NoAlerts
 from core.services.gift_wishes import LASTS_MAX
 from core.store.embedded import ServiceUrls
 from tests.fakes.database import copied
@@ -213,6 +216,32 @@ async def test_airtime_is_shown_as_it_stands(site: GiftSiteFake) -> None:
     page = (await site.look(room)).text
     assert "as wallet money</span>" in page
     assert "on its way" not in page
+
+
+async def test_chance_is_done_again_from_the_page_alone(site: GiftSiteFake) -> None:
+    """Of airtime as well, whose shares are whole in naira and hold a least."""
+    room = await site.gives(1000, 2, pay_out=PayOut.AIRTIME, kind=GiftKind.DRAW, seats=2)
+    core = site.house.core
+    for _ in range(2):
+        await site.proves(room, site.number())
+    draws = GiftDraws(core.gift_rooms, core.keyring, NoAlerts(), core.clock, lease_s=60)
+    for due in await draws.due(99):
+        await draws.draw(due)
+
+    page = (await site.look(room)).text
+
+    [said] = re.findall(r"callbox gifts verify (--seed [^<]+)", page)
+    given = dict(zip(said.split()[::2], said.split()[1::2], strict=True))
+    told = chance.split(
+        int(given["--total"]),
+        int(given["--shares"]),
+        bytes.fromhex(given["--seed"]),
+        floor=int(given["--floor"]),
+        unit=int(given["--unit"]),
+    )
+    tickets = chance.draw(bytes.fromhex(given["--seed"]), int(given["--tickets"]), 2)
+    won = await core.gift_rooms.winners(room.tenant_id, room.id, 9)
+    assert {each.ticket: each.amount_minor for each in won} == dict(zip(tickets, told, strict=True))
 
 
 async def test_a_winner_of_airtime_that_could_not_be_sent_is_told_so(site: GiftSiteFake) -> None:

@@ -94,7 +94,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     messengers = Messengers()
     giving = rooms(ground)
     joined = joining(ground, kept, messengers, sales.watch.alerts, giving.gifts)
-    front = gift_front(ground, kept, giving, joined, messengers)
+    front = gift_front(ground, kept, giving, joined, messengers, sales.watch.alerts)
     live = talking(ground)
     books = reconciling(ground, kept, sales, coming, going)
     alerts = sales.watch.alerts
@@ -218,7 +218,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
             *books.pumps,
             *coming.pumps,
             going.pump,
-            *gift_pumps(ground, kept, giving, sales.purchases),
+            *gift_pumps(ground, kept, giving, sales.purchases, front.sharing, sales.watch.alerts),
             chat.pump,
             live_pump,
             live.rounds(settings),

@@ -10,6 +10,7 @@ from core.domain.gifts import Room
 from core.ports import Event
 from tests.conversations.coming import CHANNELS, Coming, sees
 from tests.conversations.test_gifts import code_on, gives, room_with
+from tests.fakes.paths import answering
 from tests.fakes.talkers import ByWhatsApp, Talker
 from tests.fakes.whatsapp import WhatsAppPhone
 from tests.fakes.world import PIN, Caller, World
@@ -228,3 +229,59 @@ async def test_who_is_kept_out_hears_why(world: World, monkeypatch: pytest.Monke
     await phone.press("Open it")
 
     phone.sees("gifts from this account", f"*347*100*9*{code}#")
+
+
+async def test_before_a_quiz_is_paid_for_it_may_be_asked_otherwise_or_not_at_all(
+    world: World,
+) -> None:
+    giver = await world.caller(2000)
+    quiz = ("2", "2", "3", "Capital of Ghana?", "Accra, Lagos", "1")
+    await giver.dial()
+    await giver.enter("6", "1", "1000", "2", *quiz, "1")
+    giver.sees("Capital of Ghana?", "Accra")
+    await giver.enter("2")
+    giver.sees("Your question:")
+    await giver.enter("Capital of Togo?", "Lome, Lagos", "1", "1")
+    giver.sees("Capital of Togo?", "Lome")
+    await giver.enter("3")
+    giver.sees("Cancelled. You have not been charged.")
+    assert (await giver.money())[0] == 2000
+
+
+async def test_what_is_all_won_can_be_shared_and_looked_at_and_not_ended(world: World) -> None:
+    giver, friend = await world.caller(2000), await world.caller(pin=False)
+    await giver.dial()
+    await giver.enter("6", "1", "1000", "1", "1", PIN)
+    await opens(friend, code_on(giver.screen))
+    friend.sees("Choose a PIN")
+    for option, words in (("1", "N1,000 waits"), ("2", "Friends dial")):
+        await giver.menu()
+        await giver.enter("6", "2", "1")
+        assert "End it now" not in giver.screen
+        await giver.enter(option)
+        giver.sees(words)
+
+
+async def test_a_winner_may_leave_what_waits_in_a_frozen_room_for_later(world: World) -> None:
+    code, friend = await given(world), await world.caller(pin=False)
+    await opens(friend, code)
+    await freezes(world, await room_with(world, code))
+    await friend.dial(f"9*{code}")
+    await friend.enter("2")
+    friend.sees("Come back with the same code")
+
+
+@pytest.mark.parametrize(("end", "words"), [("paid", "You won N500"), ("lapsed", "went back")])
+async def test_a_share_that_was_overlooked_is_fetched_on_looking(
+    world: World, end: str, words: str
+) -> None:
+    """They have a PIN by now, and nobody paid what waited."""
+    friend = await world.caller()
+    await friend.dial()
+    keep = {"amount": 500_00} if end == "paid" else {}
+    with (
+        world.paths.instead_of("gift_join", "look", answering("fetch")),
+        world.paths.instead_of("gift_join", "fetch", answering(end, **keep)),
+    ):
+        await friend.enter("6", "3", "23456789")
+    friend.sees(words)

@@ -113,6 +113,31 @@ def backup(
         show_rows(found, as_json=as_json)
 
 
+def let_go(
+    name: RouterName,
+    users: Annotated[int, typer.Option(min=1, help="At most so many, as the alert told.")],
+    tenant: TenantKey = "demo",
+    *,
+    confirm: Annotated[
+        str, typer.Option(help="The router's name once more, not to be asked.")
+    ] = "",
+) -> None:
+    """Let users of ours be removed that are no vouchers any more, however many they are.
+
+    More than three in ten are not removed without a person's word: this is it, for an hour and for
+    one time. Are they more than USERS by then, none is removed.
+    """
+    typed = confirm or typer.prompt(f"Up to {users} users are removed. The router's name")
+
+    async def allow(core: Core, tenant_id: UUID) -> None:
+        desk = core.router_office.desk
+        router = await desk.named(tenant_id, name)
+        await desk.let_go(tenant_id, router.id, users, typed, actor())
+
+    act(tenant, allow)
+    typer.echo(f"{name} is compared now.")
+
+
 def in_words(fields: Mapping[str, str]) -> str:
     """What is wrong, in one line."""
     return "; ".join(f"{name}: {what}" for name, what in fields.items())

@@ -24,6 +24,7 @@ app = typer.Typer(help="Hotspot routers, and how they are.", no_args_is_help=Tru
 app.command("test")(router_upkeep.examine)
 app.command("import")(router_upkeep.import_routers)
 app.command()(router_upkeep.backup)
+app.command("let-go")(router_upkeep.let_go)
 
 _SECRETS = ("password", "certificate")
 _PAGE = 100

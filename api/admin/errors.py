@@ -46,11 +46,12 @@ from core.services.payout_desk import (
 )
 from core.services.provider_configs import ChangedMeanwhile
 from core.services.reconciliation import DayNotOver, UnknownParty, UnknownRun
-from core.services.router_backups import NoBackupText, NotConfirmed, UnknownBackup
+from core.services.router_backups import NoBackupText, UnknownBackup
 from core.services.router_bulks import BadBulk, UnknownBulk
 from core.services.router_control import BadUser, IsVoucher, RouterDoubted, RouterRefused
 from core.services.router_desk import (
     BadRouter,
+    NotConfirmed,
     RouterNameTaken,
     RouterOwesVouchers,
     UnknownRouter,

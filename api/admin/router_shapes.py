@@ -63,6 +63,15 @@ class RouterBody(AccessBody):
     selling: bool | None = Field(None, alias="is_selling")
 
 
+class LetGo(BaseModel):
+    """`users`: at most so many, as the alert told. `confirm` is the router's name, typed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    users: int = Field(gt=0, le=1_000_000)
+    confirm: Words
+
+
 class RouterShown(Answer):
     """A router without its secrets.
 

@@ -23,6 +23,7 @@ from api.admin.router_figures import (
 from api.admin.router_shapes import (
     AccessBody,
     ImportReport,
+    LetGo,
     RouterBody,
     RouterShown,
     RouterTest,
@@ -121,6 +122,7 @@ def _records(routes: APIRouter, core: AdminCore) -> None:
 
 def _tests(routes: APIRouter, core: AdminCore) -> None:
     writes = Depends(needing(core, "routers:write"))
+    maintains = Depends(needing(core, "routers:maintain"))
     desk = core.router_office.desk
 
     @routes.post("/test-connection")
@@ -140,6 +142,19 @@ def _tests(routes: APIRouter, core: AdminCore) -> None:
         """Say that a router which needed a person was put right: it is compared and sells again."""
         put_right = await desk.attended(access.tenant_id, router_id, access.actor)
         return Envelope(data=shown(put_right))
+
+    @routes.post("/{router_id}/let-go")
+    async def let_go(
+        router_id: UUID, body: LetGo, access: Annotated[Access, maintains]
+    ) -> Told[None]:
+        """Let users of ours be removed that are no vouchers any more, too many to go by themselves.
+
+        Good for an hour and for one time.
+        """
+        await desk.let_go(access.tenant_id, router_id, body.users, body.confirm, access.actor)
+        return Told(
+            data=None, message="It is compared now. Are they more by then, none is removed."
+        )
 
 
 def _figures(routes: APIRouter, core: AdminCore) -> None:

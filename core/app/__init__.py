@@ -197,7 +197,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         order_actions=sales.order_actions,
         cases=CaseDesk(kept.cases),
         alerts=alerts,
-        gauges=gauges(kept, sales.watch, sales.circuits),
+        gauges=gauges(kept, sales.watch, sales.circuits, sites),
         standings=sales.watch.standings,
         circuits=sales.circuits,
         reconciliation=books.comparing,

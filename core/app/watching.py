@@ -6,6 +6,7 @@ from typing import Any
 
 from core.app import rules
 from core.app.ground import Ground
+from core.app.hotspot import Hotspots
 from core.app.stores import Stores
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
@@ -72,7 +73,7 @@ def review_pump(ground: Ground, reviewing: Review) -> Pump[Any]:
     )
 
 
-def gauges(kept: Stores, watched: Watch, circuits: RedisCircuits) -> Gauges:
+def gauges(kept: Stores, watched: Watch, circuits: RedisCircuits, sites: Hotspots) -> Gauges:
     standings = watched.standings
     return Gauges(
         Sources(
@@ -83,6 +84,8 @@ def gauges(kept: Stores, watched: Watch, circuits: RedisCircuits) -> Gauges:
             order_lag_s=kept.orders.lag_s,
             notice_lag_s=standings.notice_lag_s,
             ledger_sums=standings.ledger_sums,
+            routers=sites.routers.statuses,
+            vouchers=sites.book.waiting,
             waiting=kept.orders.waiting,
         )
     )

@@ -172,6 +172,10 @@ class RouterOps(Protocol):
         """The vouchers of these codes that, by the books, the router has no more."""
         ...
 
+    async def may_let_go(self, lease: RouterLease) -> int:
+        """How many of our users may be removed at once, by an operator's word."""
+        ...
+
     async def compared(self, lease: RouterLease, found: Compared, next_at: dt.datetime) -> None:
         """Book it, and write the work that follows."""
         ...

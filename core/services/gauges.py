@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.circuits import CircuitKey, CircuitState
+from core.domain.hotspot import RouterStatus
 from core.ports.health import Known
 from core.services.meters import provider_label
 
 Labels = tuple[str, ...]
 
 _OPENNESS = {CircuitState.CLOSED: 0, CircuitState.HALF_OPEN: 1, CircuitState.OPEN: 2}
+_VOUCHERS_WAIT = ("activation", "refund")
 _LEDGER_EVERY_S = 300.0
 
 
@@ -38,6 +40,8 @@ class Sources:
     order_lag_s: Callable[[], Awaitable[float]]
     notice_lag_s: Callable[[], Awaitable[float]]
     ledger_sums: Callable[[], Awaitable[Mapping[str, int]]]
+    routers: Callable[[], Awaitable[Mapping[str, int]]]
+    vouchers: Callable[[], Awaitable[Mapping[str, int]]]
     waiting: Callable[[], Mapping[str, int]]
 
 
@@ -74,6 +78,18 @@ class Gauges:
                 "callbox_notice_lag_seconds",
                 "How long the oldest due notice has waited to be sent.",
                 await self._from.notice_lag_s(),
+            ),
+            Gauge(
+                "callbox_routers",
+                "Hotspot routers, by how they are.",
+                ("status",),
+                _counted(RouterStatus, await self._from.routers()),
+            ),
+            Gauge(
+                "callbox_vouchers_waiting",
+                "Paid vouchers that do not work yet, or that wait to be paid back.",
+                ("for",),
+                _counted(_VOUCHERS_WAIT, await self._from.vouchers()),
             ),
             Gauge(
                 "callbox_batch_waiting",
@@ -122,6 +138,11 @@ class Gauges:
 
 def _one(name: str, about: str, value: float) -> Gauge:
     return Gauge(name, about, (), {(): value})
+
+
+def _counted(known: Iterable[str], found: Mapping[str, int]) -> dict[Labels, float]:
+    """Also what there is none of now, so that it goes back to zero."""
+    return {(each,): found.get(each, 0) for each in map(str, known)}
 
 
 def _keep(

@@ -16,7 +16,7 @@ from core.ports import Backoffice, Event, Paging
 from core.ports.hotspot import Done, HotspotRouter, HotspotRouters, Refusal, Refused, Unknown
 from core.ports.router_upkeep import Backup, RouterBackups
 from core.services.router_control import RouterDoubted, RouterRefused, told, word_of
-from core.services.router_desk import RouterDesk, subject
+from core.services.router_desk import NotConfirmed, RouterDesk, subject
 from core.services.router_exports import differences, without_vouchers
 
 _PASSWORD_BYTES = 18
@@ -32,12 +32,6 @@ class NoBackupText(Problem):
     """The router let nobody read its configuration."""
 
     code = "router.backup_without_text"
-
-
-class NotConfirmed(Problem):
-    """What was to be typed was not."""
-
-    code = "router.not_confirmed"
 
 
 class RouterBackupDesk:

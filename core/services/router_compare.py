@@ -70,8 +70,12 @@ def compare(
     server: str,
     serial_before: str,
     code_of: Callable[[Expected], str],
+    let_go: int = 0,
 ) -> Comparison:
-    """Each voucher beside its user. `code_of` opens a voucher's code."""
+    """Each voucher beside its user. `code_of` opens a voucher's code.
+
+    `let_go`: how many users may be removed at once because an operator said so.
+    """
     by_mark = {mark_of(one.voucher_id): one for one in expected}
     theirs, foreign, strays = _told_apart(found.users, by_mark, server, code_of)
     running = _running(found.sessions)
@@ -98,7 +102,7 @@ def compare(
             extra.append(one.voucher_id)
         elif differs(user, wanted_on_router(one.terms, one.base), one.desired):
             differing.append(one.voucher_id)
-    held_back = _too_many(len(extra), len(theirs))
+    held_back = _too_many(len(extra), len(theirs), let_go)
     replaced = bool(serial_before) and found.serial not in ("", serial_before)
     return Comparison(
         Compared(
@@ -162,5 +166,5 @@ def _snapshot(one: Expected, user: HotspotUser, running: Usage) -> Snapshot:
     return Snapshot(one.voucher_id, used, one.logged_in or used != one.base, over)
 
 
-def _too_many(extra: int, ours: int) -> int:
-    return extra if extra > max(_REMOVED_ALWAYS, ours * _REMOVED_MAX) else 0
+def _too_many(extra: int, ours: int, let_go: int) -> int:
+    return extra if extra > max(_REMOVED_ALWAYS, ours * _REMOVED_MAX, let_go) else 0

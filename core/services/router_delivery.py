@@ -230,9 +230,11 @@ class _Shift:
         return self._clock.now() + dt.timedelta(seconds=wait_s)
 
     async def _went_away(self, refused: Refused) -> None:
+        """It rests. That a router locks us out is told by monitoring, which meets it as well."""
         if refused.reason in (Refusal.CREDENTIALS, Refusal.UNTRUSTED):
             self._rest_s = _BACKOFF_MAX_S
-            await self._alert("locked", {"reason": refused.reason.value})
+            if self._keeper is not None:
+                await self._alert("locked", {"reason": refused.reason.value})
         elif refused.retry_after_s is not None:
             self._rest_s = refused.retry_after_s
         else:
@@ -278,7 +280,9 @@ class _Shift:
         expected = list(await self._ops.expected(self._lease))
         if others := unexpected(found.users, expected):
             expected += await self._ops.gone(self._lease, others)
-        compared = compare(expected, found, self._lease.server, self._lease.serial, self._ops.code)
+        lease, may_go = self._lease, await self._ops.may_let_go(self._lease)
+        code_of = self._ops.code
+        compared = compare(expected, found, lease.server, lease.serial, code_of, may_go)
         crash.point("router.compared")
         next_at = started_at + dt.timedelta(seconds=self._rules.compare_every_s)
         await self._ops.compared(self._lease, compared.booked, next_at)

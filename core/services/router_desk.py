@@ -45,6 +45,12 @@ class RouterOwesVouchers(Problem):
     code = "router.owes_vouchers"
 
 
+class NotConfirmed(Problem):
+    """What was to be typed was not."""
+
+    code = "router.not_confirmed"
+
+
 class BadRouter(Problem):
     """`fields` says what is wrong, field by field."""
 
@@ -174,6 +180,24 @@ class RouterDesk:
             await self._book.attended(router, event, self._clock.now())
             await self.look_again(tenant_id, router_id)
         return await self.show(tenant_id, router_id)
+
+    async def let_go(
+        self, tenant_id: UUID, router_id: UUID, users: int, confirmed: str, actor: str
+    ) -> None:
+        """Let so many of our users be removed from it at once, as they are no vouchers any more.
+
+        An alert told how many those are; are they more by then, none is removed. Good for an hour
+        and for one time. `confirmed` is the router's name, typed by whoever wants this.
+
+        Raises:
+            UnknownRouter: there is none of this id.
+            NotConfirmed: that is not its name.
+        """
+        router = await self.show(tenant_id, router_id)
+        if confirmed != router.name:
+            raise NotConfirmed
+        event = Event(subject(router_id), "router.let_go", actor, {"users": users})
+        await self._book.let_go(router, users, event, self._clock.now())
 
     async def look_again(self, tenant_id: UUID, router_id: UUID) -> None:
         """Have monitoring look at it now."""

@@ -85,6 +85,8 @@ router_workers = Table(
     Column("rest_until", _TIME, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("compare_at", _TIME, nullable=False),
+    Column("let_go", Integer, nullable=False),
+    Column("let_go_at", _TIME),
 )
 
 vouchers = Table(

@@ -196,6 +196,12 @@ class PgRouterOps:
             self._clock.now(),
         )
 
+    async def may_let_go(self, lease: RouterLease) -> int:
+        users = await self._ask("router_may_let_go", lease)
+        if users is None:
+            raise Fenced(lease.name)
+        return int(str(users))
+
     async def rest(self, lease: RouterLease, until: dt.datetime, *, failed: bool) -> None:
         await self._database.call(
             "select router_leave($1, $2, $3, $4)", lease.router_id, lease.fence, until, failed

@@ -159,6 +159,20 @@ class PgRouters:
 
         await self._database.in_tenant(router.tenant_id, write)
 
+    async def let_go(self, router: Router, users: int, event: Event, at: dt.datetime) -> None:
+        allow = func.router_let_go(router.tenant_id, router.id, users, at)
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(select(allow))
+            await add_event(connection, router.tenant_id, event, at)
+
+        await self._database.in_tenant(router.tenant_id, write)
+
+    async def statuses(self) -> Mapping[str, int]:
+        """How the routers of all tenants are, counted: for whoever runs the program."""
+        rows = await self._database.call("select * from router_statuses()")
+        return {row["status"]: row["routers"] for row in rows}
+
     async def measured(self, router: Router, load: Load) -> None:
         statement = _one(router.tenant_id, router.id).values(
             active_users=load.active_users,

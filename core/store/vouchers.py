@@ -150,6 +150,11 @@ class PgVouchers:
     async def turn_over(self, count: int) -> int:
         return int(str(await self._ask("voucher_turn_over", count, self._void_after)))
 
+    async def waiting(self) -> Mapping[str, int]:
+        """Paid ones of all tenants, counted by what they wait for: `activation` or `refund`."""
+        rows = await self._database.call("select * from voucher_waiting()")
+        return {row["waits"]: row["vouchers"] for row in rows}
+
     async def _ask(self, function: str, *arguments: object) -> object:
         """A function of the store, whose last argument is the time."""
         places = ", ".join(f"${place + 1}" for place in range(len(arguments) + 1))

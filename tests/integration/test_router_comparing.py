@@ -8,10 +8,12 @@ import pytest
 
 from core.domain.hotspot import RouterStatus, Terms
 from core.domain.vouchers import SaleState, SyncState, mark_of
+from core.kit import ids
 from core.ports import Paging
 from sandbox.routeros import hotspot as phones
 from sandbox.routeros.schema import USERS
 from tests.fakes.books import Books
+from tests.fakes.hotspot import access
 from tests.fakes.vouchers import EVENT, PRICE, VoucherWorld, new_plan, voucher_world
 
 ADD = "/ip/hotspot/user/add"
@@ -108,6 +110,15 @@ async def test_more_than_a_third_is_not_removed_without_a_person(
 
     assert len(world.on_router()) == 40
     assert world.alerts.kinds == {"mass_removal"}
+    site, now = world.site, world.books.clock.now
+    await world.sites.let_go(site, 19, EVENT, now())  # fewer than they are
+    await world.work()
+    assert len(world.on_router()) == 40
+    world.later(3600)  # an hour is all that it is good for
+    await world.sites.let_go(dataclasses.replace(site, tenant_id=ids.uuid7()), 20, EVENT, now())
+    await world.ops.wake(world.tenant_id, site.id)
+    await world.work()
+    assert len(world.on_router()) == 40
     await owner.execute(
         "update vouchers set desired = 'present', sale_state = 'stock',"
         " sync_state = 'confirmed', maybe_there = true where serial <= 15"
@@ -115,6 +126,41 @@ async def test_more_than_a_third_is_not_removed_without_a_person(
     await world.ops.wake(world.tenant_id, world.site.id)
     await world.work()
     assert len(world.on_router()) == 35  # a handful is
+    assert world.alerts.kinds == set()
+
+
+async def test_an_operator_lets_them_go_once(
+    world: VoucherWorld, owner: asyncpg.Connection
+) -> None:
+    await world.stocked(60)
+    await world.work()
+    forgotten = (
+        "update vouchers set sale_state = 'cancelled', desired = 'absent', sync_state = 'gone',"
+        " maybe_there = false where serial between $1 and $2"
+    )
+    await owner.execute(forgotten, 1, 20)
+    await world.sites.let_go(world.site, 20, EVENT, world.books.clock.now())
+    await world.work()
+    first, alerts = len(world.on_router()), world.alerts.kinds
+
+    world.later(60)
+    await owner.execute(forgotten, 21, 40)
+    await world.ops.wake(world.tenant_id, world.site.id)
+    await world.work()
+
+    assert (first, alerts) == (40, set())
+    assert len(world.on_router()) == 40
+    assert world.alerts.kinds == {"mass_removal"}
+
+
+async def test_a_refused_password_is_told_by_monitoring_alone(world: VoucherWorld) -> None:
+    customer = await world.books.customer(funds=FUNDS)
+    changed = dataclasses.replace(world.site, access=access(world.router, password="changed"))
+    await world.sites.change(changed, EVENT, world.books.clock.now())
+    await world.buy(customer)
+    await world.work()
+
+    assert world.on_router() == []
     assert world.alerts.kinds == set()
 
 

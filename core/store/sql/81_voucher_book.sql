@@ -312,3 +312,13 @@ begin
     perform router_owe_refills(v_router.id, p_at);
   end loop;
 end $$;
+
+-- All tenants' paid vouchers that do not work yet, and those that wait to be paid back: for whoever
+-- runs the program.
+create or replace function voucher_waiting() returns table (waits text, vouchers bigint)
+language sql stable security definer
+set search_path = public, pg_temp set enable_seqscan = off
+as $$
+  select case when s.refund_asked_at is null then 'activation' else 'refund' end, count(*)
+    from voucher_sales s where s.look_at is not null group by 1
+$$;

@@ -110,6 +110,29 @@ as $$
     returning w.compare_at <= p_at
 $$;
 
+-- An operator lets so many of our users go at once, the next time it is compared.
+create or replace function router_let_go(
+  p_tenant uuid, p_router uuid, p_users integer, p_at timestamptz
+) returns void language plpgsql security definer
+set search_path = public, pg_temp set enable_seqscan = off
+as $$
+begin
+  update router_workers w set let_go = p_users, let_go_at = p_at
+    where w.router_id = p_router and w.tenant_id = p_tenant;
+  perform router_wake(p_tenant, p_router, p_at);
+end $$;
+
+-- How many of our users may go at once by an operator's word, which is good for an hour. Nothing
+-- when the lease is lost.
+create or replace function router_may_let_go(p_router uuid, p_fence bigint, p_at timestamptz)
+returns integer language sql stable security definer
+set search_path = public, pg_temp set enable_seqscan = off
+as $$
+  select case when w.let_go_at > p_at - interval '1 hour' then w.let_go else 0 end
+    from router_workers w
+    where w.router_id = p_router and w.fence = p_fence and w.holder is not null
+$$;
+
 -- Gives a lease back. A router that failed rests until then.
 create or replace function router_leave(
   p_router uuid, p_fence bigint, p_until timestamptz, p_failed boolean

@@ -13,7 +13,10 @@ as $$
 declare
   v_voucher vouchers;
 begin
-  update router_workers w set compare_at = p_next
+  -- What an operator let go is let go once.
+  update router_workers w set compare_at = p_next,
+      let_go_at = case when cardinality(p_extra) > 0 and w.let_go_at <= p_started then null
+        else w.let_go_at end
     where w.router_id = p_router and w.fence = p_fence and w.holder is not null;
   if not found then
     return false;

@@ -106,3 +106,11 @@ as $$
   select row(l.*)::router_bulks, r from leased l
     cross join lateral (select y from routers y where y.id = l.router_id offset 0) w (r)
 $$;
+
+-- How all tenants' routers are: for whoever runs the program.
+create or replace function router_statuses() returns table (status text, routers bigint)
+language sql stable security definer
+set search_path = public, pg_temp
+as $$
+  select r.status, count(*) from routers r where r.removed_at is null group by r.status
+$$;

@@ -35,6 +35,7 @@ begin
         'voucher_hand_over', 'voucher_tell', 'voucher_fill_batch', 'voucher_claim_batches',
         'voucher_activate_batch', 'voucher_void_batch', 'voucher_plan_changed', 'router_enlist', 'router_all',
         'router_wake', 'router_claim', 'router_keep', 'router_leave', 'router_take',
+        'router_let_go', 'router_may_let_go', 'router_statuses', 'voucher_waiting',
         'router_report', 'router_refills', 'router_refill', 'router_compared', 'router_online',
         'router_watch_claim', 'router_watch_keep', 'router_watch_prune', 'router_bulk_claim')
   loop

@@ -217,6 +217,7 @@ async def test_the_description_names_every_path_in_full(operator: Desk) -> None:
         "/api/v1/router-management/{router_id}/backup/{backup_id}/download",
         "/api/v1/router-management/{router_id}/backup/{backup_id}/restore",
         "/api/v1/router-management/{router_id}/capacity",
+        "/api/v1/router-management/{router_id}/let-go",
         "/api/v1/router-management/{router_id}/logs",
         "/api/v1/router-management/{router_id}/statistics",
         "/api/v1/router-management/{router_id}/test",

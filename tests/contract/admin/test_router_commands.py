@@ -53,6 +53,11 @@ async def test_routers_by_command(operator: Desk, run: Run, tmp_path: Path) -> N
         assert brought.status == 1
         assert [each["status"] for each in json.loads(brought.out)] == ["added", "wrong"]
 
+        typed = ("routers", "let-go", "Yaba", "--users", "57", "--confirm")
+        unsure, sure = await run(*typed, "Yab"), await run(*typed, "Yaba")
+        assert (unsure.status, "router's name" in unsure.err) == (1, True)
+        assert (sure.status, sure.out) == (0, "Yaba is compared now.\n")
+
         gone = await run("routers", "remove", "Ikeja", "--yes")
         assert gone.status == 0, gone.err
         names = [each["name"] for each in json.loads((await run("routers", "list", "--json")).out)]

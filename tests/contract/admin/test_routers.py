@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from core.domain.hotspot import RouterStatus
@@ -254,6 +255,31 @@ async def test_a_person_says_that_a_router_was_put_right(
     put_right = (await operator.post(f"{path}/attended")).json()["data"]
     assert (put_right["status"], put_right["attention"]) == ("recovering", "")
     assert (await events(owner, made["id"]))[-1][0] == "router.attended"
+    metrics = operator.http.base_url.copy_with(path="/metrics")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        told = (await http.get(metrics)).text
+    assert 'callbox_routers{status="recovering"} 1.0' in told
+    assert 'callbox_routers{status="offline"} 0.0' in told
+    assert 'callbox_vouchers_waiting{for="activation"} 0.0' in told
+
+
+async def test_many_users_go_by_a_persons_word_alone(
+    operator: Desk, owner: asyncpg.Connection, routers: list[Router]
+) -> None:
+    made = await add(operator, routers[0])
+    path = f"{BASE}/{made['id']}/let-go"
+    allowed = "select let_go from router_workers where let_go_at is not null"
+
+    unsure = await operator.post(path, users=57, confirm="another")
+    assert_refused(unsure, 422, "router.not_confirmed")
+    assert_refused(await operator.post(path, users=0, confirm=made["name"]), 422, "request.invalid")
+    assert await owner.fetchval(allowed) is None
+
+    assert (await operator.post(path, users=57, confirm=made["name"])).status_code == 200
+    assert await owner.fetchval(allowed) == 57
+    kind, *told = (await events(owner, made["id"]))[-1]
+    assert kind == "router.let_go"
+    assert "57" in str(told)
 
 
 async def test_reading_changing_and_maintaining_are_three_abilities(
@@ -287,6 +313,7 @@ async def test_reading_changing_and_maintaining_are_three_abilities(
         ("GET", path),
         ("POST", f"{path}/backup"),
         ("POST", f"{path}/backup/{ids.uuid7()}/restore"),
+        ("POST", f"{path}/let-go"),
         ("POST", f"{mikrotik}/interfaces/ether2/disable"),
     ):
         assert await asked(writer, method, where) == 403, where

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias
 
 Entry: TypeAlias = Literal["none", "choice", "text", "digits", "contact"]
@@ -67,6 +68,14 @@ class NavWords:
     share: str
 
 
+class Tells(StrEnum):
+    """What a last screen tells of what was bought. A picture of it goes with DONE alone."""
+
+    DONE = "done"  # it was delivered, or works
+    WAITS = "waits"  # it is paid for, and does not work yet
+    SENT = "sent"  # it works, and another number has it
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
     """One turn's answer to the customer.
@@ -83,13 +92,14 @@ class Screen:
         secret: The answer is a secret and stays one, as a code for one use does not: delete it from
             a chat, keep it from a log.
         out_of_sight: The secret must not be typed here: it is given through a page of its own.
-        receipt: Our reference of what was bought, where a receipt goes with the screen, or "".
+        receipt: Our reference of what was bought, where the screen tells of it at the end, or "".
         ends: Nothing can be answered in this session any more.
         page: Which page `body` is, from 0, of `pages`.
         body: The page in words, with numbered options and navigation, fit for the channel.
         page_text: The words of this page alone, with the notice and without options and navigation.
         digits: Of a secret: how many it has at least and at most.
         links: Where it leads besides, on channels that can show it; part of no page's words.
+        tells: What the screen tells of what was bought.
     """
 
     key: str
@@ -113,6 +123,7 @@ class Screen:
     page_text: str
     digits: tuple[int, int] = (0, 0)
     links: tuple[Link, ...] = ()
+    tells: Tells = Tells.DONE
 
     @property
     def options(self) -> tuple[Line, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from core.domain.display import Tells
 from core.engine.kinds import Kind, Scalar
 from core.engine.outcomes import Choice, Done, Masked
 
@@ -238,13 +239,14 @@ class Jump:
 class End:
     """The last word. Ends the session where there are sessions, leads to the menu elsewhere.
 
-    `receipt` names the answer that holds our reference of what was bought, for a picture of it.
-    `links` as for `Menu`.
+    `receipt` names the answer that holds our reference of what was bought, which `tells` the
+    customer so much of: what a notice would tell again. `links` as for `Menu`.
     """
 
     name: str
     text: str
     receipt: str = ""
+    tells: Tells = Tells.DONE
     links: tuple[Link, ...] = ()
 
 

@@ -106,6 +106,7 @@ class Words:
             page_text=shown.words,
             digits=(0, 0) if secret is None else secret.digits,
             links=() if in_session else tuple(self._links(conversation, node)),
+            tells=node.tells if isinstance(node, End) else display.Tells.DONE,
         )
 
     def out_of_sight(self, secret: Secret) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from uuid import UUID
 
+from core.domain.display import Tells
 from core.domain.hotspot import Router
 from core.domain.voucher_codes import login_link, spaced
 from core.domain.vouchers import SaleState, Selling
@@ -338,8 +339,8 @@ WIFI = Flow(
         Menu("changed", "wifi.changed", (Option("plan", "wifi.changed.plan", to="plan"),)),
         End("done", "wifi.done", receipt="reference"),
         End("done_by_link", "wifi.done_by_link", receipt="reference"),
-        End("activating", "wifi.activating"),
-        End("sent", "wifi.sent"),
+        End("activating", "wifi.activating", receipt="reference", tells=Tells.WAITS),
+        End("sent", "wifi.sent", receipt="reference", tells=Tells.SENT),
         End("sent_activating", "wifi.sent_activating"),
         End("refunded", "wifi.refunded"),
         End("unsure", "wifi.unsure"),

@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from core.domain.chat import Fate
+from core.domain.display import Tells
 from core.domain.notices import ChatStanding, Failure, Route
 from core.domain.turns import Channel
 from core.kit.msisdn import Msisdn
@@ -117,10 +118,17 @@ class Outbox(Protocol):
     async def give_up(self, notice: Notice, why: str, at: dt.datetime) -> None: ...
 
     async def seen(
-        self, tenant_id: UUID, reference: str, channel_id: UUID, identity: str, at: dt.datetime
+        self,
+        tenant_id: UUID,
+        reference: str,
+        channel_id: UUID,
+        identity: str,
+        at: dt.datetime,
+        tells: Tells = Tells.DONE,
     ) -> bool:
         """The customer saw on a screen there that this order was delivered, or the voucher's code.
 
+        `tells` is how much of it: what the screen did not tell is told later all the same.
         True when a notice of it waited, and need not leave any more.
         """
         ...

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from core.domain.chat import Address, Closed, Delivery, Later, Refused, Sent
-from core.domain.display import Screen
+from core.domain.display import Screen, Tells
 from core.domain.turns import Channel
 from core.kit.clock import Clock
 from core.ports.chat import Messenger, Moment, Pace, Picturing
@@ -32,7 +32,13 @@ class Seen(Protocol):
     """See `core.ports.Outbox`."""
 
     async def seen(
-        self, tenant_id: UUID, reference: str, channel_id: UUID, identity: str, at: dt.datetime
+        self,
+        tenant_id: UUID,
+        reference: str,
+        channel_id: UUID,
+        identity: str,
+        at: dt.datetime,
+        tells: Tells = Tells.DONE,
     ) -> bool: ...
 
 
@@ -56,7 +62,7 @@ class Showing:
             return Later(wait_s, "the pace of the channel")
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        if screen.receipt:
+        if screen.receipt and screen.tells is Tells.DONE:
             picture = await self._picturing.receipt(to.tenant_id, screen.receipt)
             moment = replace(moment, picture=picture)
         delivery = await messenger.show(to, screen, moment)
@@ -72,7 +78,12 @@ class Showing:
                 if screen.receipt:
                     now = self._clock.now()
                     await self._outbox.seen(
-                        to.tenant_id, screen.receipt, to.channel.id, to.identity, now
+                        to.tenant_id,
+                        screen.receipt,
+                        to.channel.id,
+                        to.identity,
+                        now,
+                        screen.tells,
                     )
             case Closed():
                 log.warning("chat.closed", kind=to.channel.kind)

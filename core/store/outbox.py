@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, case, cast, func, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.display import Tells
 from core.domain.notices import ChatStanding, Route
 from core.domain.voucher_codes import login_link, spaced
 from core.kit.clock import Clock
@@ -94,14 +95,21 @@ class PgOutbox:
         await self._change(notice, self._ended(notice, "given_up", why, at), _this_try(notice))
 
     async def seen(
-        self, tenant_id: UUID, reference: str, channel_id: UUID, identity: str, at: dt.datetime
+        self,
+        tenant_id: UUID,
+        reference: str,
+        channel_id: UUID,
+        identity: str,
+        at: dt.datetime,
+        tells: Tells = Tells.DONE,
     ) -> bool:
         [row] = await self._database.call(
-            "select notice_seen($1, $2, $3, $4, $5) as seen",
+            "select notice_seen($1, $2, $3, $4, $5, $6) as seen",
             tenant_id,
             reference,
             channel_id,
             identity,
+            tells.value,
             at,
         )
         return bool(row["seen"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from core.domain.customers import Customer, PinState, Tenant
+from core.domain.display import Tells
 from core.domain.notices import Route
 from core.domain.turns import Channel
 from core.kit.ids import derived
@@ -200,6 +201,12 @@ class Letterbox:
     async def give_up(self, notice: Notice, why: str, at: dt.datetime) -> None: ...
 
     async def seen(
-        self, tenant_id: UUID, reference: str, channel_id: UUID, identity: str, at: dt.datetime
+        self,
+        tenant_id: UUID,
+        reference: str,
+        channel_id: UUID,
+        identity: str,
+        at: dt.datetime,
+        tells: Tells = Tells.DONE,
     ) -> bool:
         return False

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from core.domain.chat import Address, Closed, Delivery, Later, Refused, Sent, Unreachable
+from core.domain.display import Tells
 from core.domain.turns import Channel
 from core.kit import ids
 from core.kit.clock import SetClock
@@ -40,7 +41,7 @@ class Minds:
 
     failures: list[Delivery] = field(default_factory=list)
     well_told: int = 0
-    ends: list[tuple[UUID, str, UUID, str]] = field(default_factory=list)
+    ends: list[tuple[UUID, str, UUID, str, Tells]] = field(default_factory=list)
 
     async def failed(self, to: Address, delivery: Delivery) -> None:
         self.failures.append(delivery)
@@ -49,9 +50,15 @@ class Minds:
         self.well_told += 1
 
     async def seen(
-        self, tenant_id: UUID, reference: str, channel_id: UUID, identity: str, at: dt.datetime
+        self,
+        tenant_id: UUID,
+        reference: str,
+        channel_id: UUID,
+        identity: str,
+        at: dt.datetime,
+        tells: Tells = Tells.DONE,
     ) -> bool:
-        self.ends.append((tenant_id, reference, channel_id, identity))
+        self.ends.append((tenant_id, reference, channel_id, identity, tells))
         return True
 
 
@@ -78,7 +85,16 @@ async def test_a_screen_with_a_receipt_takes_its_picture_along_and_is_seen() -> 
 
     [shown] = at.notebook.shown
     assert shown.moment.picture == b"PNG of K7M2"
-    assert at.minds.ends == [(CHANNEL.tenant_id, "K7M2", CHANNEL.id, "ada")]
+    assert at.minds.ends == [(CHANNEL.tenant_id, "K7M2", CHANNEL.id, "ada", Tells.DONE)]
+
+
+@pytest.mark.parametrize("tells", [Tells.WAITS, Tells.SENT])
+async def test_what_does_not_work_yet_or_is_anothers_has_no_picture(tells: Tells) -> None:
+    at = desk()
+    await at.show(screen=replace(RECEIPT, tells=tells))
+
+    assert at.album.asked == []
+    assert [end[-1] for end in at.minds.ends] == [tells]
 
 
 async def test_any_other_screen_has_none() -> None:

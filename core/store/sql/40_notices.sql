@@ -59,9 +59,11 @@ as $$
 $$;
 
 -- The customer saw the end of this order, or the code of this voucher, on a screen of the talk that
--- it began in: its notice is told.
+-- it began in: its notice is told. `p_tells`, as `core.domain.display.Tells`: what was not told there
+-- is told later all the same.
 create or replace function notice_seen(
-  p_tenant uuid, p_reference text, p_channel uuid, p_identity text, p_at timestamptz
+  p_tenant uuid, p_reference text, p_channel uuid, p_identity text, p_tells text,
+  p_at timestamptz
 ) returns boolean
 language sql security definer
 set search_path = public, pg_temp set enable_seqscan = off
@@ -70,7 +72,7 @@ as $$
     update notices n set state = 'sent', route = 'screen', ended_at = p_at
       from orders o
       where o.tenant_id = p_tenant and o.reference = p_reference
-        and n.id = notice_id(p_tenant, 'order:' || o.id || ':delivered')
+        and n.id = notice_id(p_tenant, 'order:' || o.id || ':delivered') and p_tells = 'done'
         and n.channel_id = p_channel and n.identity = p_identity
         and n.state = 'waiting' and n.asked_at is null
       returning 1
@@ -78,8 +80,9 @@ as $$
     update notices n set state = 'sent', route = 'screen', ended_at = p_at
       from voucher_sales s
       where s.tenant_id = p_tenant and s.reference = p_reference
-        and n.id in (notice_id(p_tenant, 'voucher:' || s.voucher_id || ':delivered'),
-          notice_id(p_tenant, 'voucher:' || s.voucher_id || ':sold'))
+        and n.id in (select notice_id(p_tenant, 'voucher:' || s.voucher_id || ':' || told)
+          from unnest(case p_tells when 'done' then array['sold', 'delivered']
+            when 'waits' then array['sold'] else array['given'] end) told)
         and n.channel_id = p_channel and n.identity = p_identity
         and n.state = 'waiting' and n.asked_at is null
       returning 1

@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     voucher_refund_after_s: float = Field(1800.0, gt=0, le=_MONTH_S)
     voucher_void_after_s: float = Field(120.0, ge=0, le=86_400)
     router_compare_every_s: float = Field(600.0, ge=30, le=86_400)
+    # How long a worker may be silent before another takes its router over (seconds).
+    router_lease_s: float = Field(30.0, ge=5, le=600)
 
     # How many codes strangers in a chat may have sent in an hour, one of them and all of a tenant's
     # together; for how many days a PIN is not set anew by SMS alone after somebody new turned up at

@@ -49,7 +49,9 @@ def voucher_rules(settings: Settings) -> SaleRules:
 
 
 def delivery_rules(settings: Settings) -> DeliveryRules:
-    return DeliveryRules(compare_every_s=settings.router_compare_every_s)
+    return DeliveryRules(
+        lease_s=settings.router_lease_s, compare_every_s=settings.router_compare_every_s
+    )
 
 
 def funding_rules(settings: Settings) -> FundingRules:

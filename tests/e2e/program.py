@@ -44,8 +44,9 @@ HASTE = {
     "CALLBOX_ERRAND_LEASE_S": "12",
     "CALLBOX_TURN_WAIT_S": "1.5",
     "CALLBOX_ROUTER_WATCH_EVERY_S": "10",
-    "CALLBOX_VOUCHER_REFUND_AFTER_S": "25",
-    "CALLBOX_VOUCHER_VOID_AFTER_S": "4",
+    "CALLBOX_VOUCHER_REFUND_AFTER_S": "15",
+    "CALLBOX_VOUCHER_VOID_AFTER_S": "3",
+    "CALLBOX_ROUTER_LEASE_S": "5",
     # One bad day after another is what is played: it takes nobody off the market.
     "CALLBOX_CIRCUIT_FAILURES": "1000",
 }

@@ -86,7 +86,7 @@ async def test_what_somebody_has_used_is_kept(world: World, site: Site) -> None:
     caller.sees("on its way")
     await my_first(caller)
     await caller.enter("3")
-    caller.sees("Another device is logged in with this code at Callbox Cafe.")
+    caller.sees("A device is logged in with this code at Callbox Cafe.")
 
 
 async def test_what_is_not_switched_on_yet_can_be_taken_back(world: World, site: Site) -> None:

@@ -28,7 +28,7 @@ async def test_the_code_is_shown_and_logs_in(world: World, site: Site) -> None:
     await caller.menu()
     caller.sees("Your WiFi voucher 1 GB, 1 day works.")
     await caller.enter("2", "3")
-    caller.sees("N300 1 GB, 1 day: done")
+    caller.sees("N300 WiFi voucher: done")
 
 
 async def test_one_that_is_made_when_it_is_paid_for(world: World, site: Site) -> None:

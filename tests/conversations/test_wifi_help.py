@@ -31,10 +31,10 @@ async def test_another_device_is_logged_out(world: World, site: Site) -> None:
     assert not await site.enter(code, mac="02:AA:00:00:00:02")
 
     await looks(caller)
-    caller.sees("Another device is logged in with this code at Callbox Cafe.")
+    caller.sees("A device is logged in with this code at Callbox Cafe.")
     await caller.enter("1")
 
-    caller.sees("Done. Log in with your own device now.")
+    caller.sees("Done. Log in with your device now.")
     assert await site.enter(code, mac="02:AA:00:00:00:02")
 
 

@@ -89,6 +89,7 @@ class Bought:
 
 
 async def _bought(world: World, number: int, story: Story) -> Bought:
+    """At a router of its own, a new one: the profile that the plan needs is missing on it."""
     router = Router(world, f"site-{number:02}")
     made = await world.control.post("/control/routers/", json={"name": router.name})
     http, who, whose = world.operator()

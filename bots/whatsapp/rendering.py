@@ -142,8 +142,10 @@ def _list(screen: Screen, ways: Sequence[_Way], head: str) -> Content | None:
     rows = []
     for each, way, title in zip(ids, ways, titles, strict=True):
         row = {"id": each, "title": title}
-        if way.hint:
-            row["description"] = _cut(way.hint, HINT_MAX)
+        # A name that has no room stands below in whole: its end may be a price.
+        whole = way.title if len(way.title) > ROW_MAX and not way.short else ""
+        if about := ", ".join(filter(None, (whole, way.hint))):
+            row["description"] = _cut(about, HINT_MAX)
         rows.append(row)
     opener = _cut(_line(screen.nav_words.choose) or _NOTHING, BUTTON_MAX)
     action = {"button": opener, "sections": [{"rows": rows}]}

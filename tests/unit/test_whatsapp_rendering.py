@@ -166,6 +166,16 @@ def test_four_are_a_list_with_hints() -> None:
     assert made["interactive"]["action"]["button"] == "Choose"
 
 
+def test_a_name_that_has_no_room_stands_below_in_whole() -> None:
+    """Its end may be a price."""
+    plan = "Unlimited, 30 days N8,000"
+    options = lines(plan, "1 GB N300", hint="All day")
+    made = rendering.of_screen(screen(options=options))
+    rows = made["interactive"]["action"]["sections"][0]["rows"]
+    assert titles(made)[:2] == ["Unlimited, 30 days N8,..", "1 GB N300"]
+    assert [row.get("description") for row in rows[:2]] == [f"{plan}, All day", "All day"]
+
+
 def test_ten_rows_in_all_are_a_list() -> None:
     nav = Nav(back=True, home=True, more=True)
     made = rendering.of_screen(screen(*(f"Plan {at}" for at in range(7)), nav=nav))

@@ -1,5 +1,7 @@
 """Give: an amount, for so many people, and then a review in which all else can be changed."""
 
+from dataclasses import replace
+
 from core.domain.gifts import Door, GiftKind, PayOut, Split
 from core.engine.flow import Flow
 from core.engine.kinds import COUNT, MONEY, named
@@ -37,7 +39,7 @@ from core.flows.gift_wish import USUAL, asked, in_words, wish_of
 from core.kit.errors import Problem
 from core.services.context import Context
 from core.services.gift_giving import Giver, OverGiftLimit
-from core.services.gift_wishes import BadGift, GiftsOff, fee_of
+from core.services.gift_wishes import BadGift, FeeChanged, GiftsOff, fee_of
 from core.services.purchases import InsufficientFunds
 
 _KIND = named("gift kind", {each.value: each.value for each in GiftKind})
@@ -129,7 +131,8 @@ async def open_room(ctx: Context) -> Done:
     else:
         name = str(ctx.answers["giver"] or "")
         giver = Giver(ctx.tenant, ctx.customer, ctx.channel.id, ctx.identity, name)
-        room = await gifts.open(wish_of(ctx), giver, ctx.key)
+        wish = replace(wish_of(ctx), fee_minor=int(ctx.answers["fee"] or 0))
+        room = await gifts.open(wish, giver, ctx.key)
     return Done("opened", await shared_by(ctx, room))
 
 
@@ -290,6 +293,7 @@ GIFT_CREATE = Flow(
                 InsufficientFunds.code: "short",
                 OverGiftLimit.code: "over_limit",
                 GiftsOff.code: "off",
+                FeeChanged.code: "quote",
             },
             pending="unsure",
             fault="unsure",

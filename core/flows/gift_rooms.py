@@ -1,6 +1,6 @@
 """One's own gift rooms: how they stand, who won, sharing them once more, ending one early."""
 
-from core.domain.gifts import Claim, ClaimState, Room
+from core.domain.gifts import Claim, ClaimState, Room, RoomState
 from core.engine.flow import Flow
 from core.engine.kinds import COUNT, MONEY
 from core.engine.outcomes import Choice, Done
@@ -51,7 +51,8 @@ async def room_of(ctx: Context) -> Done:
         reserved=show(Money(room.reserved_minor, room.total.currency)),
     )
     how = "all_won" if room.full else "open"
-    return Done("ended" if room.state.final else how, {"about": about})
+    still = room.state.final or room.state is RoomState.FROZEN  # it is not the giver's to move
+    return Done("ended" if still else how, {"about": about})
 
 
 async def who(ctx: Context) -> Done:
@@ -83,6 +84,8 @@ async def cancel(ctx: Context) -> Done:
     room = await ctx.desk.gifts.cancel(ctx.customer, str(ctx.answers["code"]), ctx.key)
     if room is None:
         raise Problem("gift.not_yours")
+    if not room.state.final:
+        return Done("frozen")
     keep = {"returned": room.returned_minor}
     if room.reserved_minor:
         return Done("ended_waits", {**keep, "reserved": room.reserved_minor})
@@ -153,12 +156,15 @@ GIFT_ROOMS = Flow(
             cancel,
             {
                 "ended": "cancelled",
+                "frozen": "frozen",
                 "ended_waits": Exit("cancelled_waits", keeps={"reserved": MONEY}),
             },
             pending="unsure",
             fault="unsure",
             keeps={"returned": MONEY},
+            bare=("frozen",),
         ),
+        End("frozen", "gift.end_frozen"),
         End("cancelled", "gift.ended"),
         End("cancelled_waits", "gift.ended.waits"),
         End("unsure", "gift.end_unsure"),

@@ -24,7 +24,7 @@ from core.kit.crypto import Keyring
 from core.kit.errors import Fault, Problem
 from core.ports.gifts import GiftRooms
 from core.services import gift_wishes
-from core.services.gift_wishes import GiftWish
+from core.services.gift_wishes import FeeChanged, GiftWish
 from core.services.purchases import InsufficientFunds, Terms
 
 _TOKEN_BYTES = 16  # 22 letters of URLs
@@ -78,11 +78,13 @@ class GiftGiving:
         """Give it, once per `key`: the same key again finds the same room.
 
         Raises:
-            GiftsOff, BadGift, InsufficientFunds, OverGiftLimit: nothing was done.
+            GiftsOff, BadGift, FeeChanged, InsufficientFunds, OverGiftLimit: nothing was done.
         """
         if (made := await self.made(giver.tenant, giver.customer, key)) is not None:
             return made
         terms = await self.check(giver.tenant.id, wish)
+        if wish.fee_minor not in (None, gift_wishes.fee_of(terms, wish.total.minor)):
+            raise FeeChanged
         now, seed = self._clock.now(), chance.new_seed()
         for _ in range(_CODE_TRIES):
             room = self._new(wish, giver, terms, key, seed, now)

@@ -22,13 +22,22 @@ class GiftsOff(Problem):
     code = "gift.off"
 
 
+class FeeChanged(Problem):
+    """The fee is another than the one that was confirmed. Nothing was done."""
+
+    code = "gift.fee_changed"
+
+
 class BadGift(Problem):
     """It cannot be given like that: `code` says why, in words that tell what would do."""
 
 
 @dataclass(frozen=True, slots=True)
 class GiftWish:
-    """What somebody wants to give. `total` is without the fee; `answer` counts from 1."""
+    """What somebody wants to give. `total` is without the fee; `answer` counts from 1.
+
+    `fee_minor`: the one that was confirmed; None where nobody was shown one.
+    """
 
     total: Money
     shares: int
@@ -44,6 +53,7 @@ class GiftWish:
     answer: int = field(default=0, repr=False)
     draw_after: dt.timedelta | None = None
     seats: int = 0
+    fee_minor: int | None = None
 
 
 def fee_of(terms: GiftTerms, total_minor: int) -> int:

@@ -285,3 +285,38 @@ async def test_a_share_that_was_overlooked_is_fetched_on_looking(
     ):
         await friend.enter("6", "3", "23456789")
     friend.sees(words)
+
+
+async def test_a_giver_cannot_end_what_an_operator_looks_at(world: World) -> None:
+    """Not even from a menu that was shown before."""
+    giver = await world.caller(2000)
+    await giver.dial()
+    await giver.enter("6", "1", "1000", "2", "1", PIN)
+    code = code_on(giver.screen)
+    await giver.menu()
+    await giver.enter("6", "2", "1", "3")
+    giver.sees("End this gift now?")
+    await freezes(world, await room_with(world, code))
+    await giver.enter("1")
+    giver.sees("cannot be ended now")
+    assert (await giver.money())[0] == 1000
+    await giver.menu()
+    await giver.enter("6", "2", "1")
+    assert "End it now" not in giver.screen
+
+
+async def test_a_fee_that_changed_is_shown_again_and_not_taken(world: World) -> None:
+    giver, rooms = await world.caller(2000), world.main.core.gift_rooms
+    event = Event("gift_terms", "gift.terms_changed", "operator", {})
+    terms = await rooms.terms(TENANT.id)
+    await giver.dial()
+    await giver.enter("6", "1", "1000", "2", "1")
+    await rooms.set_terms(TENANT.id, replace(terms, fee_basis_points=2000), event)
+    try:
+        await giver.enter(PIN)
+        giver.sees("Fee N200", "You pay N1,200")
+        await giver.enter("1", PIN)
+        giver.sees("ready")
+    finally:
+        await rooms.set_terms(TENANT.id, terms, event)
+    assert (await giver.money())[0] == 800

@@ -66,7 +66,7 @@ class _ByPage:
 
     async def gives_pin(self, *pins: str) -> None:
         await self.posts(*pins)
-        await self.phone.shown_after_page()
+        await self.phone.shown_after_page(len(pins))
 
     async def posts(self, *pins: str) -> None:
         """What the page is given, one answer after the other."""

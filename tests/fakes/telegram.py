@@ -87,7 +87,7 @@ class TelegramPhone:
             if each["from"] == "bot" and not each["deleted"] and each["text"] != _FLEETING
         ]
 
-    async def shown_after_page(self) -> str:
+    async def shown_after_page(self, _answers: int = 1) -> str:
         """Wait for what comes of something that was done on a page: no link to that page."""
         seen = self._seen
 

@@ -86,12 +86,12 @@ class WhatsAppPhone:
         """All that the business sent, oldest first."""
         return [each for each in (await self._look())["messages"] if each["from"] == "business"]
 
-    async def shown_after_page(self) -> str:
-        """Wait for what comes of something that was done on a page: no link to that page."""
+    async def shown_after_page(self, answers: int = 1) -> str:
+        """Wait for what comes of so many answers on a page: a message each, at last no link."""
         seen = self._seen
 
         def enough(messages: list[dict[str, Any]]) -> bool:
-            return len(messages) > seen and "/p/" not in str(messages[-1].get("link"))
+            return len(messages) >= seen + answers and "/p/" not in str(messages[-1].get("link"))
 
         return await self._until(enough)
 

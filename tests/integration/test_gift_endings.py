@@ -166,3 +166,25 @@ async def test_an_operator_may_cancel_what_is_frozen(gifts: Gifts) -> None:
     assert (await gifts.end(room)).state is RoomState.CANCELLED
     assert (await gifts.freeze(room, frozen=False)).state is RoomState.CANCELLED
     assert await gifts.available(creator) == 500
+
+
+async def test_who_gave_it_cannot_end_what_is_frozen(gifts: Gifts) -> None:
+    creator = await gifts.person(1, 500)
+    room = await gifts.opened(creator, 100)
+    await gifts.freeze(room)
+
+    assert (await gifts.end(room, actor="customer")).state is RoomState.FROZEN
+    assert await gifts.available(creator) == 400
+
+
+async def test_reservations_keep_their_time_when_a_frozen_room_is_cancelled(gifts: Gifts) -> None:
+    creator, slow = await gifts.person(1, 500), await gifts.person(2)
+    room = await gifts.opened(creator, 100)
+    await gifts.claim(room, slow, registered=False)
+    await gifts.freeze(room)
+    gifts.books.clock.advance(2.5 * DAY_S)
+    await gifts.end(room)
+
+    assert await gifts.expire() == 0
+    assert (await gifts.claim(room, slow)).result is Claiming.PAID
+    assert await gifts.available(slow) == 100

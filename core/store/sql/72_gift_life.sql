@@ -48,7 +48,7 @@ begin
   return coalesce(cardinality(v_steps), 0);
 end $$;
 
--- Ends a room, once; false where it had ended, nothing where this tenant has no such room.
+-- Ends a room, once; false where it had ended, or is frozen and who gave it asks; nothing where this tenant has no such room.
 create or replace function gift_end(
   p_tenant uuid, p_room uuid, p_state text, p_subject text, p_kind text, p_actor text,
   p_facts jsonb, p_at timestamptz
@@ -64,9 +64,13 @@ begin
   if v_room.tenant_id is distinct from p_tenant then
     return null;
   end if;
-  if v_room.ended_at is not null then
+  if v_room.ended_at is not null or v_room.state = 'frozen' and p_actor = 'customer' then
     return false;
   end if;
+  -- Reservations have the time still that they were frozen.
+  update gift_claims set reserved_until = reserved_until + (p_at - v_room.frozen_at),
+      remind_at = remind_at + (p_at - v_room.frozen_at)
+    where room_id = p_room and state = 'reserved' and v_room.state = 'frozen';
   -- Whoever gave it sees the end on the screen where they asked for it.
   perform gift_settle(gift_closing(array[p_room]), p_state, null, p_actor <> 'customer', p_at);
   insert into events (subject, tenant_id, kind, actor, facts, at)

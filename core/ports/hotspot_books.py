@@ -77,7 +77,7 @@ class RouterBook(Protocol):
     ) -> bool:
         """What a look at it came to; true when the status changed.
 
-        One that became reachable is worked on at once, and compared. NEEDS_ATTENTION stays until
+        One that answers again is worked on at once, and compared. NEEDS_ATTENTION stays until
         it is found ONLINE with `attention` cleared by `attended`.
         """
         ...

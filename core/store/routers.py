@@ -23,6 +23,7 @@ from core.store.hotspot_tables import routers, vouchers
 from core.store.pages import paged
 
 _LIVING = routers.c.removed_at.is_(None)
+_ANSWERING = (RouterStatus.ONLINE, RouterStatus.RECOVERING)
 _OWED = [state.value for state in SaleState if state.paid or state is SaleState.REFUND_DUE]
 
 
@@ -133,7 +134,7 @@ class PgRouters:
 
         async def write(connection: AsyncConnection) -> bool:
             if (await connection.execute(moved)).rowcount:
-                if status.reachable and not router.status.reachable:
+                if answered and router.status not in _ANSWERING:
                     await _wake(connection, router, at)
                 return True
             if seen:

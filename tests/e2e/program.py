@@ -43,8 +43,9 @@ HASTE = {
     "CALLBOX_LEASE_MARGIN_S": "1",
     "CALLBOX_ERRAND_LEASE_S": "12",
     "CALLBOX_TURN_WAIT_S": "1.5",
-    "CALLBOX_ROUTER_WATCH_EVERY_S": "10",
-    "CALLBOX_VOUCHER_REFUND_AFTER_S": "15",
+    "CALLBOX_ROUTER_WATCH_EVERY_S": "5",
+    "ROUTEROS_CIRCUIT_OPEN_S": "2",
+    "CALLBOX_VOUCHER_REFUND_AFTER_S": "20",
     "CALLBOX_VOUCHER_VOID_AFTER_S": "3",
     "CALLBOX_ROUTER_LEASE_S": "5",
     # One bad day after another is what is played: it takes nobody off the market.
@@ -130,7 +131,15 @@ class Process:
 
 def _clean_environment() -> dict[str, str]:
     """Without the settings of whoever runs the tests."""
-    ours = ("CALLBOX_", "VTPASS_", "PAYSTACK_", "AFRICASTALKING_", "DATABASE_URL", "REDIS_URL")
+    ours = (
+        "CALLBOX_",
+        "ROUTEROS_",
+        "VTPASS_",
+        "PAYSTACK_",
+        "AFRICASTALKING_",
+        "DATABASE_URL",
+        "REDIS_URL",
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     embedded = ("CALLBOX_POSTGRES_BIN", "CALLBOX_VALKEY_BIN", "CALLBOX_STATE_ROOT")
     return kept | {name: os.environ[name] for name in embedded if name in os.environ}

@@ -8,7 +8,7 @@ import pytest
 
 from core.domain.hotspot import Limits, Load, Place, RouterStatus
 from core.domain.routers import RouterAccess
-from core.domain.vouchers import SyncState
+from core.domain.vouchers import SaleState, SyncState
 from core.ports import Paging
 from core.ports.hotspot_books import RouterQuery
 from core.ports.vouchers import VoucherQuery
@@ -74,6 +74,25 @@ async def test_what_is_set_and_what_is_found_are_kept_apart(world: VoucherWorld)
     assert site is not None
     assert (site.status, site.attention) == (RouterStatus.RECOVERING, "")
     assert await sites.found(site, RouterStatus.ONLINE, now())
+
+
+async def test_a_router_that_answers_after_a_miss_is_worked_on_at_once(
+    world: VoucherWorld,
+) -> None:
+    """However long it would have rested, and though it was never called offline."""
+    customer = await world.books.customer(funds=1000_00)
+    await world.router.away()
+    bought = await world.buy(customer)
+    await world.work()
+    await world.see(RouterStatus.DEGRADED)
+    await world.router.up()
+    await world.work()
+    resting = await world.voucher(bought.voucher.id)
+    await world.see(RouterStatus.ONLINE)
+    await world.work()
+
+    assert resting.sale_state is SaleState.SOLD
+    assert (await world.voucher(bought.voucher.id)).sale_state is SaleState.DELIVERED
 
 
 async def test_a_change_has_what_was_blocked_tried_again(world: VoucherWorld) -> None:

@@ -46,7 +46,7 @@ from core.providers.hotspot.examining import Dial, Examiner
 from core.providers.hotspot.kept import Kept
 from core.providers.hotspot.line import Line, NotAllowed, NotReached, Unresolvable, connect
 from core.providers.hotspot.pool import Pool
-from core.providers.hotspot.rules import Rules
+from core.providers.hotspot.rules import Rules, circuit_of
 
 T = TypeVar("T")
 Order = Callable[[Talk], Awaitable[T]]
@@ -60,6 +60,7 @@ class Settings(BaseSettings):
             of the tunnels that lead to them, like `10.8.0.0/16,10.9.0.0/16`. Whoever adds a router
             names an address; it must not lead anywhere else of our own.
         connections: To one router at most, one of them for paid work alone.
+        circuit_open_s: How long a router that failed five times in a row is left alone.
     """
 
     model_config = SettingsConfigDict(
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
 
     networks: Annotated[tuple[Network, ...], NoDecode] = ()
     connections: int = Field(10, ge=2, le=10)
+    circuit_open_s: float = Field(30.0, ge=1, le=3600)
 
     @field_validator("networks", mode="before")
     @classmethod
@@ -264,7 +266,9 @@ class RouterOsFleet:
         self._networks = settings.networks
         self._clock = clock
         self._reach = reach
-        self._rules = rules or Rules(connections_max=settings.connections)
+        self._rules = rules or Rules(
+            connections_max=settings.connections, circuit=circuit_of(settings.circuit_open_s)
+        )
         self._routers: dict[UUID, RouterOs] = {}
         self._ending: set[asyncio.Task[None]] = set()
 

@@ -41,6 +41,9 @@ class Rules:
     large: Bounds = LARGE
     probe: Bounds = PROBE
     budget: BudgetRules = field(default_factory=BudgetRules)
-    circuit: CircuitRules = field(
-        default_factory=lambda: CircuitRules(failures_to_open=5, open_s=30, successes_to_close=1)
-    )
+    circuit: CircuitRules = field(default_factory=lambda: circuit_of(30.0))
+
+
+def circuit_of(open_s: float) -> CircuitRules:
+    """Five failures in a row leave a router alone for so long; one answer has it asked again."""
+    return CircuitRules(failures_to_open=5, open_s=open_s, successes_to_close=1)

@@ -103,7 +103,7 @@ async def test_advice_on_data(world: World, exit_: str, words: str) -> None:
     ("name", "words"),
     [
         ("balance", "N1,000"),
-        ("status", "transactions"),
+        ("status", "+N1,000"),
         ("wallet", "Wallet"),
         ("fund", "How much"),
         ("withdraw", "withdraw"),

@@ -117,7 +117,7 @@ async def wallet(person: Person) -> None:
     person.sees("N1,000")
     await person.answers("0", "3")
 
-    person.sees("transactions")
+    person.sees("+N1,000")
 
 
 async def fund(person: Person) -> None:
@@ -127,7 +127,7 @@ async def fund(person: Person) -> None:
     await person.talker.begins()
     await person.answers("2", "2", "1000", "1")
 
-    person.sees("SMS")
+    person.sees("Pay N1,000")  # on the screen, or in the message that brings the link
 
 
 async def withdraw(person: Person) -> None:

@@ -71,7 +71,7 @@ async def test_a_polled_bot_talks_like_any_other(world: World, bots: httpx.Async
     await phone.press("Balance")
     phone.sees("N1,250")
     await phone.say("/status")
-    phone.sees("transactions")
+    phone.sees("+N1,250")
 
 
 async def test_the_keyboard_for_a_number_is_gone_when_it_was_given(

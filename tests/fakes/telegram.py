@@ -118,6 +118,12 @@ class TelegramPhone:
             assert time.monotonic() < until, "the keyboard stays"
             await asyncio.sleep(_LOOK_S)
 
+    async def shown(self, word: str) -> str:
+        """Wait until a message with that word is there."""
+        return await self._until(
+            lambda messages: any(word in str(each.get("text", "")) for each in messages)
+        )
+
     async def _do(self, deed: str, **body: object) -> str:
         self._seen = await self.messages() if self._seen else []
         reply = await self._sandbox.post(

@@ -65,7 +65,7 @@ async def test_in_a_chat_the_link_comes_there_and_the_words_say_so(world: World)
     for words in ("/menu", "2", "2", "1000", "1"):
         await phone.say(words)
 
-    await phone.shown("into your Callbox wallet: http")
+    await phone.receives("into your Callbox wallet: http")
     assert not any("SMS" in str(each["text"]) for each in await phone.messages())
     assert await world.outside.messages(caller.msisdn) == []
 

@@ -118,7 +118,7 @@ class TelegramPhone:
             assert time.monotonic() < until, "the keyboard stays"
             await asyncio.sleep(_LOOK_S)
 
-    async def shown(self, word: str) -> str:
+    async def receives(self, word: str) -> str:
         """Wait until a message with that word is there."""
         return await self._until(
             lambda messages: any(word in str(each.get("text", "")) for each in messages)

@@ -18,7 +18,7 @@ from core.kit.money import Money, from_major, to_major
 from core.kit.msisdn import masked
 from core.ports.gifts import Figures
 from core.services.gift_checking import Replay
-from core.services.gift_desk import GiftDetail
+from core.services.gift_desk import WENT_ON, GiftDetail
 
 app = typer.Typer(help="Gift rooms.", no_args_is_help=True)
 
@@ -74,8 +74,8 @@ def freeze(room: RoomName, reason: Reason, tenant: TenantKey = "demo") -> None:
 @app.command()
 def unfreeze(room: RoomName, reason: Reason, tenant: TenantKey = "demo") -> None:
     """Let a frozen room go on. Twice is once."""
-    _freeze(tenant, room, reason, frozen=False)
-    typer.echo("It goes on.")
+    stands = _freeze(tenant, room, reason, frozen=False)
+    typer.echo(WENT_ON if stands.state.final else "It goes on.")
 
 
 @app.command()
@@ -209,14 +209,14 @@ def _by_seed(
     }
 
 
-def _freeze(tenant: str, room: str, reason: str, *, frozen: bool) -> None:
-    async def ask(core: Core, tenant_id: UUID) -> None:
+def _freeze(tenant: str, room: str, reason: str, *, frozen: bool) -> Room:
+    async def ask(core: Core, tenant_id: UUID) -> Room:
         found = await core.gift_desk.find(tenant_id, room)
-        await core.gift_desk.freeze(
+        return await core.gift_desk.freeze(
             tenant_id, found.id, frozen=frozen, reason=reason, actor=actor()
         )
 
-    act(tenant, ask)
+    return act(tenant, ask)
 
 
 def _show(plain: Mapping[str, object], *, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """How commands answer: a table for people, JSON for scripts."""
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,11 @@ def show_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
 
 def show_json(answer: object) -> None:
     """An object, or a list of objects. Times are ISO 8601, ids and the like their text."""
-    typer.echo(json.dumps(answer, default=str, indent=2))
+    typer.echo(json.dumps(answer, default=_plain, indent=2))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, dt.datetime | dt.date) else str(value)
 
 
 def _nested(value: object) -> bool:

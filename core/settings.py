@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     vouchers_by: Literal["routers", "radius"] = "routers"
     # When a paid voucher that does not work yet is taken back and paid back, how long its router is
     # waited for then, and how often each router is compared with our books (all in seconds).
-    voucher_refund_after_s: float = Field(1800.0, ge=60, le=_MONTH_S)
+    voucher_refund_after_s: float = Field(1800.0, gt=0, le=_MONTH_S)
     voucher_void_after_s: float = Field(120.0, ge=0, le=86_400)
     router_compare_every_s: float = Field(600.0, ge=30, le=86_400)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from api.admin.auth import Access
 from api.admin.envelope import Answer, Words, major
 from api.admin.errors import ApiError
-from core.domain.gifts import Claim, ClaimState, GiftTerms, Refusal, Room, RoomState
+from core.domain.gifts import AirtimeState, Claim, ClaimState, GiftTerms, Refusal, Room, RoomState
 from core.kit.money import from_major
 from core.kit.msisdn import masked
 from core.ports.gifts import Figures
@@ -53,6 +53,8 @@ class GiftRoomShown(Answer):
 
 
 class ClaimShown(Answer):
+    """`airtime`: how it stands, where it was won; `kept` and `unsure`: it went to the wallet."""
+
     customer_id: UUID
     phone: str
     status: ClaimState
@@ -61,6 +63,7 @@ class ClaimShown(Answer):
     at: dt.datetime
     reserved_until: dt.datetime | None
     transaction: str | None
+    airtime: AirtimeState | None
     new_customer: bool
 
 
@@ -203,6 +206,7 @@ def _claim(claim: Claim, currency: str, access: Access) -> ClaimShown:
         at=claim.at,
         reserved_until=claim.reserved_until,
         transaction=claim.order_reference or None,
+        airtime=claim.airtime,
         new_customer=claim.new_here,
     )
 

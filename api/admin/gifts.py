@@ -27,6 +27,7 @@ from api.admin.gift_shapes import (
 from core.domain.gifts import RoomState
 from core.kit.clock import utc_now
 from core.ports.gifts import GiftSort
+from core.services.gift_desk import WENT_ON
 
 _MONTH = dt.timedelta(days=30)
 
@@ -122,11 +123,11 @@ def _actions(routes: APIRouter, core: AdminCore, may_write: Check) -> None:
     async def unfreeze(
         room_id: UUID, body: ReasonBody, access: Annotated[Access, writes]
     ) -> Told[GiftRoomDetail]:
-        """Let it go on. Twice is once."""
-        await core.gift_desk.freeze(
+        """Let it go on: winners who have a PIN by now are paid and told. Twice is once."""
+        room = await core.gift_desk.freeze(
             access.tenant_id, room_id, frozen=False, reason=body.reason, actor=access.actor
         )
-        return await done(room_id, access, "It goes on.")
+        return await done(room_id, access, WENT_ON if room.state.final else "It goes on.")
 
     @routes.post("/{room_id}/cancel")
     async def cancel(

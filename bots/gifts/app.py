@@ -23,7 +23,7 @@ from starlette.routing import Route
 from bots.forms import HERE, STYLE_HEADERS, Refusal, check, headers_of, read
 from bots.gifts.live import Live
 from bots.gifts.paper import GiftPaper
-from core.domain.gift_pages import Denied, GiftSight, Given, Step, TryAgain
+from core.domain.gift_pages import AskCode, Denied, GiftSight, Given, Slip, Step, TryAgain
 from core.kit.texts import Texts
 from core.services.gift_pictures import Picture
 
@@ -225,7 +225,7 @@ class _Page:
 
 
 def _status(step: Step) -> int:
-    if isinstance(step, Denied):
+    if isinstance(step, Denied) or (isinstance(step, AskCode) and step.slip is Slip.TOO_MANY):
         return _TOO_MANY
     return _BUSY if isinstance(step, TryAgain) else 200
 

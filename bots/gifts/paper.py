@@ -20,18 +20,21 @@ from core.domain.gift_pages import (
     GiftSight,
     Settled,
     Shut,
+    Slip,
     Step,
     TryAgain,
+    how_it_stands,
 )
 from core.domain.gifts import (
+    AirtimeState,
     Claimed,
     Claiming,
     ClaimState,
     Door,
     GiftKind,
-    PayOut,
     Room,
     RoomState,
+    Split,
 )
 from core.kit.money import Money, show
 from core.kit.msisdn import Msisdn, local, masked
@@ -44,7 +47,7 @@ Facts = Mapping[str, object]
 _BRAND: Final = "Callbox"
 _DATE: Final = "EEE d MMM, HH:mm"
 _EXAMPLE: Final = "08031234567"
-_WON: Final = (Claiming.PAID, Claiming.RESERVED)
+_IN_WALLET: Final = (AirtimeState.KEPT, AirtimeState.UNSURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Winner:
+    """`note`: what keeps it from being in their hands as money, or ""."""
+
     name: str
     amount: str
-    waits: bool
+    note: str
     ticket: int
 
 
@@ -142,10 +147,26 @@ def _facts(words: _Words, sight: GiftSight) -> Facts:
         "when": _when(words, room),
         "progress": _progress(words, room),
         "over": _over(words, sight) if room.state.final else None,
+        "replay": _replay(room),
     }
 
 
+def _replay(room: Room) -> str:
+    """The command that does its chance again, from what this page says alone; "" for none."""
+    if not room.seed or room.split is not Split.RANDOM:
+        return ""
+    said = f"callbox gifts verify --seed {room.seed} --total {room.total.minor}"
+    said = f"{said} --shares {room.shares}"
+    if room.drawn_at is not None:
+        said = f"{said} --tickets {room.joined}"
+    if room.unit_minor > 1:
+        said = f"{said} --floor {room.floor_minor} --unit {room.unit_minor}"
+    return said
+
+
 def _when(words: _Words, room: Room) -> str:
+    if room.state is RoomState.FROZEN:
+        return words.say("state.looked_at")
     if room.kind is not GiftKind.DRAW:
         return words.say("until", at=words.at(room.expires_at))
     at = words.at(room.draw_at or room.expires_at)
@@ -173,12 +194,13 @@ def _over(words: _Words, sight: GiftSight) -> Facts:
     """How it ended."""
     room = sight.room
     back = show(Money(room.returned_minor, room.total.currency)) if room.returned_minor else ""
+    waits = show(Money(room.reserved_minor, room.total.currency)) if room.reserved_minor else ""
     lots = room.kind is GiftKind.DRAW
     winners = [
         Winner(
             masked(local(each.msisdn)),
             show(Money(each.amount_minor, room.total.currency)),
-            each.state is ClaimState.RESERVED,
+            words.say(f"state.{note}") if (note := how_it_stands(each)) else "",
             each.ticket if lots else 0,
         )
         for each in sight.winners
@@ -188,23 +210,35 @@ def _over(words: _Words, sight: GiftSight) -> Facts:
         "title": words.count(f"state.{room.state}", room.shares),
         "text": words.say("state.result", taken=room.taken, shares=room.shares, joined=room.joined),
         "returned": words.say("state.returned", returned=back) if back else "",
+        "reserved": words.say("state.reserved", reserved=waits) if waits else "",
         "winners": winners,
-        "waits": any(winner.waits for winner in winners),
+        "waits": any(each.state is ClaimState.RESERVED for each in sight.winners),
         "more": words.say("winners.more", more=more) if more > 0 else "",
     }
 
 
 def _asked(words: _Words, sight: GiftSight, step: Step) -> Facts:
     """What is asked of this person, or told. `kind` names the part of the template."""
-    none: dict[str, object] = {"kind": "", "told": None, "state": "", "slip": "", "again": False}
+    none: dict[str, object] = {
+        "kind": "",
+        "told": None,
+        "state": "",
+        "slip": "",
+        "again": False,
+        "news": "",
+        "stuck": False,
+    }
     match step:
         case AskNumber(state, slip):
             said = words.say(f"slip.{slip}", example=_EXAMPLE) if slip else ""
             return {**none, "kind": "number", "state": state, "slip": said}
-        case AskCode(state, msisdn, slip):
+        case AskCode(state, msisdn, slip, again):
             said = words.say(f"slip.{slip}") if slip else ""
-            asked = {"kind": "code", "number": local(msisdn), "state": state}
-            return {**none, **asked, "slip": said}
+            news = words.say("code.sent_again", number=local(msisdn)) if again else ""
+            label = "code.label.had" if slip is Slip.TOO_MANY else "code.label"
+            asked = {"kind": "code", "label": words.say(label, number=local(msisdn))}
+            stuck = {"news": news, "stuck": slip is Slip.TOO_MANY}
+            return {**none, **asked, **stuck, "state": state, "slip": said}
         case AskAnswer(state, slip):
             said = words.say(f"slip.{slip}") if slip else ""
             return {**none, "kind": "answer", "state": state, "slip": said}
@@ -228,9 +262,13 @@ def _asked(words: _Words, sight: GiftSight, step: Step) -> Facts:
 def _settled(words: _Words, room: Room, claimed: Claimed, msisdn: Msisdn) -> Told:
     amount = show(Money(claimed.amount_minor, room.total.currency))
     number = local(msisdn)
+    how = claimed.result.value
     match claimed.result:
-        case Claiming.PAID if room.pay_out is PayOut.AIRTIME:
-            text = words.say("won.airtime.text", number=number)
+        case Claiming.PAID if claimed.airtime is not None:
+            text = words.say(f"won.airtime.{claimed.airtime}.text", number=number)
+            how = how if claimed.airtime in _IN_WALLET else ""
+        case Claiming.RESERVED if room.state is RoomState.FROZEN:
+            text = words.say("won.held.text", number=number)
         case Claiming.PAID:
             text = words.say("won.paid.text", number=number)
         case Claiming.RESERVED:
@@ -243,7 +281,7 @@ def _settled(words: _Words, room: Room, claimed: Claimed, msisdn: Msisdn) -> Tol
             return Told(words.say("told.lapsed"), words.say("told.lapsed.text", amount=amount))
         case _:
             return _told(words, room, claimed.result)
-    return Told(words.say("won.paid", amount=amount), text, good=True, how=claimed.result.value)
+    return Told(words.say("won.paid", amount=amount), text, good=True, how=how)
 
 
 def _told(words: _Words, room: Room, why: Claiming) -> Told:

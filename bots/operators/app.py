@@ -54,15 +54,16 @@ async def run(
             stop.set()
             await asyncio.wait({telling}, timeout=_FINISH_S)
         finally:
-            for task in (telling, polling, stopping):
-                await _ended(task)
+            await _ended(telling, polling, stopping)
 
 
-async def _ended(task: "asyncio.Task[Any]") -> None:
-    """Raises what ended it."""
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+async def _ended(*tasks: "asyncio.Task[Any]") -> None:
+    """End all of them, whatever ended one; raises that."""
+    for task in tasks:
+        task.cancel()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from core.services.people import People
 from core.services.provider_controls import ProviderControls
 from core.services.sales import Sales
 from core.services.tokens import TokenDesk
+from core.services.voucher_care import VoucherCare
 from core.services.wallet import Wallet
 from core.settings import Settings, admin_token
 from core.store.attempts import PgAttempts
@@ -93,12 +94,15 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     messengers = Messengers()
     giving = rooms(ground)
     joined = joining(ground, kept, messengers, sales.watch.alerts, giving.gifts)
-    front = gift_front(ground, kept, giving, joined, messengers)
+    front = gift_front(ground, kept, giving, joined, messengers, sales.watch.alerts)
     live = talking(ground)
     books = reconciling(ground, kept, sales, coming, going)
+    alerts = sales.watch.alerts
+    sites = hotspots(ground, kept, alerts)
+    watched = routers(ground, kept, sites, alerts)
     desk = Desk(
         purchases=sales.purchases,
-        wallet=Wallet(kept.ledger, kept.orders, kept.intents, going.book),
+        wallet=Wallet(kept.ledger, kept.orders, kept.intents, going.book, sites.book),
         funding=coming.funding,
         accounts=coming.accounts,
         payouts=going.payouts,
@@ -112,6 +116,16 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         gifts=giving.gifts,
         sharing=front.sharing,
         live=live.chats,
+        vouchers=sites.vouchers,
+        care=VoucherCare(
+            sites.book,
+            sites.routers,
+            watched.by_hand,
+            sites.keeper,
+            sites.ops,
+            kept.customers,
+            clock,
+        ),
         clock=clock,
     )
     conversations = Conversations(
@@ -128,9 +142,6 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         WordsAssistant(await open_model(ground.stack)),
         joined.links,
     )
-    alerts = sales.watch.alerts
-    sites = hotspots(ground, kept, alerts)
-    watched = routers(ground, kept, sites, alerts)
     chat = answering(
         ground,
         kept,
@@ -207,7 +218,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
             *books.pumps,
             *coming.pumps,
             going.pump,
-            *gift_pumps(ground, kept, giving, sales.purchases),
+            *gift_pumps(ground, kept, giving, sales.purchases, front.sharing, sales.watch.alerts),
             chat.pump,
             live_pump,
             live.rounds(settings),

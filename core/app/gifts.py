@@ -13,6 +13,7 @@ from core.jobs.workers import Pump
 from core.kit.bell import Bell
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
+from core.ports import Alerts
 from core.providers.pictures.gifts import DrawnGifts
 from core.services.gift_airtime import GiftAirtime
 from core.services.gift_desk import GiftDesk
@@ -20,6 +21,7 @@ from core.services.gift_guard import GiftGuard
 from core.services.gift_inline import InlineGifts
 from core.services.gift_pages import Counting, GiftPages
 from core.services.gift_pictures import GiftPictures
+from core.services.gift_reminding import GiftReminding
 from core.services.gift_sharing import GiftSharing
 from core.services.gift_ways import GiftWays
 from core.services.gifts import Gifts
@@ -61,7 +63,12 @@ class GiftFront:
 
 
 def gift_front(
-    ground: Ground, kept: Stores, opened: Rooms, joined: Joining, messengers: Messengers
+    ground: Ground,
+    kept: Stores,
+    opened: Rooms,
+    joined: Joining,
+    messengers: Messengers,
+    alerts: Alerts,
 ) -> GiftFront:
     settings, texts, clock = ground.settings, ground.texts, ground.clock
     sharing = GiftSharing(
@@ -84,21 +91,27 @@ def gift_front(
         inline=InlineGifts(opened.gifts, sharing, kept.customers, messengers, texts),
         pages=pages,
         pictures=GiftPictures(texts, DrawnGifts()),
-        desk=GiftDesk(opened.book, kept.ledger, kept.tenants, rules.terms(settings), clock),
+        desk=GiftDesk(opened.book, kept.ledger, kept.tenants, alerts, clock),
     )
 
 
 def gift_pumps(
-    ground: Ground, kept: Stores, opened: Rooms, purchases: Purchases
+    ground: Ground,
+    kept: Stores,
+    opened: Rooms,
+    purchases: Purchases,
+    sharing: GiftSharing,
+    alerts: Alerts,
 ) -> tuple[Pump[Any], ...]:
-    """Rooms end, airtime that was won is bought, and what waits for nothing any more is paid."""
+    """Rooms end, airtime that was won is bought, and what waits is paid or reminded of."""
     book, clock, lease_s = opened.book, ground.clock, ground.settings.errand_lease_s
     airtime = GiftAirtime(
         book, purchases, kept.tenants, kept.customers, kept.channels, kept.outbox, clock
     )
     fetching = GiftFetching(book, clock)
+    reminding = GiftReminding(book, sharing, kept.outbox, clock)
     return (
-        *ending_pumps(book, ground.keyring, clock, lease_s=lease_s),
+        *ending_pumps(book, ground.keyring, alerts, clock, lease_s=lease_s),
         Pump(
             "gift airtime",
             lambda count: book.due_airtime(count, lease_s),
@@ -107,16 +120,24 @@ def gift_pumps(
             at_once=AIRTIME_AT_ONCE,
             idle_s=0.5,
         ),
+        Pump(
+            "gift reminders",
+            lambda count: book.due_reminders(count, lease_s),
+            reminding.remind,
+            Bell(),
+            at_once=4,
+            idle_s=5.0,
+        ),
         Pump("gift fetching", fetching.due, fetching.run, Bell(), at_once=4, idle_s=2.0),
     )
 
 
 def ending_pumps(
-    book: PgGiftRooms, keyring: Keyring, clock: Clock, *, lease_s: float
+    book: PgGiftRooms, keyring: Keyring, alerts: Alerts, clock: Clock, *, lease_s: float
 ) -> tuple[Pump[Any], ...]:
     """Ends rooms and reservations whose time is over, and draws lots."""
     ends = GiftEnds(book, clock)
-    draws = GiftDraws(book, keyring, clock, lease_s=lease_s)
+    draws = GiftDraws(book, keyring, alerts, clock, lease_s=lease_s)
     return (
         Pump("gift ends", ends.due, ends.note, Bell(), at_once=1, idle_s=0.5),
         Pump("gift draws", draws.due, draws.draw, Bell(), at_once=2, idle_s=0.5),

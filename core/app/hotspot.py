@@ -40,6 +40,7 @@ class Hotspots:
 
     Attributes:
         fleet: The routers themselves. Only workers may ask them: each has one worker by its lease.
+        keeper: Who keeps vouchers instead of the routers, where somebody does.
     """
 
     plans: PgHotspotPlans
@@ -54,6 +55,7 @@ class Hotspots:
     sheets: VoucherSheets
     logins: LoginPictures
     fleet: HotspotRouters
+    keeper: VoucherBackend | None
     pumps: tuple[Pump[Any], ...]
 
 
@@ -97,6 +99,7 @@ def hotspots(ground: Ground, kept: Stores, alerts: Alerts) -> Hotspots:
             book, routers, kept.customers, kept.tenants, ground.texts, DrawnLogins()
         ),
         fleet=fleet,
+        keeper=keeper,
         pumps=(
             router_pump(ops, delivery, delivery_rules, work),
             voucher_clock(book),

@@ -10,6 +10,7 @@ from core.app.stores import Stores
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
 from core.ports import Alerts
+from core.ports.hotspot import HotspotRouters
 from core.providers.addresses import Reach
 from core.providers.hotspot import HOTSPOT_ROUTERS
 from core.services.router_backups import RouterBackupDesk
@@ -29,8 +30,14 @@ _WATCHED_AT_ONCE = 128
 
 @dataclass(frozen=True, slots=True)
 class Routers:
-    """What operators do, and what workers do for it."""
+    """What operators do, and what workers do for it.
 
+    Attributes:
+        by_hand: The way of whoever waits for a router: operators, and customers whose voucher does
+            not work.
+    """
+
+    by_hand: HotspotRouters
     office: RouterOffice
     pumps: tuple[Pump[Any], ...]
 
@@ -67,6 +74,7 @@ def routers(ground: Ground, kept: Stores, sites: Hotspots, alerts: Alerts) -> Ro
         rules.watch_rules(settings),
     )
     return Routers(
+        by_hand,
         office,
         (
             Pump(

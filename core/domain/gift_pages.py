@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from core.domain.customers import Tenant
-from core.domain.gifts import Claim, Claimed, Claiming, Room
+from core.domain.gifts import Claim, Claimed, Claiming, ClaimState, Room
 from core.kit.msisdn import Msisdn
 
 
@@ -42,6 +42,11 @@ class GiftSight:
     winners: tuple[Claim, ...] = ()
 
 
+def how_it_stands(won: Claim) -> str:
+    """What is said beside a share that is not simply in its winner's wallet; "" where it is."""
+    return "waits" if won.state is ClaimState.RESERVED else won.airtime or ""
+
+
 class Slip(StrEnum):
     """What was wrong with an answer."""
 
@@ -50,6 +55,7 @@ class Slip(StrEnum):
     CODE = "code"  # wrong, used before, or too late
     ANSWER = "answer"  # none was chosen
     STALE = "stale"  # the page was open for too long
+    TOO_MANY = "too_many"  # no more codes are sent for now; one that came is good
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +84,12 @@ class AskNumber:
 
 @dataclass(frozen=True, slots=True)
 class AskCode:
-    """A code is on its way to `msisdn`."""
+    """A code is on its way to `msisdn`, unless too many were asked for. `again`: another one."""
 
     state: str
     msisdn: Msisdn
     slip: Slip | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +123,12 @@ class TryAgain:
 
 
 class Denied(StrEnum):
-    """They must wait. Nothing was done."""
+    """Kept out by the guard: nothing was done. Named as `core.services.gifts.KeptOut.told`."""
 
-    TOO_MANY = "too_many"  # codes were asked for
-    KEPT_OUT = "kept_out"  # the guard has doubts, and does not tell which
+    DEVICE = "device"  # too many people with one device
+    HURRY = "hurry"  # too many gifts in an hour
+    SAME_GIVER = "same_giver"  # won too often with one giver
+    NEWCOMERS = "newcomers"  # too many new people from one place
 
 
 Step: TypeAlias = AskNumber | AskCode | AskAnswer | Settled | Shut | TryAgain | Denied

@@ -80,6 +80,16 @@ class ClaimState(StrEnum):
     LAPSED = "lapsed"  # won, and not fetched in time: the share went back
 
 
+class AirtimeState(StrEnum):
+    """What became of airtime that was won. Where none arrived, the amount is in the wallet."""
+
+    HELD = "held"  # its room is frozen: it is bought once that goes on
+    UNDER_WAY = "under_way"
+    ARRIVED = "arrived"
+    KEPT = "kept"  # it could not be sent: it stays money in the winner's wallet
+    UNSURE = "unsure"  # nobody can tell whether it arrived: the winner was given the amount as well
+
+
 @dataclass(frozen=True, slots=True)
 class NewRoom:
     """What a creator confirmed. `id` is derived from the confirmed screen: the idempotency key.
@@ -92,6 +102,7 @@ class NewRoom:
         commitment: SHA-256 of the seed, hex; `seed_sealed`: the seed in hex, encrypted with the
             keyring.
         answer: Which answer is right, from 1; 0 where there is no quiz. In no URL and no log.
+        floor_minor, unit_minor: What a share holds at least, and what it is a multiple of.
         draw_at: When lots are drawn; `seats`: or as soon as so many have joined. Either may be
             none (None, 0); a draw without both is at `expires_at`.
         from_name: What the creator goes by, or "" (a masked number is shown then).
@@ -123,6 +134,8 @@ class NewRoom:
     answer: int = field(default=0, repr=False)
     draw_at: dt.datetime | None = None
     seats: int = 0
+    floor_minor: int = 1
+    unit_minor: int = 1
 
 
 class Opening(StrEnum):
@@ -144,8 +157,10 @@ class Room:
         total: Without the fee.
         taken: Shares that are won now, fetched or reserved.
         paid_minor, returned_minor: What has left the escrow, to winners and back.
+        reserved_minor: What waits for winners who have no PIN yet.
         joined: People who took part, winners or not; in a draw, tickets.
         seed: Hex, once the room is final; "" before.
+        floor_minor, unit_minor: As in `NewRoom`.
     """
 
     id: UUID
@@ -165,6 +180,7 @@ class Room:
     joined: int
     paid_minor: int
     returned_minor: int
+    reserved_minor: int
     fee_minor: int
     message: str
     from_name: str
@@ -178,6 +194,8 @@ class Room:
     draw_at: dt.datetime | None
     seats: int
     drawn_at: dt.datetime | None
+    floor_minor: int
+    unit_minor: int
 
     @property
     def full(self) -> bool:
@@ -206,6 +224,11 @@ class NewClaim:
     identity: str = ""
 
 
+def seed_alert(room: Room) -> str:
+    """The key of the alert that no key opens this room's seed."""
+    return f"gift_seed/{room.id}"
+
+
 class Claiming(StrEnum):
     """What a claim is answered with."""
 
@@ -228,7 +251,8 @@ class Claiming(StrEnum):
 class Claimed:
     """The answer to a claim.
 
-    `again`: this person had come before, and `result` is what became of that.
+    `again`: this person had come before, and `result` is what became of that. `airtime`: how that
+    stands, where it was won and is such.
     """
 
     result: Claiming
@@ -236,11 +260,15 @@ class Claimed:
     ticket: int = 0
     reserved_until: dt.datetime | None = None
     again: bool = False
+    airtime: AirtimeState | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One person in a room as creators and operators see it."""
+    """One person in a room as creators and operators see it.
+
+    `airtime`: how it stands, where it was won and is such; None elsewhere.
+    """
 
     customer_id: UUID
     msisdn: Msisdn
@@ -251,6 +279,7 @@ class Claim:
     reserved_until: dt.datetime | None
     order_reference: str
     new_here: bool
+    airtime: AirtimeState | None = None
 
 
 @dataclass(frozen=True, slots=True)

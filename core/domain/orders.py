@@ -39,6 +39,7 @@ class NewOrder:
         plan, account, variant, quantity: As in `core.domain.vending.Vend`, `plan` by our own name.
         day_limit_minor: The most this customer may spend a day (from `day_starts_at`), or None:
             then it counts against no limit either.
+        gift_room_id: The gift room that the customer won it in; None where they bought it.
     """
 
     id: UUID
@@ -66,6 +67,7 @@ class NewOrder:
     quantity: int = 1
     via: str = ""
     provider_plan: str = ""
+    gift_room_id: UUID | None = None
 
 
 class Beginning(StrEnum):
@@ -182,7 +184,7 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """An order as customers and operators see it."""
+    """An order as customers and operators see it. `gift_room_id`: as in `NewOrder`."""
 
     id: UUID
     tenant_id: UUID
@@ -198,3 +200,4 @@ class OrderView:
     hint: str | None
     created_at: dt.datetime
     settled_at: dt.datetime | None
+    gift_room_id: UUID | None = None

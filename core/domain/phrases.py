@@ -78,6 +78,11 @@ _WITHDRAW = re.compile(r"\b(?:withdraw|cash ?out)\b")
 _HELP = re.compile(r"\b(?:help|agent|complain|complaint|human|person|customer care|talk to)\b")
 _DATA = re.compile(r"\b(?:data|bundle|mb|gb|\d+(?:\.\d+)?\s*(?:gb|mb))\b")
 _PIN = re.compile(r"\bpin\b")
+_WIFI = re.compile(r"\b(?:wi-? ?fi|hotspot|vouchers?)\b")
+_MY_WIFI = re.compile(
+    r"\bmy (?:wi-? ?fi|hotspot|vouchers?)\b|\b(?:code|left|not? work\w*|problem)\b"
+)
+_PLAN = re.compile(r"\b(?:\d+(?:\.\d+)? ?(?:gb|mb)|unlimited|daily|weekly|monthly)\b")
 _GIFT_CODE = re.compile(r"\bgift(?: code)?[\s:#-]*([2-9]{4}[\s-]?[2-9]{4})\b")
 _GIFT = re.compile(r"\b(?:gifts?|gift ?rooms?|give ?aways?|red ?packets?|spray(?:ing)?)\b")
 
@@ -99,6 +104,8 @@ def understood(text: str, own: Msisdn, country: str, currency: str) -> Wish | No
         return Wish("gift", {"code": gift.group(1)})
     rest, number = _number_in(said, country)
     words = frozenset(re.findall(r"[a-z0-9']+", rest))
+    if _WIFI.search(rest):
+        return _wifi(rest, words, number)
     if _DATA.search(rest) and not words & _AIRTIME:
         return Wish("data_advice")
     if _FUND.search(rest):
@@ -110,6 +117,17 @@ def understood(text: str, own: Msisdn, country: str, currency: str) -> Wish | No
     if wish := _airtime(rest, words, number, own, currency):
         return wish
     return _looking(rest, words)
+
+
+def _wifi(rest: str, words: Collection[str], number: Msisdn | None) -> Wish:
+    """A voucher is meant, or those that somebody has already."""
+    if _MY_WIFI.search(rest) or _STATUS.search(rest):
+        return Wish("vouchers")
+    size = " ".join(match.group().replace(" ", "") for match in _PLAN.finditer(rest))
+    given = {"size": size} if size else {}
+    if number or {*words} & _OTHERS:
+        given["msisdn"] = number or SOMEBODY
+    return Wish("say_wifi", given) if given else Wish("wifi")
 
 
 def _airtime(

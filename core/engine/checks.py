@@ -36,6 +36,7 @@ ENGINE_TEXTS = (
     "common.restart",
     "common.sorry",
     "common.no_shortcut",
+    "common.no_command",
     "common.expired",
     "common.open_list",
     "common.unlock",
@@ -77,7 +78,7 @@ def check(
 ) -> list[Finding]:
     """Everything that is wrong. `locale` gives country and money; every language is checked."""
     found = [Finding(Severity.ERROR, "", "", fault) for fault in texts.faults()]
-    found += _of_engine_texts(texts)
+    found += _of_engine_texts(flows, texts)
     found += _of_lone_flows(flows)
     for flow in flows.all:
         missing = list(_missing(flow, texts))
@@ -95,8 +96,8 @@ def _error(flow: str, node: str, problem: str) -> Finding:
     return Finding(Severity.ERROR, flow, node, problem)
 
 
-def _of_engine_texts(texts: Texts) -> Iterator[Finding]:
-    for key in ENGINE_TEXTS:
+def _of_engine_texts(flows: Flows, texts: Texts) -> Iterator[Finding]:
+    for key in (*ENGINE_TEXTS, *(each.bare for each in flows.shortcuts if each.bare)):
         if not texts.has(key):
             yield _error("", "", f"text {key!r} is missing")
 

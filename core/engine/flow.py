@@ -99,6 +99,8 @@ class Shortcut:
         keep: Answers that the code itself gives.
         otherwise: Where to go when an argument is missing or cannot be read, as {answer: node};
             by default the question that keeps it.
+        bare: Its only argument, written alone at the main menu, enters as well, with this text
+            above what comes of it; "" where it does not.
     """
 
     code: str
@@ -109,6 +111,7 @@ class Shortcut:
     optional: tuple[str, ...] = ()
     keep: Mapping[str, Scalar] = field(default_factory=dict)
     otherwise: Mapping[str, str] = field(default_factory=dict)
+    bare: str = ""
 
 
 class Flows:

@@ -6,7 +6,8 @@ from core.domain.turns import Press, Said, Shared, Unlock
 from core.engine import answering, graph, moves
 from core.engine.answering import Typed
 from core.engine.conversation import Conversation, Offered
-from core.engine.flow import Flow
+from core.engine.flow import Flow, Shortcut
+from core.engine.kinds import Scalar
 from core.engine.outcomes import Masked
 from core.engine.screens import Ask, Confirm, Menu, Pick, Secret
 from core.engine.step import Step
@@ -21,7 +22,7 @@ def heard(walk: Walk, conversation: Conversation, said: Said) -> Step:
     """Take an answer. What cannot be understood shows the screen again, with a line above it."""
     typed = answering.read(answering.heard(said))
     if conversation.state == "ended":
-        return _by_keyword(walk, conversation, typed) or walk.home(conversation)
+        return _elsewhere(walk, conversation, typed) or walk.home(conversation)
     if conversation.asking == "resume":
         return _resuming(walk, conversation, said, typed)
     return _navigated(walk, conversation, typed) or _answered(walk, conversation, said, typed)
@@ -51,7 +52,7 @@ def _answered(walk: Walk, conversation: Conversation, said: Said, typed: Typed) 
             if offered is not None:
                 return _taken(walk, conversation, node, offered)
             at_menu = conversation.flow == walk.flows.home
-            elsewhere = _by_keyword(walk, conversation, typed) if at_menu else None
+            elsewhere = _elsewhere(walk, conversation, typed) if at_menu else None
             return elsewhere or walk.again(conversation, walk.words.say("common.choose"))
         case Ask() as node if isinstance(said, Shared) and node.contact:
             proven = moves.answered(conversation, {node.keep: said.msisdn})
@@ -148,15 +149,17 @@ def _digits_wanted(walk: Walk, least: int, most: int) -> str:
 
 
 def greeted(walk: Walk, begun: Conversation, said: Said) -> Step:
-    """The first words of somebody who was not asked anything yet: a keyword, or hello."""
+    """The first words of somebody who was not asked anything yet: a way in, or hello."""
     typed = answering.read(answering.heard(said))
-    return _by_keyword(walk, begun, typed) or walk.enter(begun)
+    return _elsewhere(walk, begun, typed) or walk.enter(begun)
 
 
 def puzzling(walk: Walk, conversation: Conversation, text: str) -> bool:
     """Words at the main menu, or after an end, that name nothing there."""
     typed = answering.read(text)
     if not typed.word or typed.number or _keyword_of(walk, typed) is not None:
+        return False
+    if _bare(walk, typed) is not None:
         return False
     if conversation.state == "ended":
         return True
@@ -166,13 +169,29 @@ def puzzling(walk: Walk, conversation: Conversation, text: str) -> bool:
     return _offered(walk, conversation, node, text, typed) is None
 
 
-def _by_keyword(walk: Walk, conversation: Conversation, typed: Typed) -> Step | None:
-    """Into the flow whose keyword was typed."""
-    flow = _keyword_of(walk, typed)
-    if flow is None:
-        return None
+def _elsewhere(walk: Walk, conversation: Conversation, typed: Typed) -> Step | None:
+    """Into the flow whose keyword was typed, or past its menu by what a shortcut takes alone."""
     home = moves.home(conversation, walk.flows[walk.flows.home])
-    return walk.enter(moves.jumped(home, flow, {}))
+    if (flow := _keyword_of(walk, typed)) is not None:
+        return walk.enter(moves.jumped(home, flow, {}))
+    if conversation.flow == walk.flows.door or (found := _bare(walk, typed)) is None:
+        return None
+    shortcut, value = found
+    answers = {**shortcut.keep, shortcut.args[0]: value}
+    entered = moves.into(home, walk.flows[shortcut.flow], shortcut.node, answers)
+    return walk.enter(moves.noticed(entered, walk.words.say(shortcut.bare)))
+
+
+def _bare(walk: Walk, typed: Typed) -> tuple[Shortcut, Scalar] | None:
+    """The shortcut that takes just what was typed, and what that is."""
+    for shortcut in walk.flows.shortcuts:
+        if shortcut.bare:
+            kind = walk.flows.kinds(shortcut.flow)[shortcut.args[0]]
+            try:
+                return shortcut, kind.parse(typed.text, walk.words.locale)
+            except Problem:
+                continue
+    return None
 
 
 def _keyword_of(walk: Walk, typed: Typed) -> Flow | None:

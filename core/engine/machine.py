@@ -87,7 +87,8 @@ class Machine:
             return walk.enter(begun)
         shortcut = self._flows.shortcut(answering.read(inputs[0]).text)
         if shortcut is None:
-            return walk.home(begun, walk.words.say("common.no_shortcut"))
+            unknown = "common.no_shortcut" if capability.sessions else "common.no_command"
+            return walk.home(begun, walk.words.say(unknown))
         node, answers, notice = self._dialled(walk, shortcut, inputs[1:])
         entered = moves.into(begun, self._flows[shortcut.flow], node, answers)
         return walk.enter(replace(entered, notice=notice))

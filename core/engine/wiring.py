@@ -172,6 +172,8 @@ def _of_shortcut_targets(flows: "Flows") -> Iterator[str]:
         yield f"shortcut {word} is there twice"
     for shortcut in flows.shortcuts:
         word = shortcut.code or shortcut.name
+        if shortcut.bare and len(shortcut.args) != 1:
+            yield f"shortcut {word} is entered by one answer alone and takes {len(shortcut.args)}"
         if shortcut.flow not in flows:
             yield f"shortcut {word} leads to {shortcut.flow!r}, which is no flow"
             continue

@@ -11,6 +11,9 @@ from core.flows.gift_rooms import GIFT_ROOMS
 from core.flows.gifts import GIFTS
 from core.flows.help import HELP
 from core.flows.home import announce_latest, home_of
+from core.flows.hotspot import SAY_WIFI, WIFI, WIFI_FOR_ME
+from core.flows.hotspot_help import WIFI_CHECK, WIFI_HELP
+from core.flows.hotspot_mine import MY_WIFI
 from core.flows.language import SPEAK
 from core.flows.link import LINK
 from core.flows.pins import ASK_PIN, PIN, SET_PIN
@@ -28,6 +31,7 @@ FLOWS: tuple[Flow, ...] = (
     HELP,
     ACCOUNT,
     GIFTS,
+    WIFI,
     SPEAK,
     DATA_ADVICE,
     ASK_PIN,
@@ -36,6 +40,9 @@ FLOWS: tuple[Flow, ...] = (
     GIFT_JOIN,
     GIFT_ROOMS,
     LINK,
+    MY_WIFI,
+    WIFI_HELP,
+    WIFI_CHECK,
 )
 
 SHORTCUTS: tuple[Shortcut, ...] = (
@@ -44,6 +51,8 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     OPEN_GIFT,
     SAY_AIRTIME,
     SAY_DATA,
+    WIFI_FOR_ME,
+    SAY_WIFI,
     # Chat commands and links enter by a name.
     Shortcut("", "airtime", "open", name="airtime"),
     Shortcut("", "wallet", "what", name="wallet"),
@@ -52,6 +61,8 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("", "withdraw", WITHDRAW.start, name="withdraw"),
     Shortcut("", "pin", "known", name="pin"),
     Shortcut("", "gifts", "what", name="gifts"),
+    Shortcut("", "wifi", "what", name="wifi"),
+    Shortcut("", "my_wifi", "mine", name="vouchers"),
     Shortcut("", "help", "what", name="help"),
     Shortcut("", "account", "what", name="account"),
     Shortcut("", "language", SPEAK.start, name="language"),

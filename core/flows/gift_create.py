@@ -1,16 +1,15 @@
 """Give: an amount, for so many people, and then a review in which all else can be changed."""
 
-import datetime as dt
-
 from core.domain.gifts import Door, GiftKind, PayOut, Split
 from core.engine.flow import Flow
-from core.engine.kinds import COUNT, MONEY, Scalar, named
+from core.engine.kinds import COUNT, MONEY, named
 from core.engine.outcomes import Choice, Done
 from core.engine.screens import (
     Act,
     Ask,
     Call,
     End,
+    Exit,
     Fact,
     Jump,
     Link,
@@ -20,24 +19,25 @@ from core.engine.screens import (
 )
 from core.flows import shared
 from core.flows.gift_kinds import (
+    ANSWER,
     ANSWERS,
+    CHOICES,
     GIVER,
     HOURS,
     LISTED_MAX,
     MESSAGE,
     NUMBERS,
     QUESTION,
-    SENTENCE,
+    WHAT,
     joined,
     several,
 )
 from core.flows.gift_parts import SHARED, giver_name, shared_by
+from core.flows.gift_wish import USUAL, asked, in_words, wish_of
 from core.kit.errors import Problem
-from core.kit.money import Money
-from core.kit.msisdn import Msisdn
 from core.services.context import Context
-from core.services.gift_wishes import BadGift, GiftsOff, GiftWish, fee_of
-from core.services.gifts import Giver, OverGiftLimit
+from core.services.gift_giving import Giver, OverGiftLimit
+from core.services.gift_wishes import BadGift, GiftsOff, fee_of
 from core.services.purchases import InsufficientFunds
 
 _KIND = named("gift kind", {each.value: each.value for each in GiftKind})
@@ -45,29 +45,13 @@ _SPLIT = named("gift split", {each.value: each.value for each in Split})
 _PAY_OUT = named("gift pay-out", {each.value: each.value for each in PayOut})
 _DOOR = named("gift door", {each.value: each.value for each in Door})
 
-# What a gift is unless something else is chosen in the review.
-_USUAL: dict[str, Scalar] = {
-    "kind": GiftKind.RACE.value,
-    "split": Split.RANDOM.value,
-    "pay_out": PayOut.WALLET.value,
-    "door": Door.ANYONE.value,
-    "hours": 24,
-    "message": "",
-    "question": "",
-    "answers": "",
-    "right": 0,
-    "draw_hours": 0,
-    "seats": 0,
-    "listed": "",
-}
-
 
 async def on_offer(ctx: Context) -> Done:
     terms = await ctx.desk.gifts.terms(ctx.tenant.id)
     if not terms.on:
         return Done("off")
     keep = {"least": terms.total_min_minor, "most": terms.total_max_minor, "many": terms.shares_max}
-    return Done("on", {**_USUAL, **keep})
+    return Done("on", {**USUAL, **keep})
 
 
 async def amount_fits(ctx: Context) -> None:
@@ -115,23 +99,18 @@ def _together(ctx: Context) -> str:
 
 async def quoted(ctx: Context) -> Done:
     """What it costs and what it is, in words; a `Problem` where it cannot be given like that."""
-    terms = await ctx.desk.gifts.check(ctx.tenant.id, _wish(ctx))
+    terms = await ctx.desk.gifts.check(ctx.tenant.id, wish_of(ctx))
     amount = int(ctx.answers["amount"] or 0)
     fee = fee_of(terms, amount)
-    keep: dict[str, Scalar] = {"fee": fee, "total": amount + fee, "what": _in_words(ctx)}
     # Known while they write, and not on the page where they give their PIN.
-    return Done("ok", {**keep, "giver": giver_name(ctx.name)})
+    giver = str(ctx.answers.get("giver") or "") or await _named(ctx)
+    what = in_words(ctx, giver)
+    return Done("ok", {"fee": fee, "total": amount + fee, "what": what, "giver": giver})
 
 
-def _in_words(ctx: Context) -> str:
-    language, answers = ctx.locale.language, ctx.answers
-    parts = {
-        name: ctx.texts.get(language, f"gift.{name}.{answers[name]}")
-        for name in ("kind", "split", "pay_out", "door")
-    }
-    return ctx.texts.get(
-        language, "gift.in_words", **parts, time=HOURS.show(answers["hours"], ctx.locale)
-    )
+async def _named(ctx: Context) -> str:
+    """What they go by: what they went by before, on whichever channel, or what this one knows."""
+    return await ctx.desk.gifts.name_of(ctx.customer) or giver_name(ctx.name)
 
 
 async def affordable(ctx: Context) -> Done:
@@ -150,29 +129,8 @@ async def open_room(ctx: Context) -> Done:
     else:
         name = str(ctx.answers["giver"] or "")
         giver = Giver(ctx.tenant, ctx.customer, ctx.channel.id, ctx.identity, name)
-        room = await gifts.open(_wish(ctx), giver, ctx.key)
+        room = await gifts.open(wish_of(ctx), giver, ctx.key)
     return Done("opened", await shared_by(ctx, room))
-
-
-def _wish(ctx: Context) -> GiftWish:
-    answers = ctx.answers
-    draw_hours = int(answers["draw_hours"] or 0)
-    return GiftWish(
-        total=Money(int(answers["amount"] or 0), ctx.locale.currency),
-        shares=int(answers["shares"] or 0),
-        kind=GiftKind(str(answers["kind"])),
-        split=Split(str(answers["split"])),
-        pay_out=PayOut(str(answers["pay_out"])),
-        door=Door(str(answers["door"])),
-        message=str(answers["message"] or ""),
-        lasts=dt.timedelta(hours=int(answers["hours"] or 0)),
-        listed=tuple(Msisdn(each) for each in str(answers["listed"] or "").split()),
-        question=str(answers["question"] or ""),
-        answers=several(answers["answers"]),
-        answer=int(answers["right"] or 0),
-        draw_after=dt.timedelta(hours=draw_hours) if draw_hours else None,
-        seats=int(answers["seats"] or 0),
-    )
 
 
 GIFT_CREATE = Flow(
@@ -198,6 +156,7 @@ GIFT_CREATE = Flow(
                 "draw_hours": HOURS,
                 "seats": COUNT,
                 "listed": NUMBERS,
+                "giver": GIVER,
             },
             bare=("off",),
         ),
@@ -207,14 +166,32 @@ GIFT_CREATE = Flow(
             "quote",
             quoted,
             {"ok": "review"},
-            keeps={"fee": MONEY, "total": MONEY, "what": SENTENCE, "giver": GIVER},
+            keeps={"fee": MONEY, "total": MONEY, "what": WHAT, "giver": GIVER},
         ),
         Menu(
             "review",
             "gift.review",
             (
-                Option("pay", "gift.review.pay", to="afford", keywords=("yes", "ok", "pay")),
+                Option("pay", "gift.review.pay", to="asked", keywords=("yes", "ok", "pay")),
                 Option("change", "gift.review.change", to="change"),
+                Option("cancel", "gift.review.cancel", to="cancelled", keywords=("no",)),
+            ),
+            review=True,
+        ),
+        Fact(
+            "asked",
+            asked,
+            {
+                "quiz": Exit("review_quiz", keeps={"choices": CHOICES, "right_answer": ANSWER}),
+                "nothing": "afford",
+            },
+        ),
+        Menu(
+            "review_quiz",
+            "gift.review_quiz",
+            (
+                Option("pay", "gift.review.pay", to="afford", keywords=("yes", "ok", "pay")),
+                Option("question", "gift.review.question", to="question"),
                 Option("cancel", "gift.review.cancel", to="cancelled", keywords=("no",)),
             ),
             review=True,
@@ -230,6 +207,7 @@ GIFT_CREATE = Flow(
                 Option("door", "gift.change.door", to="door"),
                 Option("message", "gift.change.message", to="message"),
                 Option("time", "gift.change.time", to="time"),
+                Option("name", "gift.change.name", to="name"),
             ),
         ),
         Menu(
@@ -299,6 +277,7 @@ GIFT_CREATE = Flow(
             ),
         ),
         Ask("message", "gift.message", MESSAGE, keep="message", to="quote"),
+        Ask("name", "gift.name", GIVER, keep="giver", to="quote"),
         Ask("time", "gift.time", HOURS, keep="hours", to="quote", check=draw_fits),
         Fact("afford", affordable, {"enough": "pin", "short": "short"}, keeps={"available": MONEY}),
         Call("pin", "ask_pin", to="open"),

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping
 
-from core.domain.gifts import Claimed, Claiming, GiftKind, PayOut, Room
+from core.domain.gifts import AirtimeState, Claimed, Claiming, GiftKind, Room, RoomState
 from core.engine.flow import Flow, Shortcut
 from core.engine.kinds import COUNT, MONEY, MSISDN, Scalar
 from core.engine.outcomes import Choice, Done
 from core.engine.screens import Act, Ask, Call, End, Exit, Fact, Menu, Option, Pick
-from core.flows.gift_kinds import CODE, GIVER, MESSAGE, QUESTION, SENTENCE
+from core.flows.gift_kinds import CODE, GIVER, MESSAGE, QUESTION, SENTENCE, WHY
 from core.flows.gift_parts import moment
 from core.flows.pins import pin_is_set
 from core.services.context import Context
@@ -26,7 +26,9 @@ async def look(ctx: Context) -> Done:
         return Done(_NO_ROOM)
     before = await ctx.desk.gifts.standing(room, ctx.customer)
     if before is not None:
-        return _told(ctx, room, before)
+        told = _told(ctx, room, before)
+        waits = told.exit == "reserved" and ctx.customer.pin_set
+        return Done("fetch") if waits else told
     if (closed := _closed(room, ctx)) is not None:
         return Done(closed.value)
     keep = {
@@ -56,7 +58,10 @@ async def claim(ctx: Context) -> Done:
         identity=ctx.identity,
         device=_device(ctx),
     )
-    return _told(ctx, room, await ctx.desk.gifts.claim(room, guest))
+    try:
+        return _told(ctx, room, await ctx.desk.gifts.claim(room, guest))
+    except KeptOut as out:
+        return Done("kept_out", {"why": await _why(ctx, room, out)})
 
 
 async def balance(ctx: Context) -> Done:
@@ -64,12 +69,23 @@ async def balance(ctx: Context) -> Done:
     return Done("ok", {"available": max(0, money.available_minor)})
 
 
-async def fetch(ctx: Context) -> str:
+async def fetch(ctx: Context) -> Done:
     """They have a PIN by now. Setting it paid what waited; here it is made sure."""
     await ctx.desk.gifts.registered(ctx.customer)
     room = await _room(ctx)
     now = await ctx.desk.gifts.standing(room, ctx.customer) if room is not None else None
-    return "paid" if now is not None and now.result is Claiming.PAID else "waits"
+    if room is None or now is None:
+        return Done("waits")
+    keep = {"amount": now.amount_minor}
+    match now.result:
+        case Claiming.PAID:
+            return Done("paid", keep)
+        case Claiming.LAPSED:
+            return Done("lapsed")
+        case _ if room.state is RoomState.FROZEN:
+            return Done("held", keep)
+        case _:
+            return Done("waits")
 
 
 async def _room(ctx: Context) -> Room | None:
@@ -80,6 +96,8 @@ def _closed(room: Room, ctx: Context) -> Claiming | None:
     """What anybody who comes now is told at once."""
     if room.creator_id == ctx.customer.id:
         return Claiming.OWN
+    if room.state is RoomState.FROZEN:
+        return Claiming.FROZEN
     if room.state.final:
         return Claiming.OVER
     if room.full:
@@ -90,8 +108,12 @@ def _closed(room: Room, ctx: Context) -> Claiming | None:
 def _told(ctx: Context, room: Room, claimed: Claimed) -> Done:
     keep: dict[str, Scalar] = {"amount": claimed.amount_minor}
     match claimed.result:
-        case Claiming.PAID if room.pay_out is PayOut.AIRTIME:
-            return Done("airtime", {**keep, "own": ctx.customer.msisdn})
+        case Claiming.PAID if claimed.airtime is AirtimeState.HELD:
+            return Done("held", keep)
+        case Claiming.PAID if claimed.airtime is not None:
+            return Done(f"airtime_{claimed.airtime}", {**keep, "own": ctx.customer.msisdn})
+        case Claiming.RESERVED if room.state is RoomState.FROZEN:
+            return Done("held" if ctx.customer.pin_set else "reserved_held", keep)
         case Claiming.RESERVED:
             until = claimed.reserved_until or ctx.desk.clock.now()
             left_s = (until - ctx.desk.clock.now()).total_seconds()
@@ -107,10 +129,21 @@ def _told(ctx: Context, room: Room, claimed: Claimed) -> Done:
 def _when(ctx: Context, room: Room) -> str:
     """When lots are drawn."""
     language = ctx.locale.language
+    if room.state is RoomState.FROZEN:
+        return ctx.texts.get(language, "gift.drawn_later")
     at = moment(ctx, room.draw_at or room.expires_at)
     if room.seats:
         return ctx.texts.get(language, "gift.drawn_when_full", seats=room.seats, at=at)
     return ctx.texts.get(language, "gift.drawn_at", at=at)
+
+
+async def _why(ctx: Context, room: Room, out: KeptOut) -> str:
+    """Why they cannot open it now, and what they can do."""
+    dial = await ctx.desk.sharing.dial(room.tenant_id, room.code)
+    said = f"gift.kept_out.{out.told}"
+    if not dial and ctx.texts.has(f"{said}.undialled"):
+        said = f"{said}.undialled"
+    return ctx.texts.get(ctx.locale.language, said, dial=dial)
 
 
 def _device(ctx: Context) -> str:
@@ -122,7 +155,12 @@ def _device(ctx: Context) -> str:
 
 _RESULTS: Mapping[str, str | Exit] = {
     "paid": Exit("balance", keeps={"amount": MONEY}),
-    "airtime": Exit("won_airtime", keeps={"amount": MONEY, "own": MSISDN}),
+    "airtime_under_way": Exit("won_airtime", keeps={"amount": MONEY, "own": MSISDN}),
+    "airtime_arrived": Exit("airtime_arrived", keeps={"amount": MONEY, "own": MSISDN}),
+    "airtime_kept": Exit("airtime_kept", keeps={"amount": MONEY}),
+    "airtime_unsure": Exit("airtime_unsure", keeps={"amount": MONEY, "own": MSISDN}),
+    "held": Exit("held", keeps={"amount": MONEY}),
+    "reserved_held": Exit("reserved_held", keeps={"amount": MONEY}),
     "reserved": Exit("reserved", keeps={"amount": MONEY, "hours": COUNT}),
     "joined": Exit("joined", keeps={"ticket": COUNT, "when": SENTENCE}),
     "lost": "lost",
@@ -144,6 +182,8 @@ GIFT_JOIN = Flow(
             {
                 **_RESULTS,
                 "none": "none",
+                "fetch": "fetch",
+                "frozen": "frozen",
                 "gift": Exit("gift", keeps={"giver": GIVER, "message": MESSAGE}),
                 "quiz": Exit(
                     "quiz", keeps={"giver": GIVER, "message": MESSAGE, "question": QUESTION}
@@ -170,7 +210,7 @@ GIFT_JOIN = Flow(
                 "unanswered": "look",
                 "not_listed": "not_listed",
                 "not_new": "not_new",
-                KeptOut.code: "kept_out",
+                "kept_out": Exit("kept_out", keeps={"why": WHY}),
             },
             pending="unsure",
             fault="unsure",
@@ -178,9 +218,21 @@ GIFT_JOIN = Flow(
         Fact("balance", balance, {"ok": "won"}, keeps={"available": MONEY}),
         End("won", "gift.won"),
         End("won_airtime", "gift.won_airtime"),
+        End("airtime_arrived", "gift.airtime_arrived"),
+        End("airtime_kept", "gift.airtime_kept"),
+        End("airtime_unsure", "gift.airtime_unsure"),
+        End("held", "gift.held"),
         Menu(
             "reserved",
             "gift.reserved",
+            (
+                Option("pin", "gift.reserved.pin", to="has_pin", keywords=("pin", "yes")),
+                Option("later", "gift.reserved.later", to="later", keywords=("no", "later")),
+            ),
+        ),
+        Menu(
+            "reserved_held",
+            "gift.reserved_held",
             (
                 Option("pin", "gift.reserved.pin", to="has_pin", keywords=("pin", "yes")),
                 Option("later", "gift.reserved.later", to="later", keywords=("no", "later")),
@@ -191,7 +243,12 @@ GIFT_JOIN = Flow(
         Act(
             "fetch",
             fetch,
-            {"paid": "balance", "waits": "soon"},
+            {
+                "paid": Exit("balance", keeps={"amount": MONEY}),
+                "held": Exit("held", keeps={"amount": MONEY}),
+                "lapsed": "lapsed",
+                "waits": "soon",
+            },
             pending="soon",
             fault="soon",
         ),
@@ -219,4 +276,5 @@ OPEN_GIFT = Shortcut(
     name="gift",
     args=("code",),
     otherwise={"code": "code"},
+    bare="gift.by_code",
 )

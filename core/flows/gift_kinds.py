@@ -160,6 +160,34 @@ GIVER = text(GIVER_MAX)
 SENTENCE = text(110)
 """Words that a function made of texts of the catalogue."""
 
+WHAT = Kind(
+    name="what a gift is",
+    parse=_not_typed,
+    show=_as_it_is,
+    longest="\n".join(
+        (
+            "first come, random parts, wallet money. For 100 numbers of yours. Open for 167h.",
+            "Lots are drawn when 999999 have joined, or at the end.",
+            "You say: " + "M" * MESSAGE_MAX,
+            "From " + "M" * GIVER_MAX,
+        )
+    ),
+    sample="first come, random parts, wallet money. For anyone. Open for 1d.",
+)
+"""All that a gift is but for its quiz, in words of the catalogue, line by line."""
+
+CHOICES = Kind(
+    name="choices of a quiz",
+    parse=_not_typed,
+    show=_as_it_is,
+    longest=", ".join(ANSWERS_MAX * ["M" * ANSWER_MAX]),
+    sample="Lagos, Abuja",
+)
+ANSWER = text(ANSWER_MAX)
+
+WHY = text(150)
+"""Why something cannot be, and what can be done instead."""
+
 DIAL = text(24)
 
 LINK = Kind("link", _not_typed, _as_it_is, longest="https://x" + "m" * 90, sample="https://x.y/z")
@@ -168,7 +196,7 @@ WHO = Kind(
     name="who won",
     parse=_not_typed,
     show=_as_it_is,
-    longest="\n".join(["0803****567 N100,000.00 waits"] * WHO_LINES),
+    longest="\n".join(["0803****567 N100,000.00 airtime on its way"] * WHO_LINES),
     sample="0803****567 N500 got it",
 )
 """Lines about people in a room, already in the customer's language."""

@@ -8,6 +8,7 @@ from core.engine.screens import (
     Act,
     Confirm,
     End,
+    Exit,
     Fact,
     Jump,
     Link,
@@ -38,16 +39,19 @@ def _short(ctx: Context, room: Room) -> str:
 
 async def room_of(ctx: Context) -> Done:
     room = await _room(ctx)
+    waits = ".waits" if room.state.final and room.reserved_minor else ""
     about = ctx.texts.get(
         ctx.locale.language,
-        f"gift.state.{room.state}",
+        f"gift.state.{room.state}{waits}",
         taken=room.taken,
         shares=room.shares,
         joined=room.joined,
         until=moment(ctx, room.ended_at or room.expires_at),
         returned=show(Money(room.returned_minor, room.total.currency)),
+        reserved=show(Money(room.reserved_minor, room.total.currency)),
     )
-    return Done("ended" if room.state.final else "open", {"about": about})
+    how = "all_won" if room.full else "open"
+    return Done("ended" if room.state.final else how, {"about": about})
 
 
 async def who(ctx: Context) -> Done:
@@ -65,7 +69,7 @@ def _line(ctx: Context, claim: Claim) -> str:
     won = claim.state in (ClaimState.PAID, ClaimState.RESERVED, ClaimState.LAPSED)
     return ctx.texts.get(
         ctx.locale.language,
-        f"gift.line.{claim.state}",
+        f"gift.line.airtime.{claim.airtime}" if claim.airtime else f"gift.line.{claim.state}",
         msisdn=masked(local(claim.msisdn)),
         amount=show(Money(claim.amount_minor, ctx.locale.currency)) if won else "",
     )
@@ -79,7 +83,10 @@ async def cancel(ctx: Context) -> Done:
     room = await ctx.desk.gifts.cancel(ctx.customer, str(ctx.answers["code"]), ctx.key)
     if room is None:
         raise Problem("gift.not_yours")
-    return Done("ended", {"returned": room.returned_minor})
+    keep = {"returned": room.returned_minor}
+    if room.reserved_minor:
+        return Done("ended_waits", {**keep, "reserved": room.reserved_minor})
+    return Done("ended", keep)
 
 
 async def _room(ctx: Context) -> Room:
@@ -98,12 +105,18 @@ GIFT_ROOMS = Flow(
         Pick("mine", "gift.rooms", mine, keep="code", kind=CODE, to="room", empty="none"),
         Menu("none", "gift.rooms.none", (Option("give", "gifts.give", to="give"),)),
         Jump("give", "gift_create"),
-        Fact("room", room_of, {"open": "open", "ended": "ended"}, keeps={"about": SENTENCE}),
+        Fact(
+            "room",
+            room_of,
+            {"open": "open", "all_won": "all_won", "ended": "ended"},
+            keeps={"about": SENTENCE},
+        ),
         Menu(
             "open",
             "gift.room",
             (_WHO, _SHARE, Option("cancel", "gift.room.cancel", to="sure", keywords=("cancel",))),
         ),
+        Menu("all_won", "gift.room", (_WHO, _SHARE)),
         Menu("ended", "gift.room", (_WHO,)),
         Fact(
             "who",
@@ -138,12 +151,16 @@ GIFT_ROOMS = Flow(
         Act(
             "cancel",
             cancel,
-            {"ended": "cancelled"},
+            {
+                "ended": "cancelled",
+                "ended_waits": Exit("cancelled_waits", keeps={"reserved": MONEY}),
+            },
             pending="unsure",
             fault="unsure",
             keeps={"returned": MONEY},
         ),
         End("cancelled", "gift.ended"),
+        End("cancelled_waits", "gift.ended.waits"),
         End("unsure", "gift.end_unsure"),
     ),
 )

@@ -3,8 +3,10 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
+from core.domain.orders import OrderState
 from core.engine.flow import Flow
 from core.engine.screens import Jump, Menu, Option
+from core.flows.hotspot_kinds import PLAN_CHARS, short
 from core.kit.money import Money, show
 from core.kit.msisdn import local
 from core.services.context import Context
@@ -34,24 +36,30 @@ async def announce_latest(ctx: Context) -> News | None:
     if not lines or ctx.desk.clock.now() - lines[0].at > _NEWS_FOR:
         return None
     latest = lines[0]
-    key = f"home.last.{latest.what}.{latest.state}"
+    what, facts = await _about(ctx, latest)
+    key = f"home.last.{what}"
     if latest.moved and not ctx.texts.has(key):
         return None
-    text = ctx.texts.fill(ctx.locale.language, key, await _facts(ctx, latest))
-    return News(f"{latest.reference}.{latest.state}", text)
+    return News(
+        f"{latest.reference}.{latest.state}", ctx.texts.fill(ctx.locale.language, key, facts)
+    )
 
 
-async def _facts(ctx: Context, latest: Line) -> Mapping[str, str]:
-    if latest.what == "withdraw":
-        return {
-            "amount": show(latest.amount),
-            "bank": latest.about,
-            "reference": latest.reference,
-        }
+async def _about(ctx: Context, latest: Line) -> tuple[str, Mapping[str, str]]:
+    """Which text tells of it, and the facts in that."""
+    what = f"{latest.what}.{latest.state}"
+    facts = {"amount": show(latest.amount), "reference": latest.reference}
     if latest.what == "fund" or latest.moved:
-        return {"amount": show(latest.amount)}
+        return what, facts
+    if latest.what == "withdraw":
+        return what, facts | {"bank": latest.about}
+    if latest.what == "wifi":
+        return what, facts | {"plan": short(latest.about, PLAN_CHARS)}
     [order] = await ctx.desk.purchases.latest(ctx.tenant.id, ctx.customer.id)
-    return {
+    if order.gift_room_id is not None:
+        unsure = order.state is OrderState.PAID_BACK
+        what = "gift.unsure" if unsure else f"gift.{latest.state}"
+    return what, {
         "amount": show(Money(order.amount_minor, order.currency)),
         "msisdn": local(order.recipient),
         "reference": order.reference,

@@ -8,6 +8,7 @@ from core.engine.flow import Flow
 from core.engine.kinds import MONEY
 from core.engine.outcomes import Done
 from core.engine.screens import Fact, Jump, Menu, Option
+from core.flows.hotspot_kinds import short
 from core.flows.kinds import STATEMENT
 from core.kit.money import show
 from core.kit.msisdn import Msisdn, local
@@ -16,6 +17,7 @@ from core.services.wallet import Line
 
 # As many as one screen always holds: a page that ends within a line is no pleasure to read.
 _LINES_SHOWN = 3
+_PLAN_CHARS = 12
 
 
 async def balance(ctx: Context) -> Done:
@@ -33,12 +35,17 @@ async def statement(ctx: Context) -> Done:
 
 def _line(ctx: Context, line: Line) -> str:
     day = line.at.astimezone(ZoneInfo(ctx.locale.time_zone))
+    about = line.about
+    if line.what == "airtime":
+        about = local(Msisdn(about))
+    elif line.what == "wifi":
+        about = short(about, _PLAN_CHARS)
     return ctx.texts.get(
         ctx.locale.language,
         f"wallet.line.{line.what}.{line.state}",
         date=format_date(day, "d MMM", locale=ctx.locale.language),
         amount=show(line.amount),
-        msisdn=local(Msisdn(line.about)) if line.what == "airtime" else line.about,
+        msisdn=about,
     )
 
 

@@ -25,4 +25,4 @@ class GiftFetching:
 
     async def run(self, whose: tuple[UUID, UUID]) -> None:
         tenant_id, customer_id = whose
-        await self._rooms.registered(tenant_id, customer_id, self._clock.now())
+        await self._rooms.registered(tenant_id, customer_id, self._clock.now(), tell=True)

@@ -37,7 +37,9 @@ _TRIED = Counter(
 )
 
 DELIVERED = "notice.delivered"
-_VOUCHER_WORKS = {"notice.voucher_ready", "notice.voucher_yours"}
+_VOUCHER_READY = "notice.voucher_ready"
+_VOUCHER_WORKS = {_VOUCHER_READY, "notice.voucher_yours"}
+_ON_SCREEN_TOO = {DELIVERED, _VOUCHER_READY}
 
 # So long a talk has to show on a screen that an order was delivered: then nothing is left to tell.
 _ON_SCREEN_WITHIN = dt.timedelta(seconds=3)
@@ -223,7 +225,7 @@ class NoticeSender:
     def _may_be_on_screen(self, notice: Notice, now: dt.datetime) -> bool:
         """A talk that waited for this may be about to show it: see `Outbox.seen`."""
         fresh = now < notice.created_at + _ON_SCREEN_WITHIN
-        return notice.text == DELIVERED and notice.route is None and fresh
+        return notice.text in _ON_SCREEN_TOO and notice.route is None and fresh
 
     async def _dead(self, notice: Notice, reason: str) -> None:
         await self._dead_letters.given_up(notice, reason)

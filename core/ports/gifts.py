@@ -51,6 +51,27 @@ class DueAirtime:
 
 
 @dataclass(frozen=True, slots=True)
+class DueReminder:
+    """A share that goes back soon unless its winner chooses a PIN, leased to one worker."""
+
+    room_id: UUID
+    tenant_id: UUID
+    customer_id: UUID
+    code: str
+    amount_minor: int
+    currency: str
+    reserved_until: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A room as it stands after something was asked of it. `now`: that changed it just now."""
+
+    room: Room
+    now: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Rooms of a tenant in a time.
 
@@ -89,8 +110,13 @@ class GiftRooms(Protocol):
         """
         ...
 
-    async def registered(self, tenant_id: UUID, customer_id: UUID, at: dt.datetime) -> int:
-        """Pay what waited for this customer to have a PIN; how many shares that were."""
+    async def registered(
+        self, tenant_id: UUID, customer_id: UUID, at: dt.datetime, *, tell: bool = False
+    ) -> int:
+        """Pay what waited for this customer to have a PIN; how many shares that were.
+
+        `tell`: they are not looking, and get a notice.
+        """
         ...
 
     async def unfetched(self, count: int) -> Sequence[tuple[UUID, UUID]]:
@@ -113,7 +139,13 @@ class GiftRooms(Protocol):
 
     async def freeze(
         self, tenant_id: UUID, room_id: UUID, *, frozen: bool, event: Event
-    ) -> Room | None: ...
+    ) -> Changed | None:
+        """Stop a room that is open, or let one go on that was stopped.
+
+        Going on gives reservations their time back, and pays and tells winners who have a PIN by
+        now: that may complete the room. None: there is no such room.
+        """
+        ...
 
     async def expire(self, count: int, at: dt.datetime) -> int:
         """End rooms, and let reservations lapse, whose time is over; how many that were.
@@ -132,10 +164,20 @@ class GiftRooms(Protocol):
         """
         ...
 
+    async def draw_later(self, due: DueDraw, at: dt.datetime) -> None:
+        """Its lots cannot be drawn now: not to be leased again before that."""
+        ...
+
     async def due_airtime(self, count: int, lease_s: float) -> Sequence[DueAirtime]: ...
 
     async def airtime_ordered(self, due: DueAirtime, order_reference: str) -> None:
         """It is an order now, or, with "", stays wallet money."""
+        ...
+
+    async def due_reminders(self, count: int, lease_s: float) -> Sequence[DueReminder]: ...
+
+    async def reminded(self, due: DueReminder) -> None:
+        """Their winner was told, and is not to be told again."""
         ...
 
     async def by_code(self, tenant_id: UUID, code: str) -> Room | None: ...
@@ -147,7 +189,7 @@ class GiftRooms(Protocol):
     async def get(self, tenant_id: UUID, room_id: UUID) -> Room | None: ...
 
     async def mine(self, tenant_id: UUID, creator_id: UUID, count: int) -> Sequence[Room]:
-        """A creator's rooms, open ones first, then the latest."""
+        """A creator's rooms, the latest first; before them those with something left to win."""
         ...
 
     async def claims(

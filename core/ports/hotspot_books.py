@@ -42,7 +42,7 @@ class RouterBook(Protocol):
     """A tenant's routers. Passwords are kept encrypted."""
 
     async def add(self, router: Router, event: Event, at: dt.datetime) -> bool:
-        """False where the tenant has one of that name."""
+        """False where the tenant has one of that name, or had this very one."""
         ...
 
     async def change(self, router: Router, event: Event, at: dt.datetime) -> bool:

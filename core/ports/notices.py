@@ -119,7 +119,7 @@ class Outbox(Protocol):
     async def seen(
         self, tenant_id: UUID, reference: str, channel_id: UUID, identity: str, at: dt.datetime
     ) -> bool:
-        """The customer saw on a screen there that this order was delivered.
+        """The customer saw on a screen there that this order was delivered, or the voucher's code.
 
         True when a notice of it waited, and need not leave any more.
         """

@@ -57,7 +57,8 @@ class GiftResult:
     """How a gift ended, to be passed on.
 
     Attributes:
-        winners: Who won how much, the first ones; numbers are masked already.
+        winners: Who won how much, and how that stands, or "": the first ones, their numbers
+            masked already.
         more: How many won besides, in words, or "".
         nobody: What is said where there are no winners.
     """
@@ -66,7 +67,7 @@ class GiftResult:
     title: str
     message: str
     facts: tuple[str, ...]
-    winners: tuple[tuple[str, str], ...]
+    winners: tuple[tuple[str, str, str], ...]
     more: str
     nobody: str
     footer: str

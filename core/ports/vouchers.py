@@ -183,7 +183,17 @@ class VoucherBook(Protocol):
 
     async def count(self, tenant_id: UUID, query: VoucherQuery) -> int: ...
 
+    async def by_reference(self, tenant_id: UUID, reference: str) -> Voucher | None:
+        """What was sold under our reference, with its code."""
+        ...
+
     async def sale(self, tenant_id: UUID, voucher_id: UUID) -> SaleView | None: ...
+
+    async def sales_of(
+        self, tenant_id: UUID, customer_id: UUID, count: int
+    ) -> Sequence[tuple[SaleView, str]]:
+        """What a customer paid for, with the name of the plan; the latest first."""
+        ...
 
     async def sale_of(self, tenant_id: UUID, sale_id: UUID) -> SaleView | None: ...
 
@@ -199,9 +209,18 @@ class VoucherBook(Protocol):
         ...
 
     async def hand_over(
-        self, tenant_id: UUID, voucher_id: UUID, owner_id: UUID, actor: str
+        self,
+        tenant_id: UUID,
+        voucher_id: UUID,
+        owner_id: UUID,
+        actor: str,
+        *,
+        unused_of: UUID | None = None,
     ) -> bool:
-        """Give it to another customer, who is told. False for what is over or unknown."""
+        """Give it to another customer, who is told. False for what is over or unknown.
+
+        `unused_of`: only where it is this customer's and nobody used it; the same again is true.
+        """
         ...
 
     async def tell(self, tenant_id: UUID, voucher_id: UUID, key: str) -> bool:

@@ -23,6 +23,8 @@ from core.services.pins import Pins
 from core.services.purchases import Purchases
 from core.services.sales import Sales
 from core.services.virtual_accounts import VirtualAccountDesk
+from core.services.voucher_care import VoucherCare
+from core.services.vouchers import Vouchers
 from core.services.wallet import Wallet
 
 
@@ -45,6 +47,8 @@ class Desk:
     gifts: Gifts
     sharing: GiftSharing
     live: LiveChats
+    vouchers: Vouchers
+    care: VoucherCare
     clock: Clock
 
 

@@ -430,7 +430,7 @@ class _Turn:
             )
         dialled = tuple(each for each in advance.inputs if isinstance(each, str))
         if dialled and advance.progress is Progress.BEGIN:
-            if self._capability.sessions:
+            if self._capability.sessions and dialled[0].isdigit():
                 return await self._dialled(tenant, locale, record, dialled)
             return self._machine.dial(conversation_id, dialled, locale, self._capability)
         if (

@@ -20,7 +20,7 @@ from core.services.shelf import NotSold
 
 log = structlog.get_logger()
 
-_STAYS = "notice.gift_airtime_stays"
+_STAYS, _SPENT = "notice.gift_airtime_stays", "notice.gift_airtime_spent"
 
 
 class Tenants(Protocol):
@@ -30,7 +30,8 @@ class Tenants(Protocol):
 class GiftAirtime:
     """Sees to each share that is to go to a winner's number.
 
-    What cannot be sold stays money in the winner's wallet, where it is already, and they are told.
+    What cannot be sold stays money in the winner's wallet, where it is already, and they are told;
+    so they are where they were quicker and used it.
     """
 
     def __init__(
@@ -59,8 +60,8 @@ class GiftAirtime:
         made = await self._purchases.made(key=key, tenant=tenant, customer=customer, until=now)
         reference = made.reference if made else await self._ordered(due, key, tenant, customer)
         crash.point("gift.airtime_ordered")
-        if reference is None:
-            await self._tell_it_stays(due)
+        if not reference:
+            await self._tell(due, _STAYS if reference is None else _SPENT)
         await self._rooms.airtime_ordered(due, reference or "")
 
     async def _ordered(
@@ -83,7 +84,7 @@ class GiftAirtime:
                 channel_id=channel_id,
                 identity=due.identity,
                 until=time.monotonic(),
-                limited=False,
+                gift_room_id=due.room_id,
             )
         except InsufficientFunds:
             return ""  # they were quicker, and bought something else with it
@@ -92,12 +93,12 @@ class GiftAirtime:
             return None
         return bought.reference
 
-    async def _tell_it_stays(self, due: DueAirtime) -> None:
+    async def _tell(self, due: DueAirtime, text: str) -> None:
         notice = NewNotice(
             key=f"gift-stays:{due.room_id}:{due.customer_id}",
             tenant_id=due.tenant_id,
             customer_id=due.customer_id,
-            text=_STAYS,
+            text=text,
             facts={"amount": due.amount_minor, "currency": due.currency},
             channel_id=due.channel_id,
             identity=due.identity,

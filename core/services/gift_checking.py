@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from core.domain import chance
 from core.domain.gifts import Claim, GiftKind, Room
 from core.services import gift_wishes
-from core.services.gift_wishes import GiftWish
-from core.services.purchases import Terms
+from core.services.gift_wishes import Grain
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,11 @@ class Replay:
         return self.seal and self.paid
 
 
-def replay(room: Room, won: Sequence[Claim], airtime: Terms) -> Replay:
-    """`won`: who has, or may still fetch, a share. `airtime`: the least that is sold of it."""
+def replay(room: Room, won: Sequence[Claim]) -> Replay:
+    """`won`: who has, or may still fetch, a share."""
     seed = bytes.fromhex(room.seed)
-    wish = GiftWish(room.total, room.shares, split=room.split, pay_out=room.pay_out)
-    amounts = gift_wishes.amounts(wish, seed, airtime)
+    grain = Grain(room.floor_minor, room.unit_minor)
+    amounts = gift_wishes.amounts(room.total.minor, room.shares, room.split, seed, grain)
     seal = chance.commitment(seed) == room.commitment
     if room.kind is not GiftKind.DRAW or room.drawn_at is None:
         left = Counter(amounts)

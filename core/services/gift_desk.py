@@ -9,19 +9,19 @@ from uuid import UUID
 
 import structlog
 
-from core.domain.gifts import CODE_LENGTH, Claim, GiftTerms, Refusal, Room, RoomState
+from core.domain.gifts import CODE_LENGTH, Claim, GiftTerms, Refusal, Room, RoomState, seed_alert
 from core.domain.ledger import AccountKey, AccountType
 from core.kit.clock import Clock
 from core.kit.errors import Problem
-from core.ports import Event, Ledger, Tenants
+from core.ports import Alerts, Event, Ledger, Tenants
 from core.ports.gifts import Figures, GiftRooms, GiftSort
 from core.services.gift_checking import Replay, replay
-from core.services.purchases import Terms
 
 log = structlog.get_logger()
 
 CLAIMS_SHOWN: Final = 200
 REFUSALS_SHOWN: Final = 50
+WENT_ON: Final = "It went on: all that waited was paid, and it is complete."
 
 _REASON_MIN: Final = 3
 _SHARES_MAX: Final = 10_000
@@ -75,12 +75,12 @@ class GiftDetail:
 
 class GiftDesk:
     def __init__(
-        self, rooms: GiftRooms, ledger: Ledger, tenants: Tenants, airtime: Terms, clock: Clock
+        self, rooms: GiftRooms, ledger: Ledger, tenants: Tenants, alerts: Alerts, clock: Clock
     ) -> None:
         self._rooms = rooms
         self._ledger = ledger
         self._tenants = tenants
-        self._airtime = airtime
+        self._alerts = alerts
         self._clock = clock
 
     async def listed(
@@ -136,18 +136,21 @@ class GiftDesk:
     async def freeze(
         self, tenant_id: UUID, room_id: UUID, *, frozen: bool, reason: str, actor: str
     ) -> Room:
-        """Stop a room, or let it go on. Twice is once.
+        """Stop a room, or let it go on, which may pay its last share and end it. Twice is once.
 
         Raises:
-            UnknownGift, GiftEnded, GiftReasonNeeded: nothing was done.
+            UnknownGift, GiftReasonNeeded: nothing was done.
+            GiftEnded: it had ended before.
         """
         kind = "gift.frozen" if frozen else "gift.unfrozen"
         event = _event(room_id, kind, actor, reason)
-        room = _there(await self._rooms.freeze(tenant_id, room_id, frozen=frozen, event=event))
-        if room.state.final:
+        changed = await self._rooms.freeze(tenant_id, room_id, frozen=frozen, event=event)
+        if changed is None:
+            raise UnknownGift
+        if changed.room.state.final and not changed.now:
             raise GiftEnded
         log.info(kind, room=str(room_id))
-        return room
+        return changed.room
 
     async def cancel(self, tenant_id: UUID, room_id: UUID, *, reason: str, actor: str) -> Room:
         """End a room; what nobody won goes back to the giver. Twice is once.
@@ -162,6 +165,7 @@ class GiftDesk:
         if room.state is not RoomState.CANCELLED:
             raise GiftEnded
         log.info("gift.cancelled", room=str(room_id))
+        await self._alerts.close(tenant_id, seed_alert(room))
         return room
 
     async def terms(self, tenant_id: UUID) -> tuple[GiftTerms, str]:
@@ -201,7 +205,7 @@ class GiftDesk:
         if not room.seed:
             raise SeedHidden
         won = await self._rooms.winners(room.tenant_id, room.id, room.shares)
-        return replay(room, won, self._airtime)
+        return replay(room, won)
 
 
 def _there(room: Room | None) -> Room:

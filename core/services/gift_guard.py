@@ -1,8 +1,9 @@
 """Keeps farms of accounts away from gift rooms, and nobody who just has many friends.
 
 What is counted are different things (rooms, people) in a time, so asking again counts for nothing.
-Whoever is kept out is told kindly and not accused; the reason is for the operator. Where nobody can
-count, since Redis is away, everybody is let in: one claim for each person holds all the same.
+Whoever is kept out is told kindly what is too much and what they can do, and is not accused; the
+numbers are for the operator. Where nobody can count, since Redis is away, everybody is let in: one
+claim for each person holds all the same.
 """
 
 from collections.abc import Mapping

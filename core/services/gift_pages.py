@@ -1,7 +1,8 @@
 """The public page of a gift: what everybody sees, and how somebody without our chats opens it.
 
-The number is proven by a one-time code by SMS, which only the form can use that asked for it. From
-one page to the next, what was done so far travels sealed in the form. A code that was right once is
+The number is proven by a one-time code by SMS, which only the browser can use that asked for it, or
+the form where a browser keeps no cookie. From one page to the next, what was done so far travels
+sealed in the form. A code that was right once is
 remembered for a while, so that whoever sends a page again sees the same once more.
 """
 
@@ -11,7 +12,7 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -101,7 +102,11 @@ class Counting:
 
 
 class _State(msgspec.Struct, frozen=True):
-    """What is sealed in a form. `nonce` is the form's own; `proven`: by a code."""
+    """What is sealed in a form.
+
+    `nonce` is the form's own, and once a code was asked for, what that is bound to; `proven`: by a
+    code.
+    """
 
     room: UUID
     nonce: str
@@ -187,7 +192,8 @@ class GiftPages:
         if state.proven:
             return await self._claim(sight, state, given)
         if given.again:
-            return await self._send_code(sight, Msisdn(state.msisdn), _nonce(), given)
+            sent = await self._send_code(sight, Msisdn(state.msisdn), _nonce(), given)
+            return replace(sent, again=sent.slip is None)
         return await self._code(sight, state, given)
 
     async def _number(self, sight: GiftSight, state: _State, given: Given) -> Step:
@@ -203,19 +209,23 @@ class GiftPages:
 
     async def _send_code(
         self, sight: GiftSight, msisdn: Msisdn, nonce: str, given: Given
-    ) -> AskCode | Denied:
-        """Once per nonce and number: the same page sent twice makes one SMS."""
-        room = sight.room
+    ) -> AskCode:
+        """Once per nonce and number: the same page sent twice makes one SMS.
+
+        Where no more are sent, one that came to this browser before can still be typed.
+        """
+        room, to = sight.room, given.device or nonce
+        asked = AskCode(self._sealed(room, to, msisdn), msisdn)
         if await self._too_many(room, given.address):
             log.warning("gift.codes_exhausted", room=str(room.id))
-            return Denied.TOO_MANY
+            return replace(asked, slip=Slip.TOO_MANY)
         customer = await self._customers.of_number(room.tenant_id, msisdn)
         key = f"gift:{nonce}:{customer.id}"
         try:
-            await self._pins.send_code(customer, _PURPOSE, key, "notice.gift_code", to=nonce)
+            await self._pins.send_code(customer, _PURPOSE, key, "notice.gift_code", to=to)
         except TooManyCodes:
-            return Denied.TOO_MANY
-        return AskCode(self._sealed(room, nonce, msisdn), msisdn)
+            return replace(asked, slip=Slip.TOO_MANY)
+        return asked
 
     async def _too_many(self, room: Room, address: str) -> bool:
         rules = self._rules
@@ -240,7 +250,7 @@ class GiftPages:
         return await self._claim(sight, proven, asked, fresh=True)
 
     async def _right(self, customer: Customer, nonce: str, code: str) -> bool:
-        proof = f"{nonce}:{code}"
+        proof = f"{nonce}:{customer.id}:{code}"
         if await self._proven(proof):
             return True
         if not await self._pins.use_code(customer, _PURPOSE, code, to=nonce):
@@ -276,8 +286,8 @@ class GiftPages:
         )
         try:
             claimed = await self._gifts.claim(room, guest)
-        except KeptOut:
-            return Denied.KEPT_OUT
+        except KeptOut as out:
+            return Denied(out.told)
         except Busy:
             return TryAgain(given.state)
         if claimed.result is Claiming.UNANSWERED:

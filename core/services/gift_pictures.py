@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from core.domain.gift_pages import GiftSight
+from core.domain.gift_pages import GiftSight, how_it_stands
 from core.domain.gifts import Room, RoomState
 from core.kit.money import Money, show
 from core.kit.msisdn import local, masked
@@ -84,7 +84,8 @@ class GiftPictures:
         currency = room.total.currency
         shown = sight.winners[:_WINNERS_DRAWN]
         more = room.taken - len(shown)
-        given = Money(room.total.minor - room.returned_minor, currency)
+        waits = Money(room.reserved_minor, currency)
+        given = Money(room.total.minor - room.returned_minor - waits.minor, currency)
         return GiftResult(
             shop=sight.tenant.name,
             title=self._say(
@@ -94,10 +95,15 @@ class GiftPictures:
             facts=(
                 self._say(sight, "result.won", taken=room.taken, shares=room.shares),
                 self._say(sight, "result.given", amount=_money(given)),
+                *([self._say(sight, "result.waits", amount=_money(waits))] if waits.minor else ()),
                 self._say(sight, "result.joined", joined=room.joined),
             ),
             winners=tuple(
-                (masked(local(each.msisdn)), _money(Money(each.amount_minor, currency)))
+                (
+                    masked(local(each.msisdn)),
+                    _money(Money(each.amount_minor, currency)),
+                    self._say(sight, f"state.{note}") if (note := how_it_stands(each)) else "",
+                )
                 for each in shown
             ),
             more=self._say(sight, "winners.more", more=more) if more > 0 else "",
@@ -107,7 +113,8 @@ class GiftPictures:
 
     def _giver(self, room: Room) -> str:
         """By a number where the name has nothing that can be drawn."""
-        return giver_of(replace(room, from_name=self._drawing.letters(room.from_name)))
+        drawn = self._drawing.letters(room.from_name)
+        return giver_of(replace(room, from_name=drawn if drawn.strip("? ") else ""))
 
     def _people(self, sight: GiftSight) -> str:
         one = sight.room.shares == 1

@@ -68,17 +68,28 @@ def check(wish: GiftWish, terms: GiftTerms, airtime: Terms) -> None:
         _check_airtime(wish, airtime)
 
 
-def amounts(wish: GiftWish, seed: bytes, airtime: Terms) -> tuple[int, ...]:
-    """What each share holds, in the order in which they are won.
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """What a share holds at least, and what it is a multiple of, in minor units."""
 
-    Airtime is sold in whole units and no less than so much. Equal parts differ by one unit at most.
-    """
-    sold = wish.pay_out is PayOut.AIRTIME
-    unit, floor = (_MAJOR, _whole(airtime.amount_min_minor)) if sold else (1, 1)
-    if wish.split is Split.RANDOM:
-        return chance.split(wish.total.minor, wish.shares, seed, floor=floor, unit=unit)
-    each, rest = divmod(wish.total.minor // unit, wish.shares)
-    return tuple((each + (place < rest)) * unit for place in range(wish.shares))
+    floor_minor: int = 1
+    unit_minor: int = 1
+
+
+def grain(pay_out: PayOut, airtime: Terms) -> Grain:
+    """Airtime is sold in whole units and no less than so much."""
+    if pay_out is PayOut.AIRTIME:
+        return Grain(_whole(airtime.amount_min_minor), _MAJOR)
+    return Grain()
+
+
+def amounts(total: int, shares: int, split: Split, seed: bytes, grain: Grain) -> tuple[int, ...]:
+    """What each share holds, in the order in which they are won; equal parts, to one unit."""
+    floor, unit = grain.floor_minor, grain.unit_minor
+    if split is Split.RANDOM:
+        return chance.split(total, shares, seed, floor=floor, unit=unit)
+    each, rest = divmod(total // unit, shares)
+    return tuple((each + (place < rest)) * unit for place in range(shares))
 
 
 def _whole(minor: int) -> int:

@@ -1,59 +1,43 @@
-"""Gift rooms as people use them: given, found by their code, opened, looked after, shared."""
+"""Gift rooms as people use them: found by their code, opened, looked after; and given."""
 
 import datetime as dt
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import structlog
 
-from core.domain import chance
-from core.domain.customers import Customer, Tenant
+from core.domain.customers import Customer
 from core.domain.gifts import (
-    CODE_LENGTH,
-    CODE_LETTERS,
+    AirtimeState,
     Claim,
     Claimed,
     Claiming,
     ClaimState,
-    Door,
-    GiftKind,
-    GiftTerms,
     NewClaim,
-    NewRoom,
-    Opening,
+    PayOut,
     Refusal,
     Room,
     RoomState,
 )
-from core.kit import crash, ids
+from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
-from core.kit.errors import Fault, Problem
+from core.kit.errors import Problem
 from core.ports import Unavailable
 from core.ports.administration import Event
 from core.ports.gifts import GiftRooms
-from core.services import gift_wishes
+from core.services.gift_giving import GiftGiving
 from core.services.gift_guard import Counts, GiftGuard, Seen
-from core.services.gift_wishes import GiftWish
-from core.services.purchases import InsufficientFunds, Terms
+from core.services.purchases import Terms
 
 log = structlog.get_logger()
 
-_TOKEN_BYTES = 16  # 22 letters of URLs
-_CODE_TRIES = 8
 _WRONG_CODES = 5
 _WRONG_WITHIN_S = 600
 _NEWCOMER_FOR = dt.timedelta(hours=1)
+_ROOMS_LOOKED_AT = 20
 _TOOK_PART = (Claiming.PAID, Claiming.RESERVED, Claiming.JOINED)
-
-
-class OverGiftLimit(Problem):
-    """More rooms are open, or more was given today, than one customer may. Nothing was done."""
-
-    code = "gift.over_limit"
 
 
 class WrongCodes(Problem):
@@ -62,25 +46,18 @@ class WrongCodes(Problem):
     code = "gift.wrong_codes"
 
 
+# What the guard's reasons are called before those whom it keeps out.
+_TOLD = {"device_room": "device", "device_day": "device"}
+
+
 class KeptOut(Problem):
-    """Kept out by the guard. They are not told why."""
+    """Kept out by the guard. `told` names the reason in words that are kind and true."""
 
     code = "gift.kept_out"
 
-
-@dataclass(frozen=True, slots=True)
-class Giver:
-    """Who gives, and from where.
-
-    Attributes:
-        name: What they go by there, or "": then their masked number is shown.
-    """
-
-    tenant: Tenant
-    customer: Customer
-    channel_id: UUID
-    identity: str
-    name: str = ""
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.told = _TOLD.get(why, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +77,9 @@ class Guest:
     address: str = field(default="", repr=False)
 
 
-class Gifts:
+class Gifts(GiftGiving):
+    """Giving, taking part, and looking after one's own."""
+
     def __init__(
         self,
         rooms: GiftRooms,
@@ -110,108 +89,9 @@ class Gifts:
         keyring: Keyring,
         clock: Clock,
     ) -> None:
-        self._rooms = rooms
+        super().__init__(rooms, airtime, keyring, clock)
         self._guard = guard
         self._counts = counts
-        self._airtime = airtime
-        self._keyring = keyring
-        self._clock = clock
-
-    # Giving.
-
-    async def terms(self, tenant_id: UUID) -> GiftTerms:
-        return await self._rooms.terms(tenant_id)
-
-    async def check(self, tenant_id: UUID, wish: GiftWish) -> GiftTerms:
-        """What it would be given under.
-
-        Raises:
-            GiftsOff, BadGift: it cannot be given, or not like that.
-        """
-        terms = await self._rooms.terms(tenant_id)
-        gift_wishes.check(wish, terms, self._airtime)
-        return terms
-
-    async def open(self, wish: GiftWish, giver: Giver, key: str) -> Room:
-        """Give it, once per `key`: the same key again finds the same room.
-
-        Raises:
-            GiftsOff, BadGift, InsufficientFunds, OverGiftLimit: nothing was done.
-        """
-        if (made := await self.made(giver.tenant, giver.customer, key)) is not None:
-            return made
-        terms = await self.check(giver.tenant.id, wish)
-        now, seed = self._clock.now(), chance.new_seed()
-        for _ in range(_CODE_TRIES):
-            room = self._new(wish, giver, terms, key, seed, now)
-            crash.point("gift.before_open")
-            opening = await self._rooms.open(room, terms, _midnight(now, giver.tenant))
-            crash.point("gift.opened")
-            match opening:
-                case Opening.INSUFFICIENT:
-                    raise InsufficientFunds
-                case Opening.OVER_LIMIT:
-                    raise OverGiftLimit
-                case Opening.CODE_TAKEN:
-                    continue
-                case Opening.OPENED | Opening.DUPLICATE | Opening.CONFLICT:
-                    return await self._same(wish, room)
-        raise Fault("no code of a gift room is free")
-
-    async def made(self, tenant: Tenant, customer: Customer, key: str) -> Room | None:
-        """What `open` made under this `key`."""
-        return await self._rooms.get(tenant.id, _room_id(tenant, customer, key))
-
-    async def _same(self, wish: GiftWish, new: NewRoom) -> Room:
-        """The room of that confirmation; two runs of it differ in code and seed alone."""
-        room = await self._rooms.get(new.tenant_id, new.id)
-        asked = (wish.total, wish.shares, wish.kind, wish.split, wish.pay_out, wish.door)
-        if room is None or asked != (
-            room.total, room.shares, room.kind, room.split, room.pay_out, room.door,
-        ):  # fmt: skip
-            raise Fault("one confirmation, two gifts")
-        return room
-
-    def _new(
-        self,
-        wish: GiftWish,
-        giver: Giver,
-        terms: GiftTerms,
-        key: str,
-        seed: bytes,
-        now: dt.datetime,
-    ) -> NewRoom:
-        drawn, asked = wish.kind is GiftKind.DRAW, wish.kind is GiftKind.QUIZ
-        return NewRoom(
-            id=_room_id(giver.tenant, giver.customer, key),
-            tenant_id=giver.tenant.id,
-            creator_id=giver.customer.id,
-            code="".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH)),
-            token=secrets.token_urlsafe(_TOKEN_BYTES),
-            kind=wish.kind,
-            split=wish.split,
-            pay_out=wish.pay_out,
-            door=wish.door,
-            amounts_minor=gift_wishes.amounts(wish, seed, self._airtime),
-            fee_minor=gift_wishes.fee_of(terms, wish.total.minor),
-            currency=wish.total.currency,
-            message=wish.message,
-            commitment=chance.commitment(seed),
-            seed_sealed=self._keyring.encrypt(seed.hex()),
-            created_at=now,
-            expires_at=now + wish.lasts,
-            channel_id=giver.channel_id,
-            identity=giver.identity,
-            from_name=giver.name,
-            listed=wish.listed if wish.door is Door.LISTED else (),
-            question=wish.question if asked else "",
-            answers=wish.answers if asked else (),
-            answer=wish.answer if asked else 0,
-            draw_at=now + wish.draw_after if drawn and wish.draw_after else None,
-            seats=wish.seats if drawn else 0,
-        )
-
-    # Taking part.
 
     async def find(self, tenant_id: UUID, code: str, by: Customer) -> Room | None:
         """The room of a code; None where no room has it, which counts against guessing.
@@ -249,7 +129,7 @@ class Gifts:
             refusal = Refusal(room.id, customer.id, doubt.why, doubt.facts, now)
             await self._rooms.refuse(room.tenant_id, refusal)
             log.info("gift.kept_out", room=str(room.id), why=doubt.why)
-            raise KeptOut
+            raise KeptOut(doubt.why)
         claimed = await self._rooms.claim(
             NewClaim(
                 room_id=room.id,
@@ -264,6 +144,11 @@ class Gifts:
             )
         )
         crash.point("gift.claimed")
+        if claimed.result is Claiming.PAID and room.pay_out is PayOut.AIRTIME:
+            if claimed.again:
+                claimed = await self.standing(room, customer) or claimed
+            else:
+                claimed = replace(claimed, airtime=AirtimeState.UNDER_WAY)
         if claimed.result in _TOOK_PART and not claimed.again:
             await self._guard.took_part(room, customer)
         return claimed
@@ -284,6 +169,12 @@ class Gifts:
 
     async def mine(self, customer: Customer, count: int) -> Sequence[Room]:
         return await self._rooms.mine(customer.tenant_id, customer.id, count)
+
+    async def name_of(self, customer: Customer) -> str:
+        """What this customer went by when they gave last, wherever that was; "" for nothing."""
+        rooms = await self._rooms.mine(customer.tenant_id, customer.id, _ROOMS_LOOKED_AT)
+        named = [room for room in rooms if room.from_name]
+        return max(named, key=lambda room: room.created_at).from_name if named else ""
 
     async def own(self, customer: Customer, code: str) -> Room | None:
         """A room of this customer's."""
@@ -341,13 +232,5 @@ def _again(claim: Claim) -> Claimed:
         ticket=claim.ticket,
         reserved_until=claim.reserved_until,
         again=True,
+        airtime=claim.airtime,
     )
-
-
-def _room_id(tenant: Tenant, customer: Customer, key: str) -> UUID:
-    return ids.derived("gift", str(tenant.id), str(customer.id), key)
-
-
-def _midnight(now: dt.datetime, tenant: Tenant) -> dt.datetime:
-    local = now.astimezone(ZoneInfo(tenant.time_zone))
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(dt.UTC)

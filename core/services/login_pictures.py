@@ -50,6 +50,15 @@ class LoginPictures:
             log.exception("logins.not_drawn", voucher=str(voucher_id))
             return None
 
+    async def bought(self, tenant_id: UUID, reference: str) -> bytes | None:
+        """The same, of what was sold under our reference."""
+        try:
+            voucher = await self._book.by_reference(tenant_id, reference)
+        except Exception:
+            log.exception("logins.not_found", reference=reference)
+            return None
+        return None if voucher is None else await self.login(tenant_id, voucher.id)
+
     async def _told(self, voucher: Voucher, code: str, link: str) -> LoginPicture:
         tenant = await self._tenants.get(voucher.tenant_id)
         language = FALLBACK
@@ -73,7 +82,8 @@ class Pictures:
         self._logins = logins
 
     async def receipt(self, tenant_id: UUID, reference: str) -> bytes | None:
-        return await self._receipts.receipt(tenant_id, reference)
+        receipt = await self._receipts.receipt(tenant_id, reference)
+        return receipt or await self._logins.bought(tenant_id, reference)
 
     async def login(self, tenant_id: UUID, voucher_id: UUID) -> bytes | None:
         return await self._logins.login(tenant_id, voucher_id)

@@ -98,11 +98,11 @@ class Purchases:
         channel_id: UUID,
         identity: str,
         until: float,
-        limited: bool = True,
+        gift_room_id: UUID | None = None,
     ) -> Purchase:
         """Buy once per `key`, and wait for the end of it until `until` (of `time.monotonic`).
 
-        The same key again finds the same order, whatever became of it. One that is not `limited`
+        The same key again finds the same order, whatever became of it. What was won in a gift room
         neither meets the customer's limit of a day nor uses any of it up.
 
         Raises:
@@ -120,8 +120,8 @@ class Purchases:
                 return made
             raise
         order = self._new_order(what, key, tenant, customer, channel_id, identity, choice, now)
-        if not limited:
-            order = replace(order, day_limit_minor=None)
+        if gift_room_id is not None:
+            order = replace(order, day_limit_minor=None, gift_room_id=gift_room_id)
         crash.point("purchase.before_begin")
         begun = await self._orders.begin(order)
         crash.point("purchase.begun")

@@ -61,6 +61,7 @@ class Receipts:
         fee = Money(order.fee_minor, order.currency)
         here = is_of(order.recipient, tenant.country)
         network = f"network.{order.network}"
+        footer = "receipt.footer" if order.gift_room_id is None else "receipt.footer.gift"
         lines = (
             (word("receipt.product"), word(f"receipt.{order.product.value}")),
             (
@@ -78,7 +79,7 @@ class Receipts:
             title=word("receipt.done"),
             amount=printed(Money(amount.minor + fee.minor, order.currency)),
             lines=lines,
-            footer=self._texts.get(language, "receipt.footer", shop=tenant.name),
+            footer=self._texts.get(language, footer, shop=tenant.name),
         )
 
 

@@ -28,6 +28,7 @@ log = structlog.get_logger()
 _REFERENCE_LETTERS = 10
 _LOOK_EVERY_S = 0.1
 _CODE_TRIES = 3
+_LATELY = 10
 
 
 class NotSoldHere(Problem):
@@ -104,9 +105,31 @@ class Vouchers:
         self._bell = bell
         self._rules = rules
 
+    @property
+    def refund_after_s(self) -> float:
+        return self._rules.refund_after_s
+
     async def places(self, tenant_id: UUID) -> Sequence[Router]:
         """Where something can be bought at all, by name."""
         return await self._routers.selling(tenant_id)
+
+    async def places_for(self, customer: Customer) -> Sequence[Router]:
+        """The same, but where the customer had a voucher last comes first."""
+        places = await self._routers.selling(customer.tenant_id)
+        had = await self._book.of_customer(customer.tenant_id, customer.id, _LATELY)
+        last = max(had, key=lambda voucher: voucher.sold_at or voucher.created_at, default=None)
+        return sorted(places, key=lambda place: last is None or place.id != last.router_id)
+
+    async def plan(self, tenant_id: UUID, plan_id: UUID) -> HotspotPlan:
+        """One that was shown a moment ago, as it is now.
+
+        Raises:
+            NotSoldHere: there is none any more.
+        """
+        plan = await self._plans.get(tenant_id, plan_id)
+        if plan is None:
+            raise NotSoldHere
+        return plan
 
     async def offers(self, tenant_id: UUID, router: Router) -> Sequence[Offer]:
         """What is sold at a router or, where that is full or shut, at another of its group.

@@ -10,6 +10,7 @@ from core.domain.orders import OrderState
 from core.kit.money import Money
 from core.ports import Intents, Ledger, OrderBook
 from core.ports.payouts import PayoutBook
+from core.ports.vouchers import VoucherBook
 
 _TOLD_BY_THEIR_BOOKS = frozenset(
     {
@@ -32,33 +33,40 @@ TOLD = _TOLD_BY_THEIR_BOOKS | TOLD_BY_THEMSELVES
 class Line:
     """One line of a statement, with its true state: a text of that name says it in words."""
 
-    what: str  # airtime | fund | withdraw, or the code of a transfer
+    what: str  # airtime | fund | withdraw | wifi, or the code of a transfer
     state: str  # of a transfer: in | out
     amount: Money
     at: dt.datetime
     reference: str
-    about: str = ""  # the number it was for, or the bank
+    about: str = ""  # the number it was for, the bank, or the plan
     moved: bool = False  # a transfer itself
 
 
 class Wallet:
     def __init__(
-        self, ledger: Ledger, orders: OrderBook, intents: Intents, payouts: PayoutBook
+        self,
+        ledger: Ledger,
+        orders: OrderBook,
+        intents: Intents,
+        payouts: PayoutBook,
+        vouchers: VoucherBook,
     ) -> None:
         self._ledger = ledger
         self._orders = orders
         self._intents = intents
         self._payouts = payouts
+        self._vouchers = vouchers
 
     async def balance(self, tenant: Tenant, customer: Customer) -> Balance:
         return await self._ledger.balance(_wallet(tenant, customer))
 
     async def statement(self, tenant: Tenant, customer: Customer, count: int = 5) -> list[Line]:
         """The latest of all that touched the wallet or is to, newest first."""
-        orders, arrivals, payouts = await asyncio.gather(
+        orders, arrivals, payouts, vouchers = await asyncio.gather(
             self._orders.latest(tenant.id, customer.id, count),
             self._intents.latest(customer, count),
             self._payouts.latest(customer, count),
+            self._vouchers.sales_of(tenant.id, customer.id, count),
         )
         lines = await self._movements(tenant, customer, count)
         lines += [
@@ -92,6 +100,17 @@ class Wallet:
             )
             for payout in payouts
         ]
+        lines += [
+            Line(
+                what="wifi",
+                state=_SALE_WORDS[sale.state],
+                amount=Money(sale.amount_minor, sale.currency),
+                at=sale.created_at,
+                reference=sale.reference,
+                about=plan_name,
+            )
+            for sale, plan_name in vouchers
+        ]
         return sorted(lines, key=lambda line: line.at, reverse=True)[:count]
 
     async def _movements(self, tenant: Tenant, customer: Customer, count: int) -> list[Line]:
@@ -114,6 +133,9 @@ class Wallet:
 
 def _wallet(tenant: Tenant, customer: Customer) -> AccountKey:
     return AccountKey(tenant.id, AccountType.WALLET, str(customer.id), tenant.currency)
+
+
+_SALE_WORDS = {"held": "pending", "captured": "delivered", "refunded": "refunded"}
 
 
 def _order_words(state: OrderState) -> str:

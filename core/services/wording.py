@@ -14,7 +14,7 @@ def render(texts: Texts, notice: Notice) -> str:
     """
     facts = dict(notice.facts)
     currency = str(facts.get("currency", ""))
-    for name in ("amount", "fee", "total", "returned"):
+    for name in ("amount", "fee", "total", "returned", "reserved"):
         if name in facts:
             facts[name] = show(Money(int(facts[name]), currency))
     if "recipient" in facts:

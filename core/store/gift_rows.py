@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.gifts import (
+    AirtimeState,
     Claim,
     ClaimState,
     Door,
@@ -34,13 +35,14 @@ from core.domain.gifts import (
     RoomState,
     Split,
 )
+from core.domain.orders import OrderState
 from core.kit.crypto import Keyring, Unreadable
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.ports.gifts import Figures, GiftSort
 from core.store.backoffice import number_like
 from core.store.database import Database
-from core.store.tables import customers, gift_claims, gift_refusals, gift_rooms, tenants
+from core.store.tables import customers, gift_claims, gift_refusals, gift_rooms, orders, tenants
 
 log = structlog.get_logger()
 
@@ -55,6 +57,12 @@ _KINDS: Mapping[str, Callable[[str], StrEnum]] = {
     "pay_out": PayOut,
     "door": Door,
     "state": RoomState,
+}
+_AS_ORDERED = {
+    OrderState.HELD.value: AirtimeState.UNDER_WAY.value,
+    OrderState.IN_DOUBT.value: AirtimeState.UNDER_WAY.value,
+    OrderState.DELIVERED.value: AirtimeState.ARRIVED.value,
+    OrderState.PAID_BACK.value: AirtimeState.UNSURE.value,
 }
 _TAKEN = gift_rooms.c.handed - func.cardinality(gift_rooms.c.freed)
 
@@ -84,10 +92,11 @@ class GiftReading:
         return room_of(self._keyring, rows[0]) if rows else None
 
     async def mine(self, tenant_id: UUID, creator_id: UUID, count: int) -> Sequence[Room]:
+        to_win = and_(gift_rooms.c.state.in_(_LIVE), gift_rooms.c.shares > _TAKEN)
         query = (
             _shown()
             .where(gift_rooms.c.tenant_id == tenant_id, gift_rooms.c.creator_id == creator_id)
-            .order_by(gift_rooms.c.state.in_(_LIVE).desc(), gift_rooms.c.created_at.desc())
+            .order_by(to_win.desc(), gift_rooms.c.created_at.desc())
             .limit(count)
         )
         return [room_of(self._keyring, row) for row in await self._rows(tenant_id, query)]
@@ -229,20 +238,51 @@ def _shown() -> Select[Any]:
 
 
 def _claims(tenant_id: UUID, room_id: UUID, which: ColumnElement[bool]) -> Select[Any]:
-    own = (name for name in Claim.__slots__ if name not in ("msisdn", "ticket"))
+    own = (name for name in Claim.__slots__ if name not in ("msisdn", "ticket", "airtime"))
     return (
         select(
             *(gift_claims.c[name] for name in own),
             gift_claims.c.number.label("ticket"),
             customers.c.msisdn,
+            _airtime().label("airtime"),
         )
         .join_from(gift_claims, customers, customers.c.id == gift_claims.c.customer_id)
+        .join(gift_rooms, gift_rooms.c.id == gift_claims.c.room_id)
         .where(gift_claims.c.tenant_id == tenant_id, gift_claims.c.room_id == room_id, which)
+    )
+
+
+def _airtime() -> ColumnElement[str | None]:
+    """How airtime that was won stands; null where none was."""
+    waits = case(
+        (gift_rooms.c.state == RoomState.FROZEN.value, AirtimeState.HELD.value),
+        else_=AirtimeState.UNDER_WAY.value,
+    )
+    # Looked up for each share that is an order, and for no other.
+    order = (
+        select(orders.c.state)
+        .where(
+            orders.c.tenant_id == gift_claims.c.tenant_id,
+            orders.c.reference == gift_claims.c.order_reference,
+        )
+        .correlate(gift_claims)
+        .scalar_subquery()
+    )
+    stands = case(_AS_ORDERED, value=order, else_=AirtimeState.KEPT.value)
+    won = gift_claims.c.state == ClaimState.PAID.value
+    return case(
+        (or_(~won, gift_rooms.c.pay_out != PayOut.AIRTIME.value), None),
+        (gift_claims.c.airtime_at.is_not(None), waits),
+        else_=stands,
     )
 
 
 def _claim(row: RowMapping) -> Claim:
     fields = dict(row)
+    airtime = fields.pop("airtime")
     return Claim(
-        state=ClaimState(fields.pop("state")), msisdn=Msisdn(fields.pop("msisdn")), **fields
+        state=ClaimState(fields.pop("state")),
+        msisdn=Msisdn(fields.pop("msisdn")),
+        airtime=AirtimeState(airtime) if airtime else None,
+        **fields,
     )

@@ -28,7 +28,7 @@ from core.domain.gifts import (
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.ports import Event
-from core.ports.gifts import DueAirtime, DueDraw
+from core.ports.gifts import Changed, DueAirtime, DueDraw, DueReminder
 from core.store.batcher import Batcher, Limits
 from core.store.database import Database, Unavailable
 from core.store.events import add_event
@@ -102,9 +102,11 @@ class PgGiftRooms(GiftReading):
             )
         )
 
-    async def registered(self, tenant_id: UUID, customer_id: UUID, at: dt.datetime) -> int:
+    async def registered(
+        self, tenant_id: UUID, customer_id: UUID, at: dt.datetime, *, tell: bool = False
+    ) -> int:
         [row] = await self._database.call(
-            "select gift_registered($1, $2, $3) as paid", tenant_id, customer_id, at
+            "select gift_registered($1, $2, $3, $4) as paid", tenant_id, customer_id, tell, at
         )
         return int(row["paid"])
 
@@ -115,13 +117,13 @@ class PgGiftRooms(GiftReading):
     async def end(
         self, tenant_id: UUID, room_id: UUID, state: RoomState, event: Event, at: dt.datetime
     ) -> Room | None:
-        return await self._changed(
-            "select gift_end($1, $2, $3, $4, $5, $6, $7, $8)", tenant_id, room_id, state, event, at
-        )
+        query = "select gift_end($1, $2, $3, $4, $5, $6, $7, $8)"
+        ended = await self._changed(query, tenant_id, room_id, state, event, at)
+        return ended.room if ended else None
 
     async def freeze(
         self, tenant_id: UUID, room_id: UUID, *, frozen: bool, event: Event
-    ) -> Room | None:
+    ) -> Changed | None:
         return await self._changed(
             "select gift_freeze($1, $2, $3, $4, $5, $6, $7, $8)",
             tenant_id,
@@ -157,6 +159,11 @@ class PgGiftRooms(GiftReading):
         )
         return bool(row["drawn"])
 
+    async def draw_later(self, due: DueDraw, at: dt.datetime) -> None:
+        await self._database.call(
+            "select gift_draw_later($1, $2, $3)", due.room.tenant_id, due.room.id, at
+        )
+
     async def due_airtime(self, count: int, lease_s: float) -> Sequence[DueAirtime]:
         rows = await self._leased("gift_airtime_claim", count, lease_s)
         return [DueAirtime(**row) for row in rows]
@@ -168,6 +175,15 @@ class PgGiftRooms(GiftReading):
             due.room_id,
             due.customer_id,
             order_reference,
+        )
+
+    async def due_reminders(self, count: int, lease_s: float) -> Sequence[DueReminder]:
+        rows = await self._leased("gift_remind_claim", count, lease_s)
+        return [DueReminder(**row) for row in rows]
+
+    async def reminded(self, due: DueReminder) -> None:
+        await self._database.call(
+            "select gift_reminded($1, $2, $3)", due.tenant_id, due.room_id, due.customer_id
         )
 
     async def refuse(self, tenant_id: UUID, refusal: Refusal) -> None:
@@ -234,12 +250,13 @@ class PgGiftRooms(GiftReading):
         change: object,
         event: Event,
         at: dt.datetime,
-    ) -> Room | None:
+    ) -> Changed | None:
         """The room after a change with its event, which was made once; None: no such room."""
         facts = json.dumps(dict(event.facts))
         told = (event.subject, event.kind, event.actor, facts)
         [row] = await self._database.call(query, tenant_id, room_id, change, *told, at)
-        return None if row[0] is None else await self.get(tenant_id, room_id)
+        room = None if row[0] is None else await self.get(tenant_id, room_id)
+        return Changed(room, now=row[0]) if room is not None else None
 
     async def _leased(self, function: str, count: int, lease_s: float) -> list[asyncpg.Record]:
         lease = dt.timedelta(seconds=lease_s)

@@ -134,7 +134,7 @@ RULES: dict[str, str] = {
         select s.id from voucher_sales s join vouchers v on v.id = s.voucher_id
         where not exists (select from notices n where n.tenant_id = s.tenant_id
             and n.key in ('voucher:' || v.id || ':' || 'sold',
-              'voucher:' || v.id || ':' || 'delivered'))
+              'voucher:' || v.id || ':' || 'delivered', 'voucher:' || v.id || ':' || 'refunded'))
           or (s.state = 'captured' and not exists (select from notices n
             where n.tenant_id = s.tenant_id and n.key = 'voucher:' || v.id || ':' || 'delivered'))
           or (s.state = 'refunded' and not exists (select from notices n

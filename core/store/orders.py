@@ -168,6 +168,7 @@ VIEW = (
     orders.c.hint,
     orders.c.created_at,
     orders.c.settled_at,
+    orders.c.gift_room_id,
 )
 
 
@@ -208,6 +209,7 @@ def _order_item(order: NewOrder) -> tuple[object, ...]:
         order.quantity,
         order.via,
         order.provider_plan,
+        order.gift_room_id,
     )
 
 

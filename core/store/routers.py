@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, case, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, case, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -48,7 +49,9 @@ class PgRouters:
         }
 
         async def write(connection: AsyncConnection) -> bool:
-            await connection.execute(insert(routers).values(row))
+            added = insert(routers).values(row).on_conflict_do_nothing(index_elements=["id"])
+            if not (await connection.execute(added)).rowcount:
+                return False
             await _enlist(connection, router, at)
             await add_event(connection, router.tenant_id, event, at)
             return True

@@ -206,6 +206,7 @@ orders = Table(
     Column("variant", Text, nullable=False),
     Column("quantity", Integer, nullable=False),
     Column("limited", Boolean, nullable=False),
+    Column("gift_room_id", Uuid),
 )
 
 attempts = Table(
@@ -697,6 +698,8 @@ gift_rooms = Table(
     Column("drawn_at", _TIME),
     Column("draw_due_at", _TIME),
     Column("frozen_at", _TIME),
+    Column("floor_minor", BigInteger, nullable=False),
+    Column("unit_minor", BigInteger, nullable=False),
 )
 
 gift_claims = Table(
@@ -716,6 +719,7 @@ gift_claims = Table(
     Column("identity", Text, nullable=False),
     Column("airtime_at", _TIME),
     Column("order_reference", Text, nullable=False),
+    Column("remind_at", _TIME),
 )
 
 gift_refusals = Table(

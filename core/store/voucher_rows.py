@@ -20,6 +20,9 @@ _DIGEST = "voucher"
 JOINED = select(vouchers, voucher_sales.c.reference).outerjoin(
     voucher_sales, voucher_sales.c.voucher_id == vouchers.c.id
 )
+SOLD = select(voucher_sales, vouchers.c.owner_id, vouchers.c.plan_name).join(
+    vouchers, vouchers.c.id == voucher_sales.c.voucher_id
+)
 
 
 def new_codes(keyring: Keyring, tenant_id: UUID, codes: Iterable[str]) -> list[NewCode]:

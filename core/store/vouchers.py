@@ -16,7 +16,7 @@ from core.ports.vouchers import Bought, Buying, NewCode, NewSale, SaleView, Vouc
 from core.store import voucher_rows
 from core.store.database import Database
 from core.store.hotspot_tables import voucher_sales, vouchers
-from core.store.voucher_rows import JOINED, voucher_of
+from core.store.voucher_rows import JOINED, SOLD, voucher_of
 
 _AT_STAKE_AFTER = dt.timedelta(minutes=5)
 _OVER = [state.value for state in SaleState if state.over]
@@ -99,11 +99,27 @@ class PgVouchers:
 
         return await self._database.in_tenant(tenant_id, read)
 
+    async def by_reference(self, tenant_id: UUID, reference: str) -> Voucher | None:
+        found = await self._read(tenant_id, JOINED.where(voucher_sales.c.reference == reference))
+        return found[0] if found else None
+
     async def sale(self, tenant_id: UUID, voucher_id: UUID) -> SaleView | None:
         return await self._sale(tenant_id, voucher_sales.c.voucher_id == voucher_id)
 
     async def sale_of(self, tenant_id: UUID, sale_id: UUID) -> SaleView | None:
         return await self._sale(tenant_id, voucher_sales.c.id == sale_id)
+
+    async def sales_of(
+        self, tenant_id: UUID, customer_id: UUID, count: int
+    ) -> Sequence[tuple[SaleView, str]]:
+        query = SOLD.where(voucher_sales.c.customer_id == customer_id)
+        query = query.order_by(voucher_sales.c.created_at.desc()).limit(count)
+
+        async def read(connection: AsyncConnection) -> Sequence[tuple[SaleView, str]]:
+            rows = (await connection.execute(query)).mappings()
+            return [(voucher_rows.sale_of(row), row["plan_name"]) for row in rows]
+
+        return await self._database.in_tenant(tenant_id, read)
 
     async def want(self, tenant_id: UUID, voucher_id: UUID, desired: Desired, actor: str) -> bool:
         return bool(await self._ask("voucher_want", tenant_id, voucher_id, desired.value, actor))
@@ -115,9 +131,18 @@ class PgVouchers:
         return str(answer)
 
     async def hand_over(
-        self, tenant_id: UUID, voucher_id: UUID, owner_id: UUID, actor: str
+        self,
+        tenant_id: UUID,
+        voucher_id: UUID,
+        owner_id: UUID,
+        actor: str,
+        *,
+        unused_of: UUID | None = None,
     ) -> bool:
-        return bool(await self._ask("voucher_hand_over", tenant_id, voucher_id, owner_id, actor))
+        answer = await self._ask(
+            "voucher_hand_over", tenant_id, voucher_id, owner_id, actor, unused_of
+        )
+        return bool(answer)
 
     async def tell(self, tenant_id: UUID, voucher_id: UUID, key: str) -> bool:
         return bool(await self._ask("voucher_tell", tenant_id, voucher_id, key))
@@ -136,11 +161,7 @@ class PgVouchers:
         return row["answer"]
 
     async def _sale(self, tenant_id: UUID, which: ColumnElement[bool]) -> SaleView | None:
-        query = (
-            select(voucher_sales, vouchers.c.owner_id)
-            .join(vouchers, vouchers.c.id == voucher_sales.c.voucher_id)
-            .where(which)
-        )
+        query = SOLD.where(which)
 
         async def read(connection: AsyncConnection) -> SaleView | None:
             row = (await connection.execute(query)).mappings().one_or_none()

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from api.app import create_app
 from core.kit.errors import Fault
 from core.ports.payouts import PayoutGateway
+from tests.fakes.logs import events
 from tests.fakes.serving import serve
 from tests.fakes.web import TENANT, FakeCore, SignedReader, UnsignedReader
 
@@ -57,7 +58,7 @@ async def test_a_forged_callback_is_401_and_touches_nothing(
 
     assert answer.status_code == 401
     assert core.callbacks.taken == []
-    assert [line["event"] for line in logs] == ["callback.refused"]
+    assert events(logs, "callback") == ["callback.refused"]
     assert 'callbox_callbacks_total{how="refused",provider="paystack"}' in (
         (await http.get("/metrics")).text
     )

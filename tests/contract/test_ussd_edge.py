@@ -15,6 +15,7 @@ from core.domain.turns import Channel, Progress, Reply, SessionEnd
 from core.kit.crypto import Keyring
 from core.kit.errors import Fault, Problem
 from core.kit.texts import Texts
+from tests.fakes.logs import events
 from tests.fakes.serving import serve
 from tests.fakes.turns import CHANNEL, FakeChannels, FakeTurns
 from tests.fakes.waiting import until
@@ -132,7 +133,7 @@ async def test_a_malformed_request_is_400_and_a_log_line_without_personal_data(
             answer = await http.post(path, data=body)
 
     assert (answer.status_code, answer.text) == (400, "Malformed request")
-    assert [line["event"] for line in logs] == ["ussd.malformed"]
+    assert events(logs, "ussd") == ["ussd.malformed"]
     assert "4711" not in str(logs)
     assert "8031234567" not in str(logs)
     assert not turns.taken
@@ -170,8 +171,8 @@ async def test_a_failing_turn_is_an_apology_with_the_reference_that_the_log_has(
             answer = await http.post(URL, data=DIAL)
 
     assert answer.status_code == 200
-    [line] = [line for line in logs if line["log_level"] == "error"]
-    assert line["event"] == "ussd.turn_failed"
+    [line] = [line for line in logs if line["event"] == "ussd.turn_failed"]
+    assert line["log_level"] == "error"
     assert answer.text == f"END Sorry. Ref {line['reference']}"
 
 
@@ -215,10 +216,10 @@ async def test_a_turn_that_fails_past_the_deadline_is_logged_and_answered_once(
         async with edge(answer_s=0.05) as http:
             answer = await http.post(URL, data=DIAL)
             turns.may_end.set()
-            await until(lambda: len(logs) == 2)
+            await until(lambda: len(events(logs, "ussd")) == 2)
 
     assert answer.text == "END Slow. SMS follows."
-    assert [line["event"] for line in logs] == ["ussd.turn_late", "ussd.turn_failed"]
+    assert events(logs, "ussd") == ["ussd.turn_late", "ussd.turn_failed"]
 
 
 async def test_a_turn_that_hangs_is_cut_in_the_end(edge: Serve, turns: FakeTurns) -> None:
@@ -226,11 +227,11 @@ async def test_a_turn_that_hangs_is_cut_in_the_end(edge: Serve, turns: FakeTurns
     with capture_logs() as logs:
         async with edge(answer_s=0.05, abandon_s=0.1) as http:
             answer = await http.post(URL, data=DIAL)
-            await until(lambda: len(logs) == 2)
+            await until(lambda: len(events(logs, "ussd")) == 2)
 
     assert answer.text == "END Slow. SMS follows."
     assert turns.cancelled == 1
-    assert [line["event"] for line in logs] == ["ussd.turn_late", "ussd.turn_failed"]
+    assert events(logs, "ussd") == ["ussd.turn_late", "ussd.turn_failed"]
 
 
 async def test_a_caller_who_hangs_up_does_not_stop_the_turn(edge: Serve, turns: FakeTurns) -> None:
@@ -307,7 +308,7 @@ async def test_a_notice_that_we_fail_over_is_still_taken_and_nothing_typed_is_lo
             answer = await http.post(EVENTS, data=NOTICE)
 
     assert (answer.status_code, answer.text) == (200, "OK")
-    assert [line["event"] for line in logs] == ["ussd.notice_failed"]
+    assert events(logs, "ussd") == ["ussd.notice_failed"]
     assert "4711" not in str(logs)
 
 

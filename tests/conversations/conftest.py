@@ -18,6 +18,7 @@ from core.kit import logging
 from core.store.embedded import ServiceUrls
 from tests.conversations.golden import Golden
 from tests.fakes.database import copied
+from tests.fakes.sites import Site, demo_site
 from tests.fakes.world import World, open_world
 
 _FOLDER = Path(__file__).parent
@@ -55,6 +56,15 @@ async def world(
         urls = ServiceUrls(database_url, services.redis_url)
         async with open_world(urls, tmp_path_factory.mktemp("callbox")) as opened:
             yield opened
+
+
+@pytest.fixture
+async def site(world: World) -> AsyncIterator[Site]:
+    """The demo's, well before and after."""
+    found = await demo_site(world)
+    await found.back()
+    yield found
+    await found.back()
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ async def test_an_order_under_way_and_one_that_failed_are_told_as_they_are(world
     await caller.dial("1*100")
     await caller.enter("1", PIN)
     await caller.dial()
-    caller.sees("N100", "failed", "back in wallet")
+    caller.sees("N100", "failed", "Money is in wallet")
 
 
 async def test_the_same_news_is_told_once(world: World) -> None:

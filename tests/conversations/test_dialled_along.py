@@ -106,6 +106,15 @@ async def test_money_into_the_wallet_with_no_good_amount(world: World, along: st
     caller.sees("put in?")
 
 
+async def test_a_name_is_a_shortcut_whatever_the_menus_become(world: World) -> None:
+    caller = await world.caller()
+
+    await caller.dial("fund*1000")
+    caller.sees("N1,000", "SMS")
+    await caller.dial("fund*1")
+    caller.sees("put in?")
+
+
 async def test_what_is_dialled_along_is_what_is_typed_in_the_menus(world: World) -> None:
     """Every option of the main menu, and every one behind it."""
     typing, dialling = await world.caller(500), await world.caller(500)

@@ -218,6 +218,14 @@ async def gift_rooms(person: Person) -> None:
     assert await person.naira() == 1000
 
 
+async def wifi(person: Person) -> None:
+    await person.answers("7", "1", "1", "1")
+    await person.gives_pin(PIN)
+
+    person.sees("Your code: ")
+    assert await person.naira() == 700
+
+
 async def language(person: Person) -> None:
     await person.answers("5", "3")
 
@@ -262,6 +270,35 @@ async def link(person: Person) -> None:
     person.sees("N1,000")
 
 
+async def my_wifi(person: Person) -> None:
+    """The code once more, for the PIN."""
+    await wifi(person)
+    bought = re.findall(r"[2-9A-Z]{5}-[2-9A-Z]{5}", person.talker.screen)
+    await person.talker.begins()
+    await person.answers("7", "3", "1")
+    person.sees("Not used yet")
+    assert bought[0] not in person.talker.screen
+    await person.answers("1")
+    await person.gives_pin(PIN)
+
+    person.sees(bought[0])
+
+
+async def wifi_help(person: Person) -> None:
+    """What its router says of a code that nobody has used."""
+    await wifi(person)
+    await person.talker.begins()
+    await person.answers("7", "3", "1", "3")
+
+    person.sees("The code is good, nobody used it yet")
+
+
+async def wifi_check(person: Person) -> None:
+    await person.answers("7", "4", "zzzzz zzzzz")
+
+    person.sees("We know no such code")
+
+
 Script = Callable[[Person], Awaitable[None]]
 SCRIPTS: Mapping[str, Script] = {
     "airtime": airtime,
@@ -272,6 +309,7 @@ SCRIPTS: Mapping[str, Script] = {
     "help": help_,
     "account": account,
     "gifts": gifts,
+    "wifi": wifi,
     "language": language,
     "data_advice": data_advice,
     "ask_pin": ask_pin,
@@ -280,6 +318,9 @@ SCRIPTS: Mapping[str, Script] = {
     "gift_join": gift_join,
     "gift_rooms": gift_rooms,
     "link": link,
+    "my_wifi": my_wifi,
+    "wifi_help": wifi_help,
+    "wifi_check": wifi_check,
 }
 
 

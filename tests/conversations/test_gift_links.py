@@ -10,8 +10,8 @@ import httpx
 from cli.demo import TENANT
 from core.domain.gifts import Room
 from core.kit.money import Money
+from core.services.gift_giving import Giver
 from core.services.gift_wishes import GiftWish
-from core.services.gifts import Giver
 from tests.conversations.coming import by_telegram, by_whatsapp, sees
 from tests.conversations.test_the_door import code_to, stranger
 from tests.fakes.talkers import ByTelegram, ByWhatsApp
@@ -79,12 +79,43 @@ async def test_free_words_lead_to_gifts(world: World) -> None:
     phone.sees("The code of the gift")
 
 
+async def test_a_code_alone_leads_to_the_gift_with_a_word_on_it(world: World) -> None:
+    """At the menu and after the end of a talk, on every channel; a wrong one is asked for anew."""
+    room = await given(world)
+    phone, caller = WhatsAppPhone(world.control, world.number()), await world.caller()
+    for code in (room.code, f"{room.code[:4]} {room.code[4:]}"):
+        await phone.say("/menu")
+        await phone.say(code)
+        phone.sees("You wrote the code of a gift", "has a gift for you", "Chop life")
+    await phone.press("Open it")
+    await phone.say("later")
+    await phone.say(room.code)
+    phone.sees("You wrote the code of a gift", "You won N")
+    await phone.say("/menu")
+    await phone.say("22222222")
+    phone.sees("No gift has the code 2222 2222")
+    await caller.dial()
+    await caller.enter(room.code)
+    caller.sees("You wrote the code of a gift", "Chop life")
+
+
+async def test_an_unknown_command_is_no_code(world: World) -> None:
+    phone, telegram = WhatsAppPhone(world.control, world.number()), TelegramPhone(world.control)
+    await telegram.start()
+    await telegram.share_contact(world.number())
+    await phone.say("/menu")
+    for someone in (phone, telegram):
+        await someone.say("/whatever")
+        someone.sees("We do not know that command", "What would you like?")
+        assert "code" not in someone.screen
+
+
 async def test_a_code_in_a_link_that_is_none(world: World) -> None:
     phone = TelegramPhone(world.control)
     await phone.start()
     await phone.share_contact(world.number())
     await phone.start("gift-22222222")
-    phone.sees("No gift has that code")
+    phone.sees("No gift has the code 2222 2222")
 
 
 async def asks(world: World, user: int, query: str) -> dict[str, Any]:

@@ -194,7 +194,7 @@ async def test_a_link_that_is_nobodys_leads_to_the_door_or_the_menu(world: World
 
     await phone.start("A" * 24)
 
-    phone.sees("We do not know that code", "What would you like?")
+    phone.sees("We do not know that command or link", "What would you like?")
 
 
 async def test_a_link_is_for_no_account_of_another_number(world: World) -> None:

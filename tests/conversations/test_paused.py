@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from cli.demo import TENANT
 from core.domain.vending import Product
+from core.engine.outcomes import Done
 from core.store.health import PgSales
+from tests.fakes.paths import giving
 from tests.fakes.world import PIN, World
 
 WORDS = "Airtime is not available for now. Your money is safe."
@@ -62,6 +66,22 @@ async def test_every_way_of_dialling_airtime_along_meets_the_pause(world: World)
     for dialled in ("1*abc", "1*200*12"):
         await caller.dial(dialled)
         assert WORDS not in caller.screen
+
+
+@pytest.mark.parametrize(
+    ("dialled", "node"),
+    [("1*200", "open_dialled"), ("1*abc", "open_own"), ("1*200*12", "open_number")],
+)
+async def test_a_pause_that_begins_between_two_steps_is_met_at_the_next(
+    world: World, dialled: str, node: str
+) -> None:
+    caller = await world.caller(1000)
+
+    with world.paths.instead_of("airtime", node, giving(Done("paused"))):
+        await caller.dial(dialled)
+
+    caller.sees(WORDS)
+    assert not caller.open
 
 
 async def test_a_purchase_begun_before_the_pause_is_refused_with_the_same_words(

@@ -1,6 +1,7 @@
 """The main conversations as customers meet them, kept as files to be read and judged."""
 
 from tests.conversations.golden import Golden
+from tests.fakes.sites import Site
 from tests.fakes.world import NEW_PIN, PIN, WRONG_PIN, World
 
 
@@ -100,3 +101,40 @@ async def test_help(world: World, golden: Golden) -> None:
     await caller.enter("4", "1", "0", "2", "1")
 
     golden.holds("help", caller)
+
+
+async def test_a_wifi_voucher(world: World, golden: Golden, site: Site) -> None:
+    """Made when it is paid for, shown once more, and given to a friend."""
+    caller = await world.caller(5000)
+    friend = "0" + world.number()[3:]
+
+    await caller.dial()
+    await caller.enter("7", "1", "98", "5", "1", PIN)
+    await caller.sms("works now")
+    await caller.dial()
+    await caller.enter("7", "3", "1", "1", PIN)
+    await caller.dial("7*3")
+    await caller.enter("1", "3")
+    await caller.dial("7*3")
+    await caller.enter("1", "4", friend, "1", PIN)
+
+    golden.holds("wifi", caller, friend)
+
+
+async def test_a_wifi_voucher_of_a_place_that_is_away(
+    world: World, golden: Golden, site: Site
+) -> None:
+    """Paid for with open eyes, and taken back."""
+    caller = await world.caller(5000, at=world.twin)
+    await site.away()
+
+    await caller.dial("7*1")
+    await caller.enter("98", "5", "1", PIN)
+    await caller.dial("7*3")
+    await caller.enter("1", "3")
+    await caller.dial("7*3")
+    await caller.enter("1", "4", "1")
+    await site.back()
+    await caller.sms("is back in your wallet")
+
+    golden.holds("wifi_away", caller)

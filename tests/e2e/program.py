@@ -43,6 +43,9 @@ HASTE = {
     "CALLBOX_LEASE_MARGIN_S": "1",
     "CALLBOX_ERRAND_LEASE_S": "12",
     "CALLBOX_TURN_WAIT_S": "1.5",
+    "CALLBOX_ROUTER_WATCH_EVERY_S": "10",
+    "CALLBOX_VOUCHER_REFUND_AFTER_S": "25",
+    "CALLBOX_VOUCHER_VOID_AFTER_S": "4",
     # One bad day after another is what is played: it takes nobody off the market.
     "CALLBOX_CIRCUIT_FAILURES": "1000",
 }
@@ -187,10 +190,14 @@ class World:
         reply = await self.control.get("/control/sms", params={"to": to})
         return [message["text"] for message in reply.json()]
 
+    def operator(self) -> tuple[httpx.AsyncClient, dict[str, str], dict[str, str]]:
+        """Where an operator asks, and what says who they are and of which shop."""
+        token = (self.home / "admin-token").read_text().strip()
+        return self.http, {"authorization": f"Bearer {token}"}, {"tenant": "demo"}
+
     async def sells_alone(self, provider: str) -> None:
         """Switch all others off, so that what this one does decides how an order ends."""
-        token = (self.home / "admin-token").read_text().strip()
-        who, whose = {"authorization": f"Bearer {token}"}, {"tenant": "demo"}
+        _, who, whose = self.operator()
         listed = await self.http.get("/api/v1/providers", headers=who, params=whose)
         for row in listed.json()["data"]:
             if row["service"] != "airtime" or row["provider"] == provider:

@@ -242,6 +242,7 @@ ENGLISH = {
     "common.restart": "That took too many steps.",
     "common.sorry": "Sorry, something went wrong on our side.",
     "common.no_shortcut": "We do not know that code.",
+    "common.no_command": "We do not know that command.",
     "common.expired": "That menu has expired.",
     "common.open_list": "Choose",
     "common.unlock": "Enter PIN",

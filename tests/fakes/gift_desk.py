@@ -7,8 +7,9 @@ from core.domain.customers import Customer
 from core.domain.gifts import Claimed, Room
 from core.kit import ids
 from core.kit.money import Money
+from core.services.gift_giving import Giver
 from core.services.gift_wishes import GiftWish
-from core.services.gifts import Giver, Guest
+from core.services.gifts import Guest
 from tests.fakes.admin import Desk
 from tests.fakes.chat import PIN_HASH
 

@@ -95,7 +95,9 @@ class Rooms:
         )
         return Claimed(Claiming.PAID if paid else Claiming.RESERVED, amount, 0, until)
 
-    async def registered(self, tenant_id: UUID, customer_id: UUID, at: dt.datetime) -> int:
+    async def registered(
+        self, tenant_id: UUID, customer_id: UUID, at: dt.datetime, *, tell: bool = False
+    ) -> int:
         paid = 0
         for kept in self.kept.values():
             for place, one in enumerate(kept):
@@ -147,6 +149,7 @@ class Rooms:
             joined=len(kept),
             paid_minor=paid,
             returned_minor=total - paid if state.final else 0,
+            reserved_minor=sum(one.amount_minor for one in kept if one.reserved_until),
             fee_minor=new.fee_minor,
             message=new.message,
             from_name=new.from_name,
@@ -160,4 +163,6 @@ class Rooms:
             draw_at=new.draw_at,
             seats=new.seats,
             drawn_at=None,
+            floor_minor=new.floor_minor,
+            unit_minor=new.unit_minor,
         )

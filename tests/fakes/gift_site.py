@@ -22,9 +22,9 @@ from core.kit.clock import SetClock
 from core.kit.money import Money
 from core.kit.msisdn import parse_msisdn
 from core.ports import Event
+from core.services.gift_giving import Giver
 from core.services.gift_pages import PageRules
 from core.services.gift_wishes import GiftWish
-from core.services.gifts import Giver
 from core.store.embedded import ServiceUrls
 from tests.fakes.chat import PIN_HASH, House, Person, open_house
 from tests.fakes.serving import serve

@@ -25,6 +25,7 @@ from core.domain.ledger import AccountType
 from core.kit import ids
 from core.kit.crypto import Keyring
 from core.ports import Event
+from core.ports.gifts import Changed
 from core.store.gifts import PgGiftRooms
 from tests.fakes.books import Books
 
@@ -112,6 +113,9 @@ class Gifts:
         return ended
 
     async def freeze(self, room: NewRoom, *, frozen: bool = True) -> Room:
+        return (await self.frozen(room, frozen=frozen)).room
+
+    async def frozen(self, room: NewRoom, *, frozen: bool = True) -> Changed:
         event = Event(str(room.id), "gift.frozen", "operator", {"frozen": frozen})
         stands = await self.rooms.freeze(room.tenant_id, room.id, frozen=frozen, event=event)
         assert stands is not None

@@ -71,7 +71,9 @@ class _ByPage:
     async def posts(self, *pins: str) -> None:
         """What the page is given, one answer after the other."""
         link = self.phone.link
-        assert "/p/" in link, f"no link on {self.screen!r}"
+        if "/p/" not in link:
+            seen = [str(each["text"]) for each in await self.phone.messages()]
+            raise AssertionError(f"no link on {self.screen!r}, after {seen[-8:]}")
         url = f"{self._web_url}/p/" + link.rsplit("/", 1)[1]
         async with httpx.AsyncClient(timeout=20, trust_env=False) as browser:
             page = await browser.get(url)

@@ -100,9 +100,9 @@ class WhatsAppPhone:
         return await self._until(lambda messages: bool(messages) and word in messages[-1]["text"])
 
     async def _do(self, deed: str, **body: object) -> str:
+        seen = len(await self.messages())  # news may have come since they looked
         reply = await self._sandbox.post(f"/control/whatsapp/{self.user}/{deed}", json=body)
         assert reply.status_code == httpx.codes.OK, (reply.status_code, reply.text)
-        seen = self._seen
         return await self._until(lambda messages: len(messages) > seen)
 
     async def _until(self, enough: Callable[[list[dict[str, Any]]], bool]) -> str:

@@ -17,6 +17,8 @@ import redis.asyncio as redis
 from argon2 import PasswordHasher
 
 from cli.demo import TENANT
+from core.app import Core
+from core.domain.circuits import CircuitRules
 from core.domain.customers import Customer
 from core.domain.ledger import AccountKey, AccountType, Transfer
 from core.domain.turns import Channel
@@ -24,6 +26,10 @@ from core.flows import all_flows
 from core.kit import ids
 from core.kit.clock import SystemClock
 from core.kit.msisdn import Msisdn, local
+from core.ports.hotspot import Lane
+from core.providers.hotspot.budget import BudgetRules
+from core.providers.hotspot.routeros import RouterOsFleet
+from core.providers.hotspot.rules import Rules
 from core.services.conversations import Record
 from core.settings import Settings
 from core.store.conversations import _key
@@ -273,13 +279,17 @@ class World:
 async def open_world(urls: ServiceUrls, home: Path) -> AsyncIterator[World]:
     sandbox = SandboxSettings(duplicate_window_s=0.0, webhook_backoff_s=(0.1, 0.5), tick_s=0.05)
     paths = Paths(all_flows())
-    async with (
-        serve(create_sandbox(sandbox)) as sandbox_url,
-        client(sandbox_url) as control,
-        kiosk(_settings(home, sandbox_url, wait_s=6.0), urls, paths) as main,
-        kiosk(_settings(home, sandbox_url, wait_s=0.3), urls, paths) as twin,
-        working(main.core),
-    ):
+    async with contextlib.AsyncExitStack() as stack:
+        sandbox_url = await stack.enter_async_context(serve(create_sandbox(sandbox)))
+        control = await stack.enter_async_context(client(sandbox_url))
+        [router] = (await control.get("/control/routers/")).json()
+        settings = _settings(home, sandbox_url, router["port"])
+        main = await stack.enter_async_context(kiosk(settings, urls, paths))
+        hasty = settings.model_copy(update={"turn_wait_s": 0.3})
+        twin = await stack.enter_async_context(kiosk(hasty, urls, paths))
+        for each in (main, twin):
+            _unhurried(each.core)
+        await stack.enter_async_context(working(main.core))
         sandbox.paystack_webhook_url = f"{main.url}/callbacks/paystack/demo"
         sandbox.flutterwave_webhook_url = f"{main.url}/callbacks/flutterwave/demo"
         sandbox.monnify_webhook_url = f"{main.url}/callbacks/monnify/demo"
@@ -292,12 +302,25 @@ async def open_world(urls: ServiceUrls, home: Path) -> AsyncIterator[World]:
         yield World(main, twin, Calls(control, SystemClock()), paths, urls, control)
 
 
-def _settings(home: Path, sandbox_url: str, *, wait_s: float) -> Settings:
+def _unhurried(core: Core) -> None:
+    """One router for all tests: it is asked as often as they like, and never left alone long."""
+    rules = Rules(
+        budget=BudgetRules(ceilings=dict.fromkeys(Lane, 100_000)),
+        circuit=CircuitRules(failures_to_open=5, open_s=0.2, successes_to_close=1),
+    )
+    for fleet in (core.hotspots.fleet, core.conversations._desk.care._fleet):
+        assert isinstance(fleet, RouterOsFleet)
+        fleet._rules = rules
+
+
+def _settings(home: Path, sandbox_url: str, router_port: int) -> Settings:
     """The demo's, but for the waits: nothing here takes minutes."""
     return Settings(
         home=home,
         sandbox_port=httpx.URL(sandbox_url).port or 0,
-        turn_wait_s=wait_s,
+        sandbox_router_port=router_port,
+        router_watch_every_s=5.0,
+        turn_wait_s=5.0,  # less than an effect may take at all
         turn_deadline_s=15.0,
         airtime_day_limit_minor=20_000_00,
         requery_after_s=(0.3, 0.5, 1.0),

@@ -79,7 +79,7 @@ async def test_after_the_end_a_lapsed_share_goes_back(gifts: Gifts) -> None:
     assert await gifts.available(creator) == 500
     assert await gifts.escrow(room) == 0
     ended, returned = await gifts.told(creator)
-    assert ended[0] == "notice.gift_expired"
+    assert ended[0] == "notice.gift_expired.waits"
     assert ended[1] | {"won": 1, "shares": 2, "returned": 70, "reserved": 100} == ended[1]
     facts = {"code": room.code, "amount": 100, "currency": "NGN"}
     assert returned == ("notice.gift_returned", facts)

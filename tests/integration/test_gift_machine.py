@@ -34,6 +34,7 @@ from core.domain.gifts import (
 )
 from core.jobs.gifts import GiftDraws
 from core.kit import ids
+from core.services.cases import NoAlerts
 from core.store import invariants
 from core.store.database import Database, owner_engine
 from tests.fakes.books import open_books
@@ -186,7 +187,7 @@ class GiftMachine(RuleBasedStateMachine):
     def work(self) -> None:
         """What the workers do."""
         gifts = self.gifts
-        draws = GiftDraws(gifts.rooms, KEYRING, gifts.books.clock, lease_s=60)
+        draws = GiftDraws(gifts.rooms, KEYRING, NoAlerts(), gifts.books.clock, lease_s=60)
 
         async def once() -> None:
             await gifts.expire()

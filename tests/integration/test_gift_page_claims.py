@@ -125,6 +125,61 @@ async def test_a_wrong_code_is_told_and_five_of_them_end_it(site: GiftSiteFake) 
     assert "You won" in (await site.posts(room, fresh, code=await site.code(number))).text
 
 
+async def test_another_code_is_told_of(site: GiftSiteFake) -> None:
+    room, number = await site.gives(), site.number()
+    asked = await site.posts(room, await site.look(room), number=number)
+
+    again = await site.posts(room, asked, again="1")
+
+    words = f"We sent another code to {number}"
+    assert (words in asked.text, words in again.text) == (False, True)
+    assert words not in (await site.posts(room, again, code="")).text
+    assert len(await site.texts(number)) == 2
+
+
+async def test_who_may_have_no_more_codes_can_still_type_one(site: GiftSiteFake) -> None:
+    """Also after the page was opened anew, as old browsers do that are short of memory."""
+    room, number = await site.gives(), site.number()
+    asked = await site.posts(room, await site.look(room), number=number)
+    for _ in range(2):
+        asked = await site.posts(room, asked, again="1")
+    code = await site.code(number)
+
+    for stuck in (
+        await site.posts(room, asked, again="1"),
+        await site.posts(room, await site.look(room), number=number),
+    ):
+        assert stuck.status_code == 429
+        assert 'name="code"' in stuck.text
+        assert "Too many codes were asked for" in stuck.text
+        assert "another code to" not in stuck.text
+        assert 'name="again"' not in stuck.text
+        assert "You won" in (await site.posts(room, stuck, code=code)).text
+
+
+async def test_a_code_that_was_right_proves_its_own_number_alone(site: GiftSiteFake) -> None:
+    room, mine, theirs = await site.gives(), site.number(), site.number()
+    page = await site.look(room)
+    first = await site.posts(room, page, number=mine)
+    other = await site.posts(room, page, number=theirs)
+    code = await site.code(mine)
+    assert "You won" in (await site.posts(room, first, code=code)).text
+
+    assert "That code is wrong" in (await site.posts(room, other, code=code)).text
+    assert (await site.stands(room)).taken == 1
+
+
+async def test_a_code_is_good_in_the_browser_that_asked_for_it(site: GiftSiteFake) -> None:
+    room, number = await site.gives(), site.number()
+    await site.posts(room, await site.look(room), number=number)
+    theirs = await site.code(number)
+    site.http.cookies.clear()
+    mine = await site.posts(room, await site.look(room), number=number)
+
+    assert "That code is wrong" in (await site.posts(room, mine, code=theirs)).text
+    assert (await site.stands(room)).taken == 0
+
+
 async def test_a_code_is_good_for_the_form_that_asked_for_it(site: GiftSiteFake) -> None:
     """A code that was talked out of somebody is no good on another page."""
     room, number = await site.gives(), site.number()
@@ -305,7 +360,9 @@ async def test_one_device_for_many_people_is_kept_out_without_blame(site: GiftSi
         told = await site.posts(room, asked, code=await site.code(number))
 
     assert told.status_code == 429
-    assert "we have to slow down" in told.text
+    assert "As many people as may have opened gifts from this phone or browser" in told.text
+    assert "your own phone" in told.text
+    assert f"*347*100*9*{room.code}#" in told.text
     assert (await site.stands(room)).taken == 3
     [refusal] = await site.house.core.gift_rooms.refusals(room.tenant_id, room.id, 9)
     assert refusal.why == "device_room"

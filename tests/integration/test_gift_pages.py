@@ -11,7 +11,11 @@ from sqlalchemy import make_url
 
 from bots.gifts.app import BODY_BYTES_MAX
 from cli.processes import _web_app
-from core.domain.gifts import GiftKind, Room, RoomState
+from core.domain import chance
+from core.domain.gifts import GiftKind, PayOut, Room, RoomState
+from core.jobs.gifts import GiftDraws
+from core.ports import Event
+from core.services.cases import NoAlerts
 from core.services.gift_wishes import LASTS_MAX
 from core.store.embedded import ServiceUrls
 from tests.fakes.database import copied
@@ -179,7 +183,8 @@ async def test_after_the_end_winners_are_masked_and_chance_is_opened(site: GiftS
     over = await cancelled(site, room)
     page = (await site.look(room)).text
 
-    assert "The giver has ended this gift" in page
+    assert "This gift was ended early" in page
+    assert "The giver has ended" not in page  # an operator did
     assert "1 of 3 won. 1 took part." in page
     assert f"{number[:4]}****{number[-3:]}" in page
     assert number not in page
@@ -200,8 +205,82 @@ async def test_winners_who_have_not_fetched_theirs_hear_how(site: GiftSiteFake) 
     page = (await site.look(room)).text
 
     assert "waits</span>" in page
+    assert re.search(r"N[\d,.]+ waits for winners to choose a PIN", page)
     assert "Choose a PIN in time and it is paid." in page
     assert f"*347*100*9*{room.code}#" in page
+
+
+async def test_airtime_is_shown_as_it_stands(site: GiftSiteFake) -> None:
+    """To everybody after the end, and to its winner who comes back."""
+    room, number = await site.gives(1000, 2, pay_out=PayOut.AIRTIME), site.number()
+    rooms = site.house.core.gift_rooms
+    await site.proves(room, number)
+    await cancelled(site, room)
+    assert "airtime, on its way</span>" in (await site.look(room)).text
+
+    [due] = [each for each in await rooms.due_airtime(99, 60) if each.room_id == room.id]
+    await rooms.airtime_ordered(due, "")
+
+    page = (await site.look(room)).text
+    assert "as wallet money</span>" in page
+    assert "on its way" not in page
+
+
+async def test_chance_is_done_again_from_the_page_alone(site: GiftSiteFake) -> None:
+    """Of airtime as well, whose shares are whole in naira and hold a least."""
+    room = await site.gives(1000, 2, pay_out=PayOut.AIRTIME, kind=GiftKind.DRAW, seats=2)
+    core = site.house.core
+    for _ in range(2):
+        await site.proves(room, site.number())
+    draws = GiftDraws(core.gift_rooms, core.keyring, NoAlerts(), core.clock, lease_s=60)
+    for due in await draws.due(99):
+        await draws.draw(due)
+
+    page = (await site.look(room)).text
+
+    [said] = re.findall(r"callbox gifts verify (--seed [^<]+)", page)
+    given = dict(zip(said.split()[::2], said.split()[1::2], strict=True))
+    told = chance.split(
+        int(given["--total"]),
+        int(given["--shares"]),
+        bytes.fromhex(given["--seed"]),
+        floor=int(given["--floor"]),
+        unit=int(given["--unit"]),
+    )
+    tickets = chance.draw(bytes.fromhex(given["--seed"]), int(given["--tickets"]), 2)
+    won = await core.gift_rooms.winners(room.tenant_id, room.id, 9)
+    assert {each.ticket: each.amount_minor for each in won} == dict(zip(tickets, told, strict=True))
+
+
+async def test_a_winner_of_airtime_that_could_not_be_sent_is_told_so(site: GiftSiteFake) -> None:
+    room, number = await site.gives(1000, 2, pay_out=PayOut.AIRTIME), site.number()
+    rooms = site.house.core.gift_rooms
+    first = await site.proves(room, number)
+    assert "Dial this for your wallet" not in first.text
+    [due] = [each for each in await rooms.due_airtime(99, 60) if each.room_id == room.id]
+    await rooms.airtime_ordered(due, "")
+
+    again = await site.proves(room, number)
+
+    assert "the money went to your wallet" in again.text
+    assert "Dial this for your wallet" in again.text
+    assert "on its way" not in again.text
+
+
+async def test_a_winner_of_a_frozen_gift_is_told_that_it_waits(site: GiftSiteFake) -> None:
+    room, number = await site.gives(1000, 2), site.number()
+    asked = await site.posts(room, await site.look(room), number=number)
+    code = await site.code(number)
+    await site.posts(room, asked, code=code)
+    event = Event(str(room.id), "gift.frozen", "operator", {})
+    await site.house.core.gift_rooms.freeze(room.tenant_id, room.id, frozen=True, event=event)
+
+    again = await site.posts(room, asked, code=code)
+
+    assert "it waits for" in again.text
+    assert "Choose a PIN by then" not in again.text
+    assert "Open until" not in again.text
+    assert "being looked at, and goes on after that" in (await site.look(room)).text
 
 
 async def test_the_web_process_serves_it(site: GiftSiteFake) -> None:

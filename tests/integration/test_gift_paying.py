@@ -14,8 +14,9 @@ from core.kit import crash, ids
 from core.kit.crypto import Keyring
 from core.kit.money import Money
 from core.kit.msisdn import local
+from core.services.gift_giving import Giver
 from core.services.gift_wishes import GiftWish
-from core.services.gifts import Giver, Guest
+from core.services.gifts import Guest
 from core.services.purchases import OverDayLimit
 from core.store.embedded import ServiceUrls
 from core.store.gift_counts import RedisGiftCounts
@@ -164,6 +165,7 @@ async def test_a_share_that_was_spent_meanwhile_is_no_order(realm: Kingdom) -> N
     assert await state(realm, room, winner) == (ClaimState.PAID, "")
     told = (await realm.control.get("/control/sms", params={"to": winner.msisdn})).json()
     assert [each["text"] for each in told if "could not send it" in each["text"]] == []
+    assert [each["text"] for each in told if "and you have used it" in each["text"]] != []
 
 
 async def test_airtime_that_was_won_uses_up_no_limit_of_a_day(realm: Kingdom) -> None:

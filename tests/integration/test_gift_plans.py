@@ -90,6 +90,7 @@ async def life_of_rooms(gifts: Gifts) -> None:
     for due in await rooms.due_airtime(10, 60):
         await rooms.airtime_ordered(due, "A1")
     for draw in await rooms.due_draws(10, 60):
+        await rooms.draw_later(draw, clock.now())
         assert await rooms.draw(draw, (2,), clock.now())
     await gifts.freeze(race)
     await gifts.freeze(race, frozen=False)
@@ -103,6 +104,8 @@ async def life_of_rooms(gifts: Gifts) -> None:
     await gifts.end(new)
     for _ in range(3):
         clock.advance(DAY_S)
+        for reminder in await rooms.due_reminders(10, 60):
+            await rooms.reminded(reminder)
         await gifts.expire()
 
 

@@ -7,6 +7,7 @@ from core.app.gifts import ending_pumps
 from core.domain import chance
 from core.domain.gifts import GiftKind, NewRoom, RoomState
 from core.jobs.workers import run_all
+from core.services.cases import NoAlerts
 from tests.fakes.gifts import KEYRING, SEED, Gifts
 
 DAY_S = 86_400.0
@@ -22,7 +23,7 @@ async def test_rooms_end_reservations_lapse_and_lots_are_drawn_by_themselves(
     for room in (race, lots):
         await gifts.claim(room, slow, registered=False)
         await gifts.claim(room, quick)
-    pumps = ending_pumps(gifts.rooms, KEYRING, gifts.books.clock, lease_s=30)
+    pumps = ending_pumps(gifts.rooms, KEYRING, NoAlerts(), gifts.books.clock, lease_s=30)
     working = asyncio.create_task(run_all(pumps))
 
     async def ended(room: NewRoom) -> bool:

@@ -6,14 +6,16 @@ from core.kit import ids
 from core.services.wallet import Line, Wallet
 from core.store.database import Database, owner_engine
 from core.store.payouts import PgPayouts
+from core.store.vouchers import PgVouchers
 from tests.fakes.books import Books, open_books
-from tests.fakes.gifts import Gifts
+from tests.fakes.gifts import KEYRING, Gifts
 from tests.fakes.kinds import untold
 
 
 async def lines(books: Books, customer: Customer, count: int = 5) -> list[Line]:
     payouts = PgPayouts(books.database, books.clock)
-    wallet = Wallet(books.ledger, books.orders, books.intents, payouts)
+    vouchers = PgVouchers(books.database, KEYRING, books.clock)
+    wallet = Wallet(books.ledger, books.orders, books.intents, payouts, vouchers)
     return await wallet.statement(books.tenant, customer, count)
 
 

@@ -196,8 +196,7 @@ async def test_a_voucher_for_another_number_is_told_there_and_paid_here(world: W
 
     told = await world.books.outbox.due(10, 60)
     assert {(notice.text, notice.to) for notice in told} == {
-        ("notice.voucher_activating", friend),
-        ("notice.voucher_ready", friend),
+        ("notice.voucher_ready", friend),  # that it is activating is overtaken
         ("notice.voucher_given", customer.msisdn),
     }
     texts = Texts.load(TEXTS)

@@ -30,8 +30,8 @@ from core.kit import logging
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
 from core.ports import Event
+from core.services.gift_giving import Giver
 from core.services.gift_wishes import GiftWish
-from core.services.gifts import Giver
 from core.settings import Settings
 from core.store import invariants
 from core.store.database import owner_engine

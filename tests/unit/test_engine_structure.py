@@ -289,6 +289,10 @@ SHOP = Flow(
             Shortcut("1", "shop", "sure", args=("amount",)),
             "shortcut 1 gives 'amount' without the check that amount makes",
         ),
+        (
+            Shortcut("1", "shop", "sure", bare="x"),
+            "shortcut 1 is entered by one answer alone and takes 0",
+        ),
         (Shortcut("1", "shop", "pay"), "shortcut 1 opens pay, where nobody may land"),
         (Shortcut("1", "shop", "gate"), "shortcut 1 opens gate, where nobody may land"),
         (Shortcut("1", "shop", "quick"), "shortcut 1 opens quick and so reaches pay without sure"),

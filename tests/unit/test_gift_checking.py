@@ -7,17 +7,9 @@ import pytest
 from core.domain import chance
 from core.domain.gifts import Claim, GiftKind, PayOut, Room, RoomState, Split
 from core.services.gift_checking import replay
-from core.services.purchases import Terms
 from tests.unit.test_gift_pictures import AT, ROOM, sight
 
 SEED = bytes(range(32))
-AIRTIME = Terms(
-    amount_min_minor=50_00,
-    amount_max_minor=10**9,
-    fee_minor=0,
-    day_limit_minor=10**9,
-    in_doubt_deadline_s=1.0,
-)
 OVER = replace(
     ROOM,
     state=RoomState.COMPLETED,
@@ -40,14 +32,14 @@ def won(room: Room, *amounts: int, tickets: tuple[int, ...] = ()) -> list[Claim]
 
 
 def test_what_was_paid_by_the_seed_is_fair() -> None:
-    told = replay(OVER, won(OVER, *SHARES), AIRTIME)
+    told = replay(OVER, won(OVER, *SHARES))
 
     assert (told.fair, told.amounts_minor, told.tickets) == (True, SHARES, ())
 
 
 def test_shares_that_nobody_won_are_missing_without_harm() -> None:
-    assert replay(OVER, won(OVER, SHARES[2]), AIRTIME).fair
-    assert replay(OVER, [], AIRTIME).fair
+    assert replay(OVER, won(OVER, SHARES[2])).fair
+    assert replay(OVER, []).fair
 
 
 @pytest.mark.parametrize(
@@ -56,7 +48,7 @@ def test_shares_that_nobody_won_are_missing_without_harm() -> None:
     ids=["another amount", "one share twice"],
 )
 def test_other_amounts_are_found_out(amounts: tuple[int, ...]) -> None:
-    told = replay(OVER, won(OVER, *amounts), AIRTIME)
+    told = replay(OVER, won(OVER, *amounts))
 
     assert (told.seal, told.paid, told.fair) == (True, False, False)
 
@@ -64,21 +56,29 @@ def test_other_amounts_are_found_out(amounts: tuple[int, ...]) -> None:
 def test_another_seed_than_the_sealed_one_is_found_out() -> None:
     other = replace(OVER, commitment=chance.commitment(bytes(32)))
 
-    assert not replay(other, won(OVER, *SHARES), AIRTIME).seal
+    assert not replay(other, won(OVER, *SHARES)).seal
 
 
 def test_a_draw_gives_each_share_to_its_very_ticket() -> None:
-    told = replay(DRAWN, won(DRAWN, *SHARES, tickets=TICKETS), AIRTIME)
+    told = replay(DRAWN, won(DRAWN, *SHARES, tickets=TICKETS))
     assert (told.fair, told.tickets) == (True, TICKETS)
 
     [loser, *_] = sorted({*range(1, 10)} - {*TICKETS})
     swapped = (*TICKETS[:3], loser)
-    assert not replay(DRAWN, won(DRAWN, *SHARES, tickets=swapped), AIRTIME).fair
+    assert not replay(DRAWN, won(DRAWN, *SHARES, tickets=swapped)).fair
 
 
-def test_airtime_is_split_in_whole_units_and_equal_parts_need_no_chance() -> None:
-    airtime = replace(OVER, pay_out=PayOut.AIRTIME)
-    assert all(each % 100 == 0 for each in replay(airtime, [], AIRTIME).amounts_minor)
+def test_airtime_is_split_as_it_was_when_the_room_opened() -> None:
+    """Whatever is the least that is sold by now."""
+    shares = chance.split(OVER.total.minor, 4, SEED, floor=100_00, unit=100)
+    airtime = replace(OVER, pay_out=PayOut.AIRTIME, floor_minor=100_00, unit_minor=100)
 
+    told = replay(airtime, won(airtime, *shares))
+
+    assert (told.fair, told.amounts_minor) == (True, shares)
+    assert not replay(replace(airtime, floor_minor=50_00), won(airtime, *shares)).fair
+
+
+def test_equal_parts_need_no_chance() -> None:
     equal = replace(OVER, split=Split.EQUAL)
-    assert replay(equal, [], AIRTIME).amounts_minor == (1250_00,) * 4
+    assert replay(equal, []).amounts_minor == (1250_00,) * 4

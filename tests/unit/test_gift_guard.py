@@ -43,6 +43,7 @@ def room(number: int = 1, giver: int = 1) -> Room:
         joined=0,
         paid_minor=0,
         returned_minor=0,
+        reserved_minor=0,
         fee_minor=0,
         message="",
         from_name="",
@@ -56,6 +57,8 @@ def room(number: int = 1, giver: int = 1) -> Room:
         draw_at=None,
         seats=0,
         drawn_at=None,
+        floor_minor=1,
+        unit_minor=1,
     )
 
 

@@ -17,11 +17,12 @@ from core.kit.ids import derived
 from core.kit.money import Money
 from core.kit.texts import Texts
 from core.ports.tenancy import ChannelRecord
+from core.services.gift_giving import Giver
 from core.services.gift_guard import GiftGuard, GuardRules
 from core.services.gift_inline import InlineGifts
 from core.services.gift_sharing import GiftSharing
 from core.services.gift_wishes import GiftWish
-from core.services.gifts import Gifts, Giver
+from core.services.gifts import Gifts
 from core.services.purchases import Terms
 from tests.fakes.gift_counts import Counts
 from tests.fakes.gift_rooms import Rooms

@@ -12,6 +12,7 @@ from PIL import Image
 
 from core.domain.gift_pages import GiftSight, Ways
 from core.domain.gifts import (
+    AirtimeState,
     Claim,
     ClaimState,
     Door,
@@ -50,6 +51,7 @@ ROOM = Room(
     joined=0,
     paid_minor=0,
     returned_minor=0,
+    reserved_minor=0,
     fee_minor=0,
     message="Enjoy!",
     from_name="Emeka",
@@ -63,6 +65,8 @@ ROOM = Room(
     draw_at=None,
     seats=0,
     drawn_at=None,
+    floor_minor=1,
+    unit_minor=1,
 )
 WAYS = Ways("http://here/gift/t", "*347*100*9*23456789#", "*347*100#", "", "", "https://wa.me/")
 
@@ -157,10 +161,34 @@ async def test_a_result_masks_winners_and_adds_up() -> None:
     assert isinstance(result, GiftResult)
     assert result.facts == ("9 of 10 won", "\u20a61,000 given", "9 took part")
     assert len(result.winners) == 8
-    assert result.winners[1] == ("0803****501", "\u20a6100.01")
+    assert result.winners[1] == ("0803****501", "\u20a6100.01", "")
     assert result.more == "and 1 more"
     assert "2348030000001"[3:] not in repr(result)
     assert "0803123" not in repr(result)
+
+
+async def test_a_result_tells_how_each_share_stands() -> None:
+    pen = Pen()
+    over = sight(4, state=RoomState.EXPIRED, reserved_minor=100_03, returned_minor=4599_91)
+    ways = (
+        {"airtime": AirtimeState.ARRIVED},
+        {"airtime": AirtimeState.UNDER_WAY},
+        {"airtime": AirtimeState.KEPT},
+        {"state": ClaimState.RESERVED},
+    )
+    winners = [
+        dataclasses.replace(won, **how)  # type: ignore[arg-type]
+        for won, how in zip(over.winners, ways, strict=True)
+    ]
+
+    await GiftPictures(TEXTS, pen).result(dataclasses.replace(over, winners=tuple(winners)))
+
+    [result] = pen.drawn
+    assert isinstance(result, GiftResult)
+    told = [how for _, _, how in result.winners]
+    assert told == ["airtime", "airtime, on its way", "as wallet money", "waits"]
+    assert "\u20a6100.03 waits" in result.facts
+    assert "\u20a6300.06 given" in result.facts
 
 
 async def test_there_is_no_result_before_the_end() -> None:
@@ -231,7 +259,9 @@ def test_a_card_is_a_picture_as_previews_want_it(message: str) -> None:
 
 @pytest.mark.parametrize("winners", [0, 1, 8])
 def test_a_result_is_square_and_light(winners: int) -> None:
-    lines = tuple((f"0803****{number:03d}", "\u20a6500") for number in range(winners))
+    lines = tuple(
+        (f"0803****{number:03d}", "\u20a6500", "airtime, on its way") for number in range(winners)
+    )
     result = GiftResult("Shop", "A gift", "Enjoy!", ("1 of 2",) * 3, lines, "and 9", "Nobody", "By")
 
     png = DrawnGifts().result(result)

@@ -24,9 +24,10 @@ from core.kit.crypto import Keyring
 from core.kit.errors import Fault, Problem
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
+from core.services.gift_giving import Giver, OverGiftLimit
 from core.services.gift_guard import GiftGuard, GuardRules
 from core.services.gift_wishes import BadGift, GiftsOff, GiftWish, fee_of
-from core.services.gifts import Gifts, Giver, Guest, KeptOut, OverGiftLimit, WrongCodes
+from core.services.gifts import Gifts, Guest, KeptOut, WrongCodes
 from core.services.pins import PinRules, Pins
 from core.services.purchases import InsufficientFunds, Terms
 from tests.fakes.gift_counts import Counts

@@ -108,6 +108,16 @@ async def test_it_says_what_was_delivered_to_whom_and_when() -> None:
     )
 
 
+async def test_nobody_is_thanked_for_buying_what_they_won() -> None:
+    sketch = Sketch()
+    await drawn(ORDER, sketch)
+    await drawn(dataclasses.replace(ORDER, gift_room_id=ids.uuid7()), sketch)
+
+    bought, won = (receipt.footer for receipt in sketch.asked)
+    assert bought == "Thank you for buying from Demo"
+    assert won == "Won in a gift at Demo"
+
+
 async def test_a_number_from_abroad_keeps_its_country() -> None:
     sketch = Sketch()
     await drawn(dataclasses.replace(ORDER, recipient=Msisdn("233241234567")), sketch)

@@ -203,13 +203,15 @@ def _listed(draw: Draw, top: float, result: GiftResult) -> None:
     lines = len(result.winners) + bool(result.more)
     line = min(130.0, 540 / lines)
     top += (540 - line * lines) / 2
-    for place, (name, amount) in enumerate(result.winners):
+    for place, (name, amount, how) in enumerate(result.winners):
         y = top + line * (place + 0.5)
         if place:
             draw.line(box(140, y - line / 2, 940, y - line / 2), fill=_RULE, width=FINE)
         write(draw, (150, y), fitting(name, _NAME, 480), _NAME)
         words = fitting(amount, _SUM, 300)
-        write(draw, (930 - length(words, _SUM), y), words, _SUM)
+        left, right = 166 + length(name, _NAME), 930 - length(words, _SUM)
+        write(draw, (left, y), fitting(how, _FOOTER, right - left - 16), _FOOTER)
+        write(draw, (right, y), words, _SUM)
     if result.more:
         y = top + line * (lines - 0.5)
         centred(draw, (_SQUARE / 2, y), result.more, _FOOTER, 800)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 NAIRA: Final = "\u20a6"
+_ANY: Final = "?"
 
 # Marks on the letter before them, and signs of no width.
 _UNSEEN: Final = {"Mn", "Me", "Cf", "Cc"}
@@ -14,7 +15,7 @@ _UNSEEN: Final = {"Mn", "Me", "Cf", "Cc"}
 def in_letters_of(has: Callable[[str], bool]) -> Callable[[str], str]:
     """Writes words with the nearest letters that a font has; `has` tells which.
 
-    What it has nothing near for is left out.
+    A letter that it has nothing near for is a `?`, and a picture is left out.
     """
 
     @lru_cache(maxsize=1024)
@@ -25,7 +26,9 @@ def in_letters_of(has: Callable[[str], bool]) -> Callable[[str], str]:
             return letter
         parts = unicodedata.normalize("NFKD", letter)
         bare = "".join(part for part in parts if not unicodedata.combining(part))
-        return bare if bare and all(map(has, bare)) else ""
+        if bare and all(map(has, bare)):
+            return bare
+        return _ANY if unicodedata.category(letter).startswith("L") else ""
 
     def written(words: str) -> str:
         drawn = "".join(map(nearest, unicodedata.normalize("NFC", words)))

@@ -33,7 +33,8 @@ create type order_item as (
   recipient text, amount_minor bigint, fee_minor bigint, currency text, channel_id uuid,
   identity text, attempt_id uuid, provider text, provider_reference text, created_at timestamptz,
   deadline_at timestamptz, day_starts_at timestamptz, day_limit_minor bigint, plan text,
-  account text, variant text, quantity integer, via text, provider_plan text
+  account text, variant text, quantity integer, via text, provider_plan text,
+  gift_room_id uuid
 );
 
 create type ruling_item as (

@@ -261,7 +261,13 @@ begin
       identity)
     select notice_id(o.tenant_id, 'order:' || o.id || ':' || o.state), o.tenant_id,
       'order:' || o.id || ':' || o.state, o.customer_id,
-      'notice.' || case s.step when 'take_back' then 'taken_back' else o.state end,
+      'notice.' || case
+        when s.step = 'take_back' and o.gift_room_id is not null then 'gift_airtime_taken_back'
+        when s.step = 'take_back' then 'taken_back'
+        -- What was won was never paid by its winner: it does not come back, it stays.
+        when s.step = 'refund' and o.gift_room_id is not null then 'gift_airtime_stays'
+        when s.step = 'pay_back' and o.gift_room_id is not null then 'gift_airtime_unsure'
+        else o.state end,
       jsonb_strip_nulls(jsonb_build_object('reference', o.reference, 'amount', o.amount_minor,
         'fee', o.fee_minor, 'currency', o.currency, 'recipient', o.recipient,
         'network', o.network, 'product', o.product, 'hint', o.hint)),

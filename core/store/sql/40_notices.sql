@@ -58,7 +58,8 @@ as $$
     order by n.created_at
 $$;
 
--- The customer saw the end of this order on a screen of the talk it began in: its notice is told.
+-- The customer saw the end of this order, or the code of this voucher, on a screen of the talk that
+-- it began in: its notice is told.
 create or replace function notice_seen(
   p_tenant uuid, p_reference text, p_channel uuid, p_identity text, p_at timestamptz
 ) returns boolean
@@ -73,6 +74,15 @@ as $$
         and n.channel_id = p_channel and n.identity = p_identity
         and n.state = 'waiting' and n.asked_at is null
       returning 1
+  ), read as (
+    update notices n set state = 'sent', route = 'screen', ended_at = p_at
+      from voucher_sales s
+      where s.tenant_id = p_tenant and s.reference = p_reference
+        and n.id in (notice_id(p_tenant, 'voucher:' || s.voucher_id || ':delivered'),
+          notice_id(p_tenant, 'voucher:' || s.voucher_id || ':sold'))
+        and n.channel_id = p_channel and n.identity = p_identity
+        and n.state = 'waiting' and n.asked_at is null
+      returning 1
   )
-  select exists (select from shown)
+  select exists (select from shown) or exists (select from read)
 $$;

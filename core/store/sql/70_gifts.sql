@@ -8,7 +8,7 @@ create type gift_item as (
   pay_out text, door text, amounts_minor bigint[], fee_minor bigint, currency text, message text,
   commitment text, seed_sealed text, created_at timestamptz, expires_at timestamptz,
   channel_id uuid, identity text, from_name text, listed text[], question text, answers text[],
-  answer_sealed text, draw_at timestamptz, seats integer
+  answer_sealed text, draw_at timestamptz, seats integer, floor_minor bigint, unit_minor bigint
 );
 
 -- `right_answer`: whether the quiz was answered rightly; null where nothing was answered.
@@ -36,9 +36,9 @@ create type gift_shown as (
   id uuid, tenant_id uuid, creator_id uuid, creator_msisdn text, code text, token text, kind text,
   split text, pay_out text, door text, state text, currency text, total_minor bigint,
   shares integer, taken integer, joined integer, paid_minor bigint, returned_minor bigint,
-  fee_minor bigint, message text, from_name text, question text, answers text[], commitment text,
-  seed_sealed text, created_at timestamptz, expires_at timestamptz, ended_at timestamptz,
-  draw_at timestamptz, seats integer, drawn_at timestamptz
+  reserved_minor bigint, fee_minor bigint, message text, from_name text, question text,
+  answers text[], commitment text, seed_sealed text, created_at timestamptz, expires_at timestamptz, ended_at timestamptz,
+  draw_at timestamptz, seats integer, drawn_at timestamptz, floor_minor bigint, unit_minor bigint
 );
 
 -- Transfers of a room have ids derived from it and from whom they are about (the winner, or who lost
@@ -101,11 +101,12 @@ begin
   insert into gift_rooms (id, tenant_id, creator_id, code, token, kind, split, pay_out, door,
       currency, escrow_id, amounts_minor, shares, total_minor, fee_minor, message, from_name,
       question, answers, answer_sealed, commitment, seed_sealed, channel_id, identity, created_at,
-      expires_at, draw_at, seats, draw_due_at)
+      expires_at, draw_at, seats, floor_minor, unit_minor, draw_due_at)
     values (p.id, p.tenant_id, p.creator_id, p.code, p.token, p.kind, p.split, p.pay_out, p.door,
       p.currency, v_escrow_id, p.amounts_minor, cardinality(p.amounts_minor), v_total, p.fee_minor,
       p.message, p.from_name, p.question, p.answers, p.answer_sealed, p.commitment, p.seed_sealed,
-      p.channel_id, p.identity, p.created_at, p.expires_at, p.draw_at, p.seats,
+      p.channel_id, p.identity, p.created_at, p.expires_at, p.draw_at, p.seats, p.floor_minor,
+      p.unit_minor,
       case p.kind when 'draw' then coalesce(p.draw_at, p.expires_at) end)
     on conflict do nothing;
   if not found then

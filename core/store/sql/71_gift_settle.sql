@@ -11,15 +11,16 @@ declare
   v_ended uuid[];
 begin
   insert into gift_claims (room_id, customer_id, tenant_id, number, state, share, amount_minor, at,
-      reserved_until, new_here, channel_id, identity, airtime_at)
+      reserved_until, remind_at, new_here, channel_id, identity, airtime_at)
     select s.room_id, s.customer_id, s.tenant_id, s.number, s.state, s.share, s.amount_minor, s.at,
-      s.reserved_until, s.new_here, s.channel_id, s.identity,
-      case when s.airtime and s.state = 'paid' then p_at end
+      s.reserved_until, s.reserved_until - gift_reminded_before(), s.new_here, s.channel_id,
+      s.identity, case when s.airtime and s.state = 'paid' then p_at end
     from unnest(p_steps) s where s.step in ('win', 'lose', 'join');
   if exists (select from unnest(p_steps) s where s.step not in ('win', 'lose', 'join')) then
     update gift_claims c
       set state = s.state, share = s.share, amount_minor = s.amount_minor,
         reserved_until = s.reserved_until,
+        remind_at = s.reserved_until - gift_reminded_before(),
         airtime_at = case when s.airtime and s.state = 'paid' then p_at end
       from unnest(p_steps) s
       where s.step in ('fetch', 'lapse', 'drawn', 'missed')
@@ -72,6 +73,12 @@ begin
   end if;
 end $$;
 
+-- So long before a share goes back its winner is reminded of it.
+create or replace function gift_reminded_before() returns interval
+language sql immutable parallel safe as $$
+  select interval '6 hours'
+$$;
+
 -- Moves what steps pay out of escrow, with one row written per account.
 create or replace function gift_move(p_steps gift_step[], p_at timestamptz) returns void
 language plpgsql as $$
@@ -121,7 +128,8 @@ begin
     insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at,
         channel_id, identity)
       select notice_id(r.tenant_id, 'gift:' || r.id || ':ended'), r.tenant_id,
-          'gift:' || r.id || ':ended', r.creator_id, 'notice.gift_' || r.state,
+          'gift:' || r.id || ':ended', r.creator_id,
+          'notice.gift_' || r.state || case when r.reserved_minor > 0 then '.waits' else '' end,
           jsonb_build_object('code', r.code, 'won', r.handed - cardinality(r.freed),
             'shares', r.shares, 'reserved', r.reserved_minor, 'returned', r.returned_minor,
             'total', r.total_minor, 'currency', r.currency),

@@ -1,8 +1,10 @@
 -- What becomes of gift rooms beside claims: reservations and the end; and the public page.
 
--- Pays what waited for this customer to have a PIN; answers how many shares that were.
-create or replace function gift_registered(p_tenant uuid, p_customer uuid, p_at timestamptz)
-returns integer
+-- Pays what waited for this customer to have a PIN; answers how many shares that were. `p_tell`: they
+-- do not see it themselves, and get a notice.
+create or replace function gift_registered(
+  p_tenant uuid, p_customer uuid, p_tell boolean, p_at timestamptz
+) returns integer
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -18,12 +20,14 @@ begin
     return 0;
   end if;
   perform 1 from gift_rooms where id = any (v_rooms) order by id for no key update;
-  return gift_fetch(v_rooms, array_fill(p_customer, array[cardinality(v_rooms)]), p_at);
+  return gift_fetch(v_rooms, array_fill(p_customer, array[cardinality(v_rooms)]), p_tell, p_at);
 end $$;
 
--- Pays these reserved shares, unless their rooms are frozen. The caller has locked the rooms.
-create or replace function gift_fetch(p_rooms uuid[], p_customers uuid[], p_at timestamptz)
-returns integer language plpgsql as $$
+-- Pays these reserved shares, unless their rooms are frozen, and tells their winners where that is
+-- asked for. The caller has locked the rooms.
+create or replace function gift_fetch(
+  p_rooms uuid[], p_customers uuid[], p_tell boolean, p_at timestamptz
+) returns integer language plpgsql as $$
 declare
   v_steps gift_step[];
 begin
@@ -37,6 +41,9 @@ begin
     where k.state = 'reserved' and r.state <> 'frozen';
   if v_steps is not null then
     perform gift_settle(v_steps, 'completed', 'customer', true, p_at);
+    if p_tell then
+      perform gift_tell(v_steps, 'fetch', 'paid', p_at);
+    end if;
   end if;
   return coalesce(cardinality(v_steps), 0);
 end $$;
@@ -69,7 +76,7 @@ end $$;
 
 -- Freezes an open room or opens a frozen one; false where nothing changed, nothing where this tenant
 -- has no such room. Reservations get the time back that they were frozen, and winners who got a PIN
--- meanwhile are paid.
+-- meanwhile are paid and told.
 create or replace function gift_freeze(
   p_tenant uuid, p_room uuid, p_frozen boolean, p_subject text, p_kind text, p_actor text,
   p_facts jsonb, p_at timestamptz
@@ -96,7 +103,8 @@ begin
   insert into events (subject, tenant_id, kind, actor, facts, at)
     values (p_subject, p_tenant, p_kind, p_actor, p_facts, p_at);
   if not p_frozen then
-    update gift_claims set reserved_until = reserved_until + (p_at - v_room.frozen_at)
+    update gift_claims set reserved_until = reserved_until + (p_at - v_room.frozen_at),
+        remind_at = remind_at + (p_at - v_room.frozen_at)
       where room_id = p_room and state = 'reserved';
     select array_agg(k.customer_id order by k.number) into v_customers
       from (select * from gift_claims x where x.room_id = p_room offset 0) k
@@ -104,7 +112,7 @@ begin
         select x.pin_hash from customers x where x.id = k.customer_id offset 0
       ) c
       where k.state = 'reserved' and c.pin_hash is not null;
-    perform gift_fetch(array(select p_room from unnest(v_customers)), v_customers, p_at);
+    perform gift_fetch(array(select p_room from unnest(v_customers)), v_customers, true, p_at);
   end if;
   return true;
 end $$;
@@ -131,7 +139,7 @@ end $$;
 
 -- Takes back shares that nobody fetched in time, of all tenants; answers how many were settled. They
 -- may be won again while the room is open, and go back to who gave them after that. A winner who got
--- a PIN and was overlooked is paid.
+-- a PIN and was overlooked is paid, and told.
 create or replace function gift_lapse(p_count integer, p_at timestamptz) returns integer
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
@@ -179,6 +187,7 @@ begin
   end if;
   perform gift_settle(v_steps, 'completed', 'worker', true, p_at);
   perform gift_tell(v_steps, 'lapse', 'lapsed', p_at);
+  perform gift_tell(v_steps, 'fetch', 'paid', p_at);
   perform gift_tell_returned(v_steps, p_at);
   return cardinality(v_steps);
 end $$;
@@ -228,9 +237,10 @@ set search_path = public, pg_temp set enable_seqscan = off
 as $$
   select r.id, r.tenant_id, r.creator_id, c.msisdn, r.code, r.token, r.kind, r.split, r.pay_out,
       r.door, r.state, r.currency, r.total_minor, r.shares, r.handed - cardinality(r.freed),
-      r.joined, r.paid_minor, r.returned_minor, r.fee_minor, r.message, r.from_name, r.question,
+      r.joined, r.paid_minor, r.returned_minor, r.reserved_minor, r.fee_minor, r.message, r.from_name, r.question,
       r.answers, r.commitment, case when r.ended_at is not null then r.seed_sealed end,
-      r.created_at, r.expires_at, r.ended_at, r.draw_at, r.seats, r.drawn_at
+      r.created_at, r.expires_at, r.ended_at, r.draw_at, r.seats, r.drawn_at,
+      r.floor_minor, r.unit_minor
     from gift_rooms r
     cross join lateral (select x.msisdn from customers x where x.id = r.creator_id offset 0) c
     where r.token = p_token

@@ -16,6 +16,15 @@ as $$
     returning r.id, r.tenant_id, r.seed_sealed, r.joined
 $$;
 
+-- Its lots cannot be drawn now: they are not due again before that.
+create or replace function gift_draw_later(p_tenant uuid, p_room uuid, p_at timestamptz)
+returns void language sql security definer
+set search_path = public, pg_temp set enable_seqscan = off
+as $$
+  update gift_rooms set draw_due_at = p_at
+    where id = p_room and tenant_id = p_tenant and state = 'open' and kind = 'draw'
+$$;
+
 -- Gives share after share to these tickets, in order, and ends the room; false where it is not to be
 -- drawn any more, or somebody has joined since.
 create or replace function gift_draw(
@@ -62,7 +71,7 @@ begin
   update gift_rooms set drawn_at = p_at where id = p_room;
   perform gift_settle(v_steps, 'expired', 'worker', true, p_at);
   perform gift_tell(array(select s from unnest(v_steps) s where s.state = 'paid'), 'drawn',
-    'drawn_won', p_at);
+    case v_room.pay_out when 'airtime' then 'drawn_won_airtime' else 'drawn_won' end, p_at);
   perform gift_tell(array(select s from unnest(v_steps) s where s.state = 'reserved'), 'drawn',
     'drawn_reserved', p_at);
   perform gift_tell(v_steps, 'missed', 'drawn_lost', p_at);

@@ -74,11 +74,20 @@ create or replace function voucher_tell_one(
     on conflict (id) do nothing
 $$;
 
+-- What would be told of its activating is not, as it is over before anybody was told.
+create or replace function voucher_untell(p_voucher vouchers) returns void language sql
+set enable_seqscan = off as $$
+  delete from notices n
+    where n.id = notice_id(p_voucher.tenant_id, 'voucher:' || p_voucher.id || ':sold')
+      and n.state = 'waiting' and n.asked_at is null
+$$;
+
 -- It works: who has it is told with the code, and who paid for it where that is another.
 create or replace function voucher_tell_ready(
   p_voucher vouchers, p_sale voucher_sales, p_at timestamptz
 ) returns void language plpgsql as $$
 begin
+  perform voucher_untell(p_voucher);
   perform voucher_tell_one(p_voucher, p_voucher.owner_id, 'notice.voucher_ready',
     'voucher:' || p_voucher.id || ':delivered', true, p_sale, p_at);
   if p_sale.customer_id <> p_voucher.owner_id then
@@ -190,6 +199,9 @@ begin
   else
     perform voucher_tell_one(v_voucher, p.owner_id, 'notice.voucher_activating',
       'voucher:' || v_voucher.id || ':sold', true, v_sale, p.created_at);
+    -- Most routers confirm it within that: then there is one message and not two.
+    update notices n set run_at = p.created_at + interval '10 seconds'
+      where n.id = notice_id(p.tenant_id, 'voucher:' || v_voucher.id || ':sold');
   end if;
   return query select 'sold', v_voucher.id, p.reference;
 end $$;
@@ -240,6 +252,7 @@ begin
   update voucher_sales s set state = 'refunded', settled_at = p_at, look_at = null
     where s.id = p_sale.id;
   update vouchers v set sale_state = 'refunded' where v.id = p_voucher.id;
+  perform voucher_untell(p_voucher);
   perform voucher_tell_one(p_voucher, p_sale.customer_id, 'notice.voucher_refunded',
     'voucher:' || p_voucher.id || ':refunded', false, p_sale, p_at);
   if p_voucher.owner_id <> p_sale.customer_id then

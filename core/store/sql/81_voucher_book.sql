@@ -90,9 +90,10 @@ begin
   return true;
 end $$;
 
--- Gives it to another customer, who is told. False for what is over, or not there.
+-- Gives it to another customer, who is told. False for what is over, or not there. `p_unused_of`:
+-- only where it is this customer's and nobody used it yet; the same again is true again.
 create or replace function voucher_hand_over(
-  p_tenant uuid, p_voucher uuid, p_owner uuid, p_actor text, p_at timestamptz
+  p_tenant uuid, p_voucher uuid, p_owner uuid, p_actor text, p_unused_of uuid, p_at timestamptz
 ) returns boolean language plpgsql security definer
 set search_path = public, pg_temp set enable_seqscan = off
 as $$
@@ -103,6 +104,14 @@ begin
   if v_voucher.tenant_id is distinct from p_tenant or voucher_is_over(v_voucher.sale_state)
       or not exists (select from customers c where c.id = p_owner and c.tenant_id = p_tenant) then
     return false;
+  end if;
+  if p_unused_of is not null then
+    if v_voucher.owner_id = p_owner then
+      return true;
+    end if;
+    if v_voucher.owner_id is distinct from p_unused_of or v_voucher.first_login_at is not null then
+      return false;
+    end if;
   end if;
   update vouchers v set owner_id = p_owner, sold_at = coalesce(v.sold_at, p_at),
       sale_state = case when v.sale_state <> 'stock' then v.sale_state

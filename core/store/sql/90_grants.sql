@@ -30,7 +30,7 @@ begin
         'case_settle', 'case_counts', 'ledger_adjust', 'gift_open', 'gift_claim', 'gift_registered',
         'gift_end', 'gift_freeze', 'gift_expire', 'gift_lapse', 'gift_draw_claim', 'gift_draw',
         'gift_airtime_claim', 'gift_airtime_ordered', 'gift_by_token', 'gift_shut',
-        'gift_unfetched',
+        'gift_unfetched', 'gift_remind_claim', 'gift_reminded', 'gift_draw_later',
         'voucher_buy', 'voucher_give_back', 'voucher_turn_over', 'voucher_want',
         'voucher_hand_over', 'voucher_tell', 'voucher_fill_batch', 'voucher_claim_batches',
         'voucher_activate_batch', 'voucher_void_batch', 'voucher_plan_changed', 'router_enlist', 'router_all',

@@ -1,5 +1,6 @@
 """`callbox gifts`: what operators do, and what anybody can check, from a terminal."""
 
+import datetime as dt
 import json
 import re
 
@@ -34,6 +35,8 @@ async def test_rooms_are_listed_shown_stopped_and_ended(operator: Desk, run: Run
     detail = json.loads(shown.out)
     assert [claim["msisdn"] for claim in detail["claims"]] == ["234803****002"]
     assert json.loads(cancelled.out)["state"] == "cancelled"
+    assert detail["created_at"] == room.created_at.isoformat()
+    assert dt.datetime.fromisoformat(detail["claims"][0]["at"]).isoformat() in shown.out
     assert late.status == 1
     assert late.err == "callbox: This gift room has ended. Nothing was done.\n"
     assert room.token not in listed.out + shown.out

@@ -128,6 +128,22 @@ async def test_a_room_is_frozen_goes_on_and_is_cancelled_once(
     assert {json.loads(row["facts"])["reason"] for row in done} == {WHY["reason"]}
 
 
+async def test_going_on_may_pay_the_last_share_and_says_so(operator: Desk, rooms: Rooms) -> None:
+    """Its winner chose a PIN while it was frozen: nothing was refused, and nothing says so."""
+    room = await rooms.gives(1000, 1)
+    await rooms.claims(room, 2, pin=False)
+    await act(operator, room, "freeze")
+    await rooms.guest(2, pin=True)
+
+    answer = await operator.post(f"/gift-rooms/{room.id}/unfreeze", **WHY)
+
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["data"]["status"] == "completed"
+    assert "all that waited was paid" in told["message"]
+    assert await operator.books.money(await operator.books.customer(2)) == (1000_00, 0)
+
+
 async def test_what_has_ended_is_not_stopped(operator: Desk, rooms: Rooms) -> None:
     room = await rooms.gives(1000, 1)
     await rooms.claims(room, 2)

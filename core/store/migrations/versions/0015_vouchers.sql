@@ -143,6 +143,7 @@ create table voucher_sales (
 ) with (fillfactor = 80);
 create index voucher_sales_due on voucher_sales (look_at) where look_at is not null;
 create index voucher_sales_of_router on voucher_sales (router_id, plan_id, created_at);
+create index voucher_sales_of_customer on voucher_sales (customer_id, created_at);
 
 create table voucher_batches (
   id uuid primary key,

@@ -12,7 +12,7 @@ class Role(StrEnum):
     VIEWER = "viewer"  # looks
     SUPPORT = "support"  # talks to customers, asks for refunds and settlements
     APPROVER = "approver"  # confirms them
-    ADMIN = "admin"  # speaks for a whole group
+    ADMIN = "admin"  # as an approver
 
     def may(self, least: "Role") -> bool:
         """Whether this is that role, or one that may do more."""

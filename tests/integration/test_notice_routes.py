@@ -65,7 +65,7 @@ async def test_what_began_nowhere_goes_by_sms(post: Post) -> None:
 async def test_a_chat_shows_words_as_they_are_and_an_sms_what_every_handset_has(
     post: Post, chat: bool
 ) -> None:
-    where = {} if chat else {"channel_id": None, "identity": ""}
+    where: dict[str, Any] = {} if chat else {"channel_id": None, "identity": ""}
     said = {"amount": 500_00, "currency": "NGN", "reference": "\u1eccj\u00e0 \U0001f389 1"}
     await post.leave(facts=said, **where)
     await post.work()

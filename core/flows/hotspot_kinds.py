@@ -8,8 +8,8 @@ from babel.dates import format_datetime
 from core.domain.hotspot import DAY_S, HOUR_S
 from core.domain.vouchers import Voucher
 from core.engine.kinds import Kind, Locale, Scalar, text
-from core.kit import gsm7
 from core.kit.errors import Problem
+from core.kit.letters import cut, one_line
 from core.kit.msisdn import Msisdn, is_of
 from core.services.context import Context
 from core.services.voucher_words import data_size
@@ -52,8 +52,8 @@ LOGIN_LINK = Kind(
 
 
 def short(name: str, chars: int) -> str:
-    """A name of an operator's choice in letters that every handset has; never nothing."""
-    return gsm7.plain(name)[:chars].strip() or "?"
+    """As much of a name of an operator's choice as there is room for; never nothing."""
+    return cut(one_line(name), chars) or "?"
 
 
 def moment(ctx: Context, at: dt.datetime | None) -> str:

@@ -465,6 +465,8 @@ class _Turn:
         A shortcut takes up what these do not know: with `1*500` airtime is bought for N500.
         """
         begun = record.conversation.id
+        if not dialled[0].isdecimal():
+            return self._machine.dial(begun, dialled, locale, self._capability)
         step = self._machine.start(begun, locale, self._capability)
         for place, text in enumerate(dialled):
             step = await self._settle(tenant, locale, record, step)

@@ -76,6 +76,20 @@ async def test_somebody_without_a_number_is_asked_for(world: World) -> None:
     caller.sees("N500 MTN airtime", friend)
 
 
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [("fund 2000", "Fund your wallet with N2,000?"), ("fund 5", "How much do you want to put in?")],
+)
+async def test_funding_with_an_amount_goes_as_far_as_it_is_good(
+    world: World, said: str, seen: str
+) -> None:
+    caller = await world.caller()
+
+    await caller.dial(said.replace(" ", "*"))
+
+    caller.sees(seen)
+
+
 async def test_nothing_said_is_asked_from_the_start(world: World) -> None:
     caller = await world.caller(1000)
 

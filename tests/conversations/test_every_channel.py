@@ -127,7 +127,7 @@ async def fund(person: Person) -> None:
     await person.talker.begins()
     await person.answers("2", "2", "1000", "1")
 
-    person.sees("Pay N1,000")
+    person.sees("Pay N1,000")  # on the screen, or in the message that brings the link
 
 
 async def withdraw(person: Person) -> None:

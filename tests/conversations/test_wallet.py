@@ -4,6 +4,7 @@ import pytest
 
 from core.engine.outcomes import Pending
 from tests.fakes.paths import giving
+from tests.fakes.telegram import TelegramPhone
 from tests.fakes.world import MTN_CODE, PIN, Caller, World
 
 
@@ -54,6 +55,19 @@ async def test_money_is_put_in_through_a_link_and_shows(world: World) -> None:
     await caller.dial("8")
     await caller.enter("2", "statement")
     caller.sees("+N2,000 received")
+
+
+async def test_in_a_chat_the_link_comes_there_and_the_words_say_so(world: World) -> None:
+    caller = await world.caller(pin=False)
+    phone = TelegramPhone(world.control)
+    await phone.start()
+    await phone.share_contact(caller.msisdn)
+    for words in ("/menu", "2", "2", "1000", "1"):
+        await phone.say(words)
+
+    await phone.receives("into your Callbox wallet: http")
+    assert not any("SMS" in str(each["text"]) for each in await phone.messages())
+    assert await world.outside.messages(caller.msisdn) == []
 
 
 async def test_what_became_of_each_order_is_told(world: World) -> None:

@@ -17,7 +17,8 @@ _CUSTOMER = re.compile(r"(?:234|0)8034[0-9]{6}(?![0-9])")
 def leaks(home: Path) -> list[str]:
     """Lines of any log below `home` that hold what no log may hold."""
     keys = [*_KEYS, *_made_here(home)]
-    logs = (home / "callbox.log", *home.glob("services/*.log"))
+    ours = [home / f"{name}.log" for name in ("callbox", "worker", "operator-bot")]
+    logs = [*filter(Path.exists, ours), *home.glob("services/*.log")]
     lines = (line for log in logs for line in log.read_text(errors="replace").splitlines())
     return [line for line in lines if _leaks(line, keys)]
 

@@ -26,10 +26,16 @@ class TelegramPhone:
     """
 
     def __init__(
-        self, sandbox: httpx.AsyncClient, user: int | None = None, first_name: str | None = None
+        self,
+        sandbox: httpx.AsyncClient,
+        user: int | None = None,
+        first_name: str | None = None,
+        bot: str | None = None,
     ) -> None:
+        """`bot`: whom they write to, by username; the customers' one where it is None."""
         self._sandbox = sandbox
-        self._as = {"first_name": first_name} if first_name else {}
+        self._bot = {"bot": bot} if bot else {}
+        self._as = self._bot | ({"first_name": first_name} if first_name else {})
         self.user = user or 10_000_000 + secrets.randbelow(10**9)
         self.message: Mapping[str, Any] = {}
         self._seen: _Messages = []
@@ -72,7 +78,8 @@ class TelegramPhone:
             assert word in self.screen, f"{word!r} is not on {self.screen!r}"
 
     async def look(self) -> Any:
-        reply = await self._sandbox.get(f"/control/telegram/{self.user}/messages")
+        path = f"/control/telegram/{self.user}/messages"
+        reply = await self._sandbox.get(path, params=self._bot)
         assert reply.status_code == httpx.codes.OK, (reply.status_code, reply.text)
         return reply.json()
 
@@ -117,6 +124,12 @@ class TelegramPhone:
                 return
             assert time.monotonic() < until, "the keyboard stays"
             await asyncio.sleep(_LOOK_S)
+
+    async def receives(self, word: str) -> str:
+        """Wait until a message with that word is there."""
+        return await self._until(
+            lambda messages: any(word in str(each.get("text", "")) for each in messages)
+        )
 
     async def _do(self, deed: str, **body: object) -> str:
         self._seen = await self.messages() if self._seen else []

@@ -61,6 +61,19 @@ async def test_what_began_nowhere_goes_by_sms(post: Post) -> None:
     assert (post.chatted, post.texted) == ([], [(post.customer.msisdn, FUNDED)])
 
 
+@pytest.mark.parametrize("chat", [True, False])
+async def test_a_chat_shows_words_as_they_are_and_an_sms_what_every_handset_has(
+    post: Post, chat: bool
+) -> None:
+    where: dict[str, Any] = {} if chat else {"channel_id": None, "identity": ""}
+    said = {"amount": 500_00, "currency": "NGN", "reference": "\u1eccj\u00e0 \U0001f389 1"}
+    await post.leave(facts=said, **where)
+    await post.work()
+
+    [words] = post.chatted or [text for _, text in post.texted]
+    assert ("\u1eccj\u00e0 \U0001f389 1" if chat else "Oj\u00e0 1") in words
+
+
 async def test_what_was_dialled_is_told_by_sms(post: Post) -> None:
     """Also to a customer who could be reached in a chat."""
     await post.leave(channel_id=post.books.channel.id, identity=post.customer.msisdn)

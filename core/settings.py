@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535)
     database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
     redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
+    database_connections: int = Field(12, ge=2, le=100)
     secret_key: SecretStr | None = None
     admin_token: SecretStr | None = None
     sandbox: bool | None = None

@@ -1,6 +1,7 @@
 """Builds the core: the one package that knows every concrete class."""
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -70,11 +71,9 @@ async def build(
     `outside` stands in for the providers that the settings name, `clock` for the machine's.
     """
     clock = clock or SystemClock()
-    texts = Texts.load(TEXTS)
-    flows = all_flows()
-    _prove(flows, texts)
+    flows, texts = _conversations()
     async with contextlib.AsyncExitStack() as stack:
-        database = Database(urls.database_url)
+        database = Database(urls.database_url, connections=settings.database_connections)
         stack.push_async_callback(database.close)
         await database.start()
         line = await stack.enter_async_context(open_line(urls.redis_url))
@@ -228,9 +227,12 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     )
 
 
-def _prove(flows: Flows, texts: Texts) -> None:
-    """Refuse to start with a conversation that could strand a customer. Raises `Fault`."""
+@functools.cache
+def _conversations() -> tuple[Flows, Texts]:
+    """Every conversation with its words, none of which strands a customer. Raises `Fault`."""
+    flows, texts = all_flows(), Texts.load(TEXTS)
     found = checks.check(flows, texts, tuple(CAPABILITIES.values()), EXAMPLE_LOCALE)
     wrong = [str(finding) for finding in found if finding.severity is Severity.ERROR]
     if wrong:
         raise Fault("conversations are not sound:\n  " + "\n  ".join(wrong))
+    return flows, texts

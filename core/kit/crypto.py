@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
@@ -89,7 +89,7 @@ class _Keys:
 
     @cached_property
     def stretched(self) -> bytes:
-        return hashlib.scrypt(self._phrase.encode(), salt=b"callbox", n=2**14, r=8, p=1, dklen=32)
+        return _stretched(self._phrase)
 
     @cached_property
     def box(self) -> Fernet:
@@ -106,6 +106,11 @@ class _Keys:
     def _for(self, purpose: bytes) -> bytes:
         """HKDF's expand step (RFC 5869, 2.3) for one block of output."""
         return hmac.digest(self.stretched, purpose + b"\x01", hashlib.sha256)
+
+
+@lru_cache(maxsize=8)
+def _stretched(phrase: str) -> bytes:
+    return hashlib.scrypt(phrase.encode(), salt=b"callbox", n=2**14, r=8, p=1, dklen=32)
 
 
 def _digest(keys: _Keys, body: bytes) -> str:

@@ -80,7 +80,7 @@ class Desk:
 @asynccontextmanager
 async def another_core(urls: ServiceUrls, home: Path) -> AsyncIterator[Core]:
     """A core as each process has one."""
-    settings = Settings(home=home, admin_token=SUPER, sandbox_port=1)
+    settings = Settings(home=home, admin_token=SUPER, sandbox_port=1, database_connections=3)
     async with build(settings, urls, "a secret key of a test") as core:
         yield core
 

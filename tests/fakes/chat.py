@@ -292,7 +292,13 @@ async def open_house(
     async with redis.from_url(urls.redis_url) as client:
         await client.flushdb()
     house = House(clock, Notebook(kind), Seller(), Letters())
-    settings = Settings(home=home, turn_wait_s=0.0, requery_after_s=(1.0,), channel_limits=False)
+    settings = Settings(
+        home=home,
+        turn_wait_s=0.0,
+        requery_after_s=(1.0,),
+        channel_limits=False,
+        database_connections=4,
+    )
     outside = Outside({"vtpass": house.seller}, {}, house.letters)
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(processes):

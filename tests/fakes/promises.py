@@ -90,6 +90,7 @@ class Kingdom:
             sandbox_port=httpx.URL(self._sandbox_url).port or 0,
             send_within_s=30,
             turn_wait_s=0,
+            database_connections=4,
         )
         self._core = await self._life.enter_async_context(
             build(settings, self._urls, SECRET, outside, self.clock)

@@ -87,7 +87,13 @@ declare
   v_legs ledger_leg[];
 begin
   for v_try in 1..2 loop
-    select array_agg(w.id order by s.ordinality) into v_wallets
+    select array_agg(w.id),
+        array_agg(row(
+          gift_leg_id(s.room_id, s.code,
+            case s.step when 'close' then '' else s.customer_id::text end),
+          s.tenant_id, s.escrow_id, w.id, s.amount_minor, s.code, s.room_id, null, null
+        )::ledger_leg order by s.ordinality)
+      into v_wallets, v_legs
       from unnest(p_steps) with ordinality s
       left join lateral (
         select a.id from accounts a
@@ -95,7 +101,7 @@ begin
             and a.currency = s.currency offset 0
       ) w on true
       where s.code is not null;
-    if v_wallets is null then
+    if v_legs is null then
       return;
     end if;
     exit when array_position(v_wallets, null) is null;
@@ -109,13 +115,6 @@ begin
     where id = any (v_wallets || array(select s.escrow_id from unnest(p_steps) s
       where s.code is not null))
     order by id for no key update;
-  select array_agg(row(
-        gift_leg_id(s.room_id, s.code, case s.step when 'close' then '' else s.customer_id::text end),
-        s.tenant_id, s.escrow_id, v_wallets[s.place], s.amount_minor, s.code, s.room_id, null, null
-      )::ledger_leg order by s.place)
-    into v_legs
-    from (select *, row_number() over (order by u.ordinality) as place
-      from unnest(p_steps) with ordinality u where u.code is not null) s;
   perform ledger_book(v_legs, '{}', p_at);
 end $$;
 

@@ -70,7 +70,7 @@ begin
   -- Reservations have the time still that they were frozen.
   update gift_claims set reserved_until = reserved_until + (p_at - v_room.frozen_at),
       remind_at = remind_at + (p_at - v_room.frozen_at)
-    where room_id = p_room and state = 'reserved' and v_room.state = 'frozen';
+    where room_id = p_room and number > 0 and state = 'reserved' and v_room.state = 'frozen';
   -- Whoever gave it sees the end on the screen where they asked for it.
   perform gift_settle(gift_closing(array[p_room]), p_state, null, p_actor <> 'customer', p_at);
   insert into events (subject, tenant_id, kind, actor, facts, at)
@@ -109,9 +109,9 @@ begin
   if not p_frozen then
     update gift_claims set reserved_until = reserved_until + (p_at - v_room.frozen_at),
         remind_at = remind_at + (p_at - v_room.frozen_at)
-      where room_id = p_room and state = 'reserved';
+      where room_id = p_room and number > 0 and state = 'reserved';
     select array_agg(k.customer_id order by k.number) into v_customers
-      from (select * from gift_claims x where x.room_id = p_room offset 0) k
+      from (select * from gift_claims x where x.room_id = p_room and x.number > 0 offset 0) k
       cross join lateral (
         select x.pin_hash from customers x where x.id = k.customer_id offset 0
       ) c
@@ -262,8 +262,8 @@ as $$
         when r.state = 'open' and r.handed - cardinality(r.freed) = r.shares then 'full' end,
       r.joined,
       case when r.joined <> p_known and r.joined <= p_people_max then array(select k.customer_id from gift_claims k
-        where k.room_id = r.id) || r.creator_id end,
+        where k.room_id = r.id and k.number > 0) || r.creator_id end,
       case when r.ended_at is null then (select min(k.reserved_until) from gift_claims k
-        where k.room_id = r.id) end
+        where k.room_id = r.id and k.number > 0) end
     from gift_rooms r where r.id = p_room
 $$;

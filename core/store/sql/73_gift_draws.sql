@@ -63,7 +63,7 @@ begin
     left join unnest(p_winners) with ordinality w (ticket, place) on w.ticket = k.number
     join customers c on c.id = k.customer_id
     cross join lateral (select v_room.pay_out = 'airtime' or c.pin_hash is not null as payable) p
-    where k.room_id = p_room;
+    where k.room_id = p_room and k.number > 0;
   v_steps := coalesce(v_steps, '{}') || row('close', p_room, p_tenant, v_room.creator_id, null, null,
     null, null, v_rest, case when v_rest > 0 then 'gift_back' end, v_room.creator_id, null, p_at,
     false, null, '', false, true, v_room.escrow_id, v_room.currency)::gift_step;

@@ -27,6 +27,8 @@ _ALIKE = (
     (re.compile(r"\b[2-9]{4} [2-9]{4}\b"), "2345 6789"),
     (re.compile(r"\*{4}[0-9]{3}\b"), "****561"),
 )
+# What ends within the hour ends tomorrow when it is tried shortly before midnight.
+_TOMORROW = re.compile(r"\bby [0-9]{1,2} [A-Z][a-z]{2}, (?=[0-9]{2}:[0-9]{2}\b)")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,12 @@ def _written(caller: Caller, others: tuple[str, ...]) -> str:
         if isinstance(entry, Message):
             parts.append(f"== SMS\n{entry.text}\n")
             continue
-        parts.append(f"== {_typed(caller, before, entry)}\n{entry.raw[4:]}\n-- {_cost(entry)}\n")
+        said = _TOMORROW.sub("by ", entry.raw[4:])
+        ends = ", and the session ends" if entry.raw.startswith("END ") else ""
+        parts.append(
+            f"== {_typed(caller, before, entry)}\n{said}\n"
+            f"-- {gsm7.septets(said)} of {SEPTETS_MAX}{ends}\n"
+        )
         before = (entry.session, entry.text)
     return _alike("\n".join(parts), [caller.number, *others])
 
@@ -68,11 +75,6 @@ def _typed(caller: Caller, before: tuple[str, str], turn: Turn) -> str:
 
 def _code(typed: str) -> str:
     return "(the code)" if re.fullmatch("[0-9]{6}", typed) else typed
-
-
-def _cost(turn: Turn) -> str:
-    ends = ", and the session ends" if turn.raw.startswith("END ") else ""
-    return f"{gsm7.septets(turn.raw[4:])} of {SEPTETS_MAX}{ends}"
 
 
 def _alike(text: str, numbers: list[str]) -> str:

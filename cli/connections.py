@@ -10,14 +10,14 @@ import asyncio
 import resource
 from typing import Any, Final
 
-import structlog
+from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-log = structlog.get_logger()
 
 _DESCRIPTORS_MAX: Final = 65_536
 _CONNECTIONS_MAX: Final = 10_000
 _SWEEP_S: Final = 1.0
+
+_CROWDED = Counter("callbox_connections_crowded_total", "Connections that made room for others")
 
 
 def places() -> int:
@@ -51,7 +51,7 @@ class Connections:
         self._open += 1
         self.waits(connection)
         if self._open > self.most:
-            log.warning("web.crowded", connections=self._open)
+            _CROWDED.inc()
             next(iter(self._waiting)).drop()
 
     def waits(self, connection: "Connection") -> None:

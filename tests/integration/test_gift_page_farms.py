@@ -48,7 +48,7 @@ async def test_browsers_that_keep_no_cookie_are_counted_by_their_address(
     rules = dataclasses.replace(guard._rules, people_of_address_a_room=2)
     monkeypatch.setattr(guard, "_rules", rules)
     room = await site.gives(1000, 9)
-    page = await site.look(room)
+    page = told = await site.look(room)
     for _ in range(3):
         number = site.number()
         site.http.cookies.clear()

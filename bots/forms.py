@@ -5,6 +5,7 @@ good is a token or a sealed state in it.
 """
 
 import asyncio
+import ipaddress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -88,3 +89,17 @@ async def read(request: Request, bytes_max: int) -> bytes:
     except TimeoutError:
         raise Refusal(408) from None
     return bytes(body)
+
+
+def network_of(request: Request) -> str:
+    """Where it comes from: of IPv6 what one household has, since each has as many as it likes."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:  # as a listener for both writes IPv4
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return host

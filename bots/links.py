@@ -16,7 +16,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bots.forms import HERE, STYLE_HEADERS, Refusal, check, headers_of, read, templates
+from bots.forms import (
+    HERE,
+    STYLE_HEADERS,
+    Refusal,
+    check,
+    headers_of,
+    network_of,
+    read,
+    templates,
+)
 from core.domain.unlocking import Asking, Given, Gone, Opened, TooMany
 from core.kit.texts import FALLBACK, Texts
 from core.services.unlocking import GOOD_FOR_S, Tries
@@ -163,8 +172,7 @@ class _Page:
 
     async def _unknown(self, request: Request) -> Response:
         """Slower each time: many customers share an address, and seldom need this page at all."""
-        address = request.client.host if request.client else ""
-        tried = await self._unlocking.strangers_try(address)
+        tried = await self._unlocking.strangers_try(network_of(request))
         if tried > self._unlocking.tries.by_address:
             return self._page(request, 429, self._paper.say("too_many"))
         await asyncio.sleep(min(tried * self._slowness.step_s, self._slowness.most_s))

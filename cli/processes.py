@@ -16,10 +16,11 @@ from bots import EDGES, MESSENGERS
 from bots.app import routes as chat_routes
 from bots.gifts.app import GiftSite
 from bots.gifts.app import routes as gift_routes
-from bots.gifts.live import Live
+from bots.gifts.live import Live, LiveRules
 from bots.links import routes as link_routes
 from bots.telegram.following import BotFollower
 from cli import demo
+from cli.connections import Connections, places
 from cli.serving import listen, serve, until_stopped
 from core.app import Core, build
 from core.app.outside import refuse_live_keys
@@ -50,18 +51,19 @@ async def run(settings: Settings, *, greet: bool = True, stop: asyncio.Event | N
     sandbox_listener = listen("127.0.0.1", settings.sandbox_port) if settings.with_sandbox else None
     if sandbox_listener is not None:
         sandbox_listener.listen()  # who comes before it serves waits: /health may answer first
+    connections = Connections(places())
     async with _ready_core(settings) as core:
-        live = Live(core.gift_front.pages.progress)
+        live = _live(core, connections)
         web_app = _web_app(core, live)
         parts = [
-            lambda stop: serve(web_app, listener, stop),
+            lambda stop: serve(web_app, listener, stop, connections),
             live.until,
             lambda stop: _work(core.pumps, stop),
             lambda stop: _follow_bots(core, stop),
         ]
         if sandbox_listener is not None:
             application = _sandbox_app(settings)
-            parts.append(lambda stop: serve(application, sandbox_listener, stop))
+            parts.append(lambda stop: serve(application, sandbox_listener, stop, connections))
         if greet:
             parts.append(lambda stop: _greet(settings, stop))
         await until_stopped(parts, stop)
@@ -70,13 +72,14 @@ async def run(settings: Settings, *, greet: bool = True, stop: asyncio.Event | N
 async def web(settings: Settings) -> None:
     _check_sandbox_alone(settings)
     listener = listen(settings.host, settings.port)
+    connections = Connections(places())
     async with _ready_core(settings) as core:
-        live = Live(core.gift_front.pages.progress)
+        live = _live(core, connections)
         web_app = _web_app(core, live)
         # Chats are answered where their messages come in; workers take over what is left behind.
         await until_stopped(
             [
-                lambda stop: serve(web_app, listener, stop),
+                lambda stop: serve(web_app, listener, stop, connections),
                 live.until,
                 lambda stop: _work((core.chat_pump, core.live_pump), stop),
                 lambda stop: _follow_bots(core, stop),
@@ -124,8 +127,9 @@ async def sandbox(settings: Settings) -> None:
     refuse_live_keys()
     listener = listen("127.0.0.1", settings.sandbox_port)
     application = _sandbox_app(settings)
+    connections = Connections(places())
     typer.echo(f"Sandbox ready. The phone page is at {settings.sandbox_url}/phone")
-    await until_stopped([lambda stop: serve(application, listener, stop)])
+    await until_stopped([lambda stop: serve(application, listener, stop, connections)])
 
 
 async def migrate(settings: Settings) -> None:
@@ -195,6 +199,13 @@ def _web_app(core: Core, live: Live):  # type: ignore[no-untyped-def]
         ),
     ]
     return create_app(core, edges, create_admin(core, ussd=tuple(GATEWAYS)))
+
+
+def _live(core: Core, connections: Connections) -> Live:
+    """Who looks at gifts takes half of the connections at most."""
+    most = LiveRules().viewers_max
+    rules = LiveRules(viewers_max=min(most, connections.most // 2))
+    return Live(core.gift_front.pages.progress, rules)
 
 
 def gift_site(core: Core, live: Live) -> GiftSite:

@@ -5,13 +5,17 @@ import contextlib
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from cli.connections import Connection, Connections
 from core.kit.errors import Fault
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_BACKLOG_MAX: Final = 2048
 
 
 class Server(uvicorn.Server):
@@ -41,10 +45,16 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(application: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
+async def serve(
+    application: ASGIApp, listener: socket.socket, stop: asyncio.Event, connections: Connections
+) -> None:
     """Serve until `stop`, then let requests under way finish."""
     config = uvicorn.Config(
         application,
+        http=cast("Any", partial(Connection, connections)),
+        ws="none",
+        # So many are taken at once, before one of them is counted.
+        backlog=max(1, min(_BACKLOG_MAX, connections.most // 8)),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -55,10 +65,12 @@ async def serve(application: ASGIApp, listener: socket.socket, stop: asyncio.Eve
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
+    sweeping = asyncio.create_task(connections.sweep())
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({serving, sweeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     stopping.cancel()
+    sweeping.cancel()
     await serving
 
 

@@ -104,11 +104,14 @@ class Settings(BaseSettings):
 
     # How much is too much of gift rooms: rooms that one person tries in an hour; rooms of one
     # creator that one person wins in, or holds a ticket of, in a day; people from one device in one
-    # room, and in a day; new accounts from one device or address in one room and minute.
+    # room, and in a day, and from one address where browsers keep no cookie; new accounts from one
+    # device or address in one room and minute.
     gift_rooms_an_hour: int = Field(30, ge=1, le=10_000)
     gift_of_one_giver_a_day: int = Field(10, ge=1, le=10_000)
     gift_people_of_device_a_room: int = Field(3, ge=1, le=10_000)
     gift_people_of_device_a_day: int = Field(10, ge=1, le=10_000)
+    gift_people_of_address_a_room: int = Field(10, ge=1, le=10_000)
+    gift_people_of_address_a_day: int = Field(50, ge=1, le=10_000)
     gift_newcomers_a_minute: int = Field(20, ge=1, le=100_000)
     # Codes by SMS that may be asked for within an hour on the pages of gifts: by one network
     # address, for one gift, and for all of a tenant's.

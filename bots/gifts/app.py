@@ -5,7 +5,6 @@ browsers as old as Android 4. What is typed is sent by POST alone, is kept in no
 what was done so far travels sealed in the form. The one cookie only tells devices apart.
 """
 
-import ipaddress
 import re
 import secrets
 from collections.abc import Awaitable, Callable
@@ -20,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bots.forms import HERE, STYLE_HEADERS, Refusal, check, headers_of, read
+from bots.forms import HERE, STYLE_HEADERS, Refusal, check, headers_of, network_of, read
 from bots.gifts.live import Live
 from bots.gifts.paper import GiftPaper
 from core.domain.gift_pages import AskCode, Denied, GiftSight, Given, Slip, Step, TryAgain
@@ -92,6 +91,7 @@ def routes(site: GiftSite) -> list[Route]:
         _file("/gift/live.js", HERE / "gift.js", "text/javascript"),
         Route("/gift/{token}", page.serve, methods=["GET", "POST"]),
         Route("/gift/{token}/events", page.events),
+        Route("/gift/{token}/now", page.now),
         Route("/gift/{token}/picture.png", page.picture),
         Route("/gift/{token}/result.png", page.result),
     ]
@@ -128,6 +128,9 @@ class _Page:
     async def events(self, request: Request) -> Response:
         return await self._beside(request, self._events)
 
+    async def now(self, request: Request) -> Response:
+        return await self._beside(request, self._now)
+
     async def picture(self, request: Request) -> Response:
         return await self._beside(request, self._picture)
 
@@ -152,10 +155,17 @@ class _Page:
         if request.method == "GET":
             tenant = sight.tenant
             stream = self._site.live.stream(
-                sight.room, lambda room: self._paper.progress(tenant, room)
+                sight.room,
+                lambda room: self._paper.progress(tenant, room),
+                network_of(request),
             )
-        # An answer other than 200 makes a browser ask no more: the page is whole without it.
+        # An answer other than 200 ends a browser's stream: the page asks `now` and then instead.
         return stream or Response(status_code=_BUSY, headers={"retry-after": "60"})
+
+    async def _now(self, _: Request, sight: GiftSight) -> Response:
+        """What one event of the stream says, for whoever finds no place there."""
+        progress = self._paper.progress(sight.tenant, sight.room)
+        return Response(progress, headers=_NOT_KEPT, media_type="application/json")
 
     async def _picture(self, request: Request, sight: GiftSight) -> Response:
         return _drawn(request, await self._site.pictures.card(sight))
@@ -197,7 +207,7 @@ class _Page:
             answer=int(answer) if answer in {"1", "2", "3", "4"} else 0,
             again="again" in first,
             device=self._site.digests.device("page", cookie) if known else "",
-            address=self._site.digests.device("address", _network(request)),
+            address=self._site.digests.device("address", network_of(request)),
         )
 
     def _marked(self, request: Request, response: Response) -> Response:
@@ -235,17 +245,3 @@ def _drawn(request: Request, picture: Picture) -> Response:
     if picture.tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(picture.png, headers=headers, media_type="image/png")
-
-
-def _network(request: Request) -> str:
-    """Where it comes from: of IPv6 what one household has, since each has as many as it likes."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:  # as a listener for both writes IPv4
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return host

@@ -1,10 +1,12 @@
 """How a gift is doing, told as it happens: server-sent events.
 
 One reader a room and process asks how it stands, for all who look. How many may look is bounded,
-and so is how long one stays: whoever is sent away comes back by themselves, or looks again.
+in all and from one network address, and so is how long one stays: whoever is sent away comes back
+by themselves, or looks again.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -37,12 +39,15 @@ class LiveRules:
 
     Attributes:
         stays_s: How long one viewer stays.
+        of_address_max: Viewers from one network address: many customers of a mobile network share
+            one. Whoever finds no place asks now and then.
     """
 
     every_s: float = 1.0
     beat_s: float = 15.0
-    stays_s: float = 1800.0
+    stays_s: float = 600.0
     viewers_max: int = 2_000
+    of_address_max: int = 64
     rooms_max: int = 200
 
 
@@ -74,27 +79,34 @@ class Live:
         self._read = read
         self._rules = rules or LiveRules()
         self._watches: dict[str, _Watch] = {}
-        self._viewers = 0
+        self._viewers: Counter[str] = Counter()
         self._closing = False
 
     @property
     def viewers(self) -> int:
-        return self._viewers
+        return self._viewers.total()
 
-    def stream(self, room: Room, shown: Callable[[Room], str]) -> "LiveStream | None":
+    def stream(self, room: Room, shown: Callable[[Room], str], address: str) -> "LiveStream | None":
         """A place among the viewers of that room; None when there is none left."""
         watch = self._watches.get(room.token)
-        crowded = watch is None and len(self._watches) >= self._rules.rooms_max
-        if self._closing or crowded or self._viewers >= self._rules.viewers_max:
+        if self._closing or self._crowded(watch, address):
             return None
         if watch is None:
             watch = _Watch(room.token, shown, shown(room), room.state.final)
             watch.reader = asyncio.create_task(self._follow(watch), name="gift progress")
             self._watches[room.token] = watch
         watch.viewers += 1
-        self._viewers += 1
-        _LOOKING.set(self._viewers)
-        return LiveStream(self, watch)
+        self._viewers[address] += 1
+        _LOOKING.set(self.viewers)
+        return LiveStream(self, watch, address)
+
+    def _crowded(self, watch: _Watch | None, address: str) -> bool:
+        rules = self._rules
+        return (
+            self.viewers >= rules.viewers_max
+            or self._viewers[address] >= rules.of_address_max
+            or (watch is None and len(self._watches) >= rules.rooms_max)
+        )
 
     async def events(self, watch: _Watch) -> AsyncIterator[str]:
         """Every change until the room ends, or this viewer's time here."""
@@ -114,9 +126,11 @@ class Live:
             except TimeoutError:
                 yield ": still here\n\n"
 
-    def leave(self, watch: _Watch) -> None:
-        self._viewers -= 1
-        _LOOKING.set(self._viewers)
+    def leave(self, watch: _Watch, address: str) -> None:
+        self._viewers[address] -= 1
+        if not self._viewers[address]:
+            del self._viewers[address]
+        _LOOKING.set(self.viewers)
         watch.viewers -= 1
         if watch.viewers == 0:
             self._forget(watch)
@@ -153,13 +167,14 @@ class Live:
 class LiveStream(StreamingResponse):
     """The answer to one viewer; the place is free again when it ends, however it does."""
 
-    def __init__(self, live: Live, watch: _Watch) -> None:
+    def __init__(self, live: Live, watch: _Watch, address: str) -> None:
         super().__init__(live.events(watch), media_type="text/event-stream", headers=_HEADERS)
         self._live = live
         self._watch = watch
+        self._address = address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._live.leave(self._watch)
+            self._live.leave(self._watch, self._address)

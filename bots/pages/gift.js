@@ -1,5 +1,5 @@
-/* Keeps the progress of a gift up to date. The page is whole without it, and it asks for nothing
-   that browsers of 2012 have not. */
+/* Keeps the progress of a gift up to date: as it is told, or, where too many listen, by asking now
+   and then. The page is whole without it, and it asks for nothing that browsers of 2012 have not. */
 (function () {
   "use strict";
   var box = document.getElementById("progress");
@@ -20,18 +20,12 @@
     }
   }
 
-  source.onopen = function () {
-    part("refresh").className = "hidden";
-    part("live").className = "";
-  };
+  function alive(lives) {
+    part("refresh").className = lives ? "hidden" : "";
+    part("live").className = lives ? "" : "hidden";
+  }
 
-  source.onerror = function () {
-    part("refresh").className = "";
-    part("live").className = "hidden";
-  };
-
-  source.onmessage = function (event) {
-    var now = JSON.parse(event.data);
+  function show(now) {
     say("said", now.said);
     say("more", now.more);
     if (part("bar") && now.percent !== null) {
@@ -44,5 +38,42 @@
       part("live").className = "hidden";
       part("ended").className = "";
     }
+    return now.over;
+  }
+
+  function later() {
+    window.setTimeout(ask, 10000 + Math.random() * 5000);
+  }
+
+  function ask() {
+    var request = new window.XMLHttpRequest();
+    request.open("GET", box.getAttribute("data-now"));
+    request.onload = function () {
+      var good = request.status === 200;
+      alive(good);
+      if (!good || !show(JSON.parse(request.responseText))) {
+        later();
+      }
+    };
+    request.onerror = function () {
+      alive(false);
+      later();
+    };
+    request.send();
+  }
+
+  source.onopen = function () {
+    alive(true);
+  };
+
+  source.onerror = function () {
+    alive(false);
+    if (source.readyState === 2) {
+      later();
+    }
+  };
+
+  source.onmessage = function (event) {
+    show(JSON.parse(event.data));
   };
 }());

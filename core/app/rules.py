@@ -111,6 +111,8 @@ def guard_rules(settings: Settings) -> GuardRules:
         of_one_giver_a_day=settings.gift_of_one_giver_a_day,
         people_of_device_a_room=settings.gift_people_of_device_a_room,
         people_of_device_a_day=settings.gift_people_of_device_a_day,
+        people_of_address_a_room=settings.gift_people_of_address_a_room,
+        people_of_address_a_day=settings.gift_people_of_address_a_day,
         newcomers_a_minute=settings.gift_newcomers_a_minute,
     )
 

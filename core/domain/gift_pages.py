@@ -126,6 +126,7 @@ class Denied(StrEnum):
     """Kept out by the guard: nothing was done. Named as `core.services.gifts.KeptOut.told`."""
 
     DEVICE = "device"  # too many people with one device
+    ADDRESS = "address"  # too many people from one address, with browsers that keep no cookie
     HURRY = "hurry"  # too many gifts in an hour
     SAME_GIVER = "same_giver"  # won too often with one giver
     NEWCOMERS = "newcomers"  # too many new people from one place

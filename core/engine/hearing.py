@@ -159,7 +159,7 @@ def puzzling(walk: Walk, conversation: Conversation, text: str) -> bool:
     typed = answering.read(text)
     if not typed.word or typed.number or _keyword_of(walk, typed) is not None:
         return False
-    if _bare(walk, typed) is not None:
+    if bare(walk, typed) is not None:
         return False
     if conversation.state == "ended":
         return True
@@ -174,7 +174,7 @@ def _elsewhere(walk: Walk, conversation: Conversation, typed: Typed) -> Step | N
     home = moves.home(conversation, walk.flows[walk.flows.home])
     if (flow := _keyword_of(walk, typed)) is not None:
         return walk.enter(moves.jumped(home, flow, {}))
-    if conversation.flow == walk.flows.door or (found := _bare(walk, typed)) is None:
+    if conversation.flow == walk.flows.door or (found := bare(walk, typed)) is None:
         return None
     shortcut, value = found
     answers = {**shortcut.keep, shortcut.args[0]: value}
@@ -182,7 +182,7 @@ def _elsewhere(walk: Walk, conversation: Conversation, typed: Typed) -> Step | N
     return walk.enter(moves.noticed(entered, walk.words.say(shortcut.bare)))
 
 
-def _bare(walk: Walk, typed: Typed) -> tuple[Shortcut, Scalar] | None:
+def bare(walk: Walk, typed: Typed) -> tuple[Shortcut, Scalar] | None:
     """The shortcut that takes just what was typed, and what that is."""
     for shortcut in walk.flows.shortcuts:
         if shortcut.bare:

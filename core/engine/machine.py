@@ -121,6 +121,17 @@ class Machine:
         walk = self._walk(locale, capability)
         return hearing.puzzling(walk, migrated(conversation, self._flows), text)
 
+    def bare(
+        self, text: str, locale: Locale, capability: Capability
+    ) -> tuple[str, Mapping[str, str]] | None:
+        """The shortcut that a customer enters by this alone, with what it is given."""
+        typed = answering.read(text)
+        found = hearing.bare(self._walk(locale, capability), typed)
+        if found is None:
+            return None
+        shortcut, _ = found
+        return shortcut.name or shortcut.code, {shortcut.args[0]: typed.text}
+
     def propose(
         self,
         conversation: Conversation,

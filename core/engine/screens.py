@@ -28,10 +28,16 @@ SecretCheck: TypeAlias = Callable[[Any, Masked], Awaitable[Done | str]]
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """Where an exit leads, when it gives answers that the other exits do not."""
+    """Where an exit leads, when it gives answers that the other exits do not.
+
+    Attributes:
+        alone: A line that was to stand above the next screen, on what was looked for, is left out:
+            the screen says it better.
+    """
 
     to: str
     keeps: Mapping[str, Kind] = field(default_factory=dict)
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

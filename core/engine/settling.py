@@ -89,9 +89,10 @@ def _found(walk: Walk, conversation: Conversation, node: Fact, outcome: Outcome)
         if isinstance(outcome, Problem):
             return _without(walk, conversation, node, walk.words.problem(outcome), "")
         return _without(walk, conversation, node, walk.words.say("common.sorry"), str(wrong))
-    found = moves.keeping(conversation, keep)
-    target = graph.exit_of(node, name).to
-    return walk.enter(moves.to(found, target, origin=conversation.origin))
+    found, exit_ = moves.keeping(conversation, keep), graph.exit_of(node, name)
+    if exit_.alone:
+        found = moves.noticed(found, "")
+    return walk.enter(moves.to(found, exit_.to, origin=conversation.origin))
 
 
 def _without(

@@ -181,7 +181,8 @@ GIFT_JOIN = Flow(
             look,
             {
                 **_RESULTS,
-                "none": "none",
+                "none": Exit("none", alone=True),
+                WrongCodes.code: Exit("wrong_codes", alone=True),
                 "fetch": "fetch",
                 "frozen": "frozen",
                 "gift": Exit("gift", keeps={"giver": GIVER, "message": MESSAGE}),

@@ -70,8 +70,9 @@ class Record(msgspec.Struct, omit_defaults=True):
     """What is kept of one person on one channel. Holds no secret: `mark` is a keyed digest.
 
     `customer` is None for a stranger: nobody has vouched for their number yet. `wanted`, with
-    `given`, is the shortcut that a link led them to: it is entered once they have come through the
-    door. `told` names the news that were told last: nobody reads them twice.
+    `given`, is the shortcut that a link, or a code typed alone, led them to: it is entered once
+    they have come through the door. `told` names the news that were told last: nobody reads them
+    twice.
     """
 
     session: str
@@ -425,6 +426,8 @@ class _Turn:
         """The first screen: what was dialled along, the offer to go on, or the menu."""
         conversation_id = record.conversation.id
         if record.customer is None:
+            if advance.progress is Progress.NEW:
+                self._kept_for_later(locale, record, advance.inputs[0])
             return self._machine.start(
                 conversation_id, locale, self._capability, flow=self._machine.door
             )
@@ -491,6 +494,9 @@ class _Turn:
         """
         record.mark = advance.mark
         first, *ahead = advance.inputs
+        if self._kept_for_later(locale, record, first) and record.conversation.state == "live":
+            again = self._machine.redisplay(record.conversation, locale, self._capability)
+            return await self._run(tenant, locale, record, again)
         here = Step(record.conversation)
         step = await self._puzzled_out(tenant, locale, record, here, first) or self._machine.step(
             record.conversation, first, locale, self._capability
@@ -501,6 +507,16 @@ class _Turn:
                 break
             step = self._machine.step(step.conversation, text, locale, self._capability)
         return await self._run(tenant, locale, record, step)
+
+    def _kept_for_later(self, locale: Locale, record: Record, said: Said) -> bool:
+        """Whether a stranger typed what a customer would enter a flow by: they will, let in."""
+        if record.customer is not None or self._capability.sessions or not isinstance(said, str):
+            return False
+        found = self._machine.bare(said, locale, self._capability)
+        if found is None:
+            return False
+        record.wanted, record.given = found[0], dict(found[1])
+        return True
 
     async def _puzzled_out(
         self, tenant: Tenant, locale: Locale, record: Record, here: Step, said: Said

@@ -42,6 +42,8 @@ class GuardRules:
         rooms_an_hour: Rooms that one person may try in an hour.
         of_one_giver_a_day: Rooms of one creator that one person may win in, or hold a ticket of.
         people_of_device_a_room, people_of_device_a_day: Different people from one device.
+        people_of_address_a_room, people_of_address_a_day: The same from one network address, of
+            browsers that keep no cookie: that is all that tells them apart.
         newcomers_a_minute: New accounts from one device or address in one room.
     """
 
@@ -49,6 +51,8 @@ class GuardRules:
     of_one_giver_a_day: int = 10
     people_of_device_a_room: int = 3
     people_of_device_a_day: int = 10
+    people_of_address_a_room: int = 10
+    people_of_address_a_day: int = 50
     newcomers_a_minute: int = 20
 
 
@@ -127,11 +131,11 @@ class GiftGuard:
         rules, who, where = self._rules, str(seen.customer.id), str(room.id)
         found = [_Rule("hurry", who, where, _HOUR_S, rules.rooms_an_hour)]
         if seen.device:
-            in_room = f"{seen.device}:{where}"
-            found += [
-                _Rule("device_room", in_room, who, _DAY_S, rules.people_of_device_a_room),
-                _Rule("device_day", seen.device, who, _DAY_S, rules.people_of_device_a_day),
-            ]
+            most = rules.people_of_device_a_room, rules.people_of_device_a_day
+            found += _people("device", seen.device, where, who, most)
+        elif seen.address:
+            most = rules.people_of_address_a_room, rules.people_of_address_a_day
+            found += _people("address", seen.address, where, who, most)
         if seen.newcomer:
             found += [
                 _Rule("newcomers", f"{each}:{where}", who, _MINUTE_S, rules.newcomers_a_minute)
@@ -139,6 +143,15 @@ class GiftGuard:
                 if each
             ]
         return found
+
+
+def _people(why: str, of: str, where: str, who: str, most: tuple[int, int]) -> list[_Rule]:
+    """How many different people in one room, and in a day."""
+    in_room, in_a_day = most
+    return [
+        _Rule(f"{why}_room", f"{of}:{where}", who, _DAY_S, in_room),
+        _Rule(f"{why}_day", of, who, _DAY_S, in_a_day),
+    ]
 
 
 def _giver_and(creator_id: UUID, customer_id: UUID) -> str:

@@ -2,8 +2,7 @@
 
 The number is proven by a one-time code by SMS, which only the browser can use that asked for it, or
 the form where a browser keeps no cookie. From one page to the next, what was done so far travels
-sealed in the form. A code that was right once is
-remembered for a while, so that whoever sends a page again sees the same once more.
+sealed in the form.
 """
 
 import asyncio
@@ -37,8 +36,9 @@ from core.domain.gifts import Claim, Claimed, Claiming, GiftKind, Room, RoomStat
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring, Unreadable
 from core.kit.msisdn import BadMsisdn, Msisdn, is_of, parse_msisdn
-from core.ports import Busy, Customers, Unavailable
+from core.ports import Busy, Customers
 from core.services.gift_guard import Counts
+from core.services.gift_proofs import PURPOSE, GiftProofs
 from core.services.gift_ways import GiftWays
 from core.services.gifts import Guest, KeptOut
 from core.services.linking import Counter
@@ -51,11 +51,9 @@ GOOD_FOR: Final = dt.timedelta(minutes=15)
 
 WINNERS_SHOWN: Final = 50
 
-_PURPOSE = "gift"
 _TOKEN = re.compile(r"[\w-]{22}", re.ASCII)
 _CODE = re.compile(r"[0-9]{6}")
 _WITHIN_S = 3600
-_PROVED_FOR_S = 900
 _SIGHTS_KEPT_MAX = 512
 
 
@@ -139,7 +137,8 @@ class GiftPages:
         self._tenants = tenants
         self._customers = customers
         self._pins = pins
-        self._counting = counting
+        self._codes = counting.codes
+        self._proofs = GiftProofs(pins, counting.proofs)
         self._keyring = keyring
         self._clock = clock
         self._rules = rules
@@ -222,7 +221,7 @@ class GiftPages:
         customer = await self._customers.of_number(room.tenant_id, msisdn)
         key = f"gift:{nonce}:{customer.id}"
         try:
-            await self._pins.send_code(customer, _PURPOSE, key, "notice.gift_code", to=to)
+            await self._pins.send_code(customer, PURPOSE, key, "notice.gift_code", to=to)
         except TooManyCodes:
             return replace(asked, slip=Slip.TOO_MANY)
         return asked
@@ -235,7 +234,7 @@ class GiftPages:
             ("gift-codes-tenant", str(room.tenant_id), rules.of_all),
         )
         for what, whose, most in asked:
-            if whose and await self._counting.codes.count(what, whose, _WITHIN_S) > most:
+            if whose and await self._codes.count(what, whose, _WITHIN_S) > most:
                 return True
         return False
 
@@ -243,29 +242,11 @@ class GiftPages:
         msisdn = Msisdn(state.msisdn)
         code = re.sub(r"[\s-]", "", given.code)
         customer = await self._customers.of_number(sight.room.tenant_id, msisdn)
-        if not _CODE.fullmatch(code) or not await self._right(customer, state.nonce, code):
+        if not _CODE.fullmatch(code) or not await self._proofs.right(customer, state.nonce, code):
             return AskCode(given.state, msisdn, Slip.CODE)
         proven = _State(state.room, state.nonce, self._clock.now() + GOOD_FOR, msisdn, proven=True)
         asked = Given(self._seal(proven), device=given.device, address=given.address)
         return await self._claim(sight, proven, asked, fresh=True)
-
-    async def _right(self, customer: Customer, nonce: str, code: str) -> bool:
-        proof = f"{nonce}:{customer.id}:{code}"
-        if await self._proven(proof):
-            return True
-        if not await self._pins.use_code(customer, _PURPOSE, code, to=nonce):
-            return False
-        try:
-            await self._counting.proofs.distinct("gift-proof", proof, proof, _PROVED_FOR_S)
-        except Unavailable:
-            log.warning("gift.proof_not_remembered")
-        return True
-
-    async def _proven(self, proof: str) -> bool:
-        try:
-            return await self._counting.proofs.counted("gift-proof", proof) > 0
-        except Unavailable:
-            return False
 
     async def _claim(
         self, sight: GiftSight, state: _State, given: Given, *, fresh: bool = False

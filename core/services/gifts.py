@@ -47,7 +47,12 @@ class WrongCodes(Problem):
 
 
 # What the guard's reasons are called before those whom it keeps out.
-_TOLD = {"device_room": "device", "device_day": "device"}
+_TOLD = {
+    "device_room": "device",
+    "device_day": "device",
+    "address_room": "address",
+    "address_day": "address",
+}
 
 
 class KeptOut(Problem):

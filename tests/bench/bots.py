@@ -14,6 +14,7 @@ import httpx
 import uvloop
 from fastapi import FastAPI, Request, Response
 
+from cli.connections import Connections, places
 from cli.serving import listen, serve, until_stopped
 
 _TOKEN, _SECRET = "110201543:SIM-telegram-token", "SIM-telegram-secret"
@@ -91,7 +92,7 @@ async def by_fastapi(port: int, api_url: str) -> None:
         return Response("OK")
 
     listener = listen("127.0.0.1", port)
-    await until_stopped([lambda stop: serve(app, listener, stop)])
+    await until_stopped([lambda stop: serve(app, listener, stop, Connections(places()))])
 
 
 BOTS: Mapping[str, Callable[[int, str], Awaitable[None]]] = {

@@ -12,6 +12,7 @@ import redis.asyncio
 import uvloop
 from starlette.types import Message, Receive, Scope, Send
 
+from cli.connections import Connections, places
 from cli.serving import listen, serve, until_stopped
 from core.store.redis_line import open_line
 
@@ -89,7 +90,8 @@ async def _run(way: str, port: int, redis_url: str) -> None:
     listener = listen("127.0.0.1", port)
     async with WAYS[way](redis_url) as get_and_set:
         application = Constant(get_and_set)
-        await until_stopped([lambda stop: serve(application, listener, stop)])
+        connections = Connections(places())
+        await until_stopped([lambda stop: serve(application, listener, stop, connections)])
 
 
 if __name__ == "__main__":

@@ -30,6 +30,12 @@ async def given(world: World, naira: int = 1000, shares: int = 2) -> Room:
     return await world.main.core.gifts.open(wish, giver, f"test {caller.msisdn}")
 
 
+async def joined(world: World, room: Room) -> int:
+    found = await world.main.core.gift_rooms.get(room.tenant_id, room.id)
+    assert found is not None
+    return found.joined
+
+
 async def test_a_stranger_on_telegram_comes_through_the_door_to_the_gift(world: World) -> None:
     room = await given(world)
     phone = TelegramPhone(world.control)
@@ -55,6 +61,31 @@ async def test_a_stranger_on_whatsapp_comes_by_code_and_other_numbers_too(world:
     await phone.say(await code_to(world, msisdn))
 
     phone.sees("has a gift for you", "Chop life")
+
+
+async def test_a_code_alone_that_a_stranger_types_is_kept_at_the_door(world: World) -> None:
+    """As their first words, or asked for something else; it is not read as that."""
+    room, other = await given(world), await given(world)
+    telegram, phone, msisdn = TelegramPhone(world.control), stranger(world), world.number()
+
+    await telegram.say(f"{room.code[:4]} {room.code[4:]}")
+    telegram.sees("phone number")
+    await telegram.share_contact(world.number())
+    telegram.sees("has a gift for you", "Chop life")
+
+    await phone.say("hello")
+    await phone.say(room.code)
+    phone.sees("phone number")
+    assert "Please enter a mobile number" not in phone.screen
+    await phone.say("0" + msisdn[3:])
+    await phone.say(other.code)
+    phone.sees("code")
+    await phone.say(await code_to(world, msisdn))
+    phone.sees("has a gift for you", "Chop life")
+    await phone.press("Open it")
+    phone.sees("You won N")
+    assert await joined(world, other) == 1
+    assert await joined(world, room) == 0
 
 
 async def test_somebody_known_is_there_at_once_from_anywhere(world: World) -> None:
@@ -94,6 +125,14 @@ async def test_a_code_alone_leads_to_the_gift_with_a_word_on_it(world: World) ->
     await phone.say("/menu")
     await phone.say("22222222")
     phone.sees("No gift has the code 2222 2222")
+    assert "the code of a gift" not in phone.screen
+    await phone.say("00")
+    for wrong in ("33333333", "44444444", "55555555", "66666666", "77777777"):
+        await phone.say(wrong)
+        await phone.say("00")
+    await phone.say("88888888")
+    phone.sees("wrong codes")
+    assert "the code of a gift" not in phone.screen
     await caller.dial()
     await caller.enter(room.code)
     caller.sees("You wrote the code of a gift", "Chop life")

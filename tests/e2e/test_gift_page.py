@@ -1,5 +1,7 @@
 """The public page of a gift in a real browser: small, wide, without scripts, and for everybody."""
 
+import asyncio
+import dataclasses
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
@@ -132,6 +134,31 @@ async def test_progress_moves_while_one_looks_until_the_end(
     await expect(page.get_by_role("listitem")).to_have_count(2)
     await expect(page.get_by_role("listitem").first).to_contain_text(re.compile(r"0803\*{4}\d{3}"))
     await picture(page, "gift-over-320")
+
+
+async def passes(page: Page, words: str) -> None:
+    """Time, on the page's clock, until it says that."""
+    async with asyncio.timeout(15):
+        while not await page.get_by_text(words).is_visible():
+            await page.clock.run_for(5_000)
+
+
+async def test_progress_moves_where_too_many_listen(site: GiftSiteFake, browser: Browser) -> None:
+    room = await site.gives(1000, 2, message=BIRTHDAY)
+    site.live._rules = dataclasses.replace(LIVE, viewers_max=0)
+    page = await browser.new_page(viewport=SMALL)
+    try:
+        await page.clock.install()
+        await page.goto(url_of(site, room))
+        await site.proves(room, await site.registered())
+        await passes(page, "1 of 2 won")
+        await expect(page.get_by_text("This page keeps itself up to date.")).to_be_visible()
+
+        await site.proves(room, await site.registered())
+        await passes(page, "This gift has just ended")
+    finally:
+        site.live._rules = LIVE
+        await page.close()
 
 
 async def test_everybody_can_use_it(site: GiftSiteFake, opened: Opened) -> None:

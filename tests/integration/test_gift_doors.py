@@ -57,6 +57,44 @@ async def test_nobody_is_new_in_two_rooms_at_once(gifts: Gifts) -> None:
     assert sorted(answer.result for answer in answers) == [Claiming.NOT_NEW] * 3 + [Claiming.PAID]
 
 
+async def test_a_ticket_for_new_people_is_held_in_one_room(gifts: Gifts) -> None:
+    creator, fresh = await gifts.person(1, 1_000), await gifts.person(2)
+    draws = [
+        await gifts.opened(creator, 100, door=Door.NEW, kind=GiftKind.DRAW, seats=seats)
+        for seats in (2, 0, 0)
+    ]
+    race = await gifts.opened(creator, 100, door=Door.NEW)
+    await gifts.claim(await gifts.opened(creator, 100, kind=GiftKind.DRAW), fresh)
+    stores = [gifts, open_gifts(gifts.books)]
+
+    answers = await asyncio.gather(
+        *(stores[number % 2].claim(room, fresh) for number, room in enumerate(draws))
+    )
+
+    assert sorted(each.result for each in answers) == [Claiming.JOINED] + [Claiming.NOT_NEW] * 2
+    assert (await gifts.claim(race, fresh)).result is Claiming.NOT_NEW
+    [held] = [room for room, each in zip(draws, answers, strict=True) if each.ticket]
+    await gifts.freeze(held)
+    assert (await gifts.claim(race, fresh)).result is Claiming.NOT_NEW
+    assert (await gifts.claim(held, fresh)).again
+
+
+async def test_who_lost_a_draw_or_whose_draw_was_called_off_is_new_still(gifts: Gifts) -> None:
+    creator, other, fresh = [await gifts.person(number, 1_000) for number in (1, 2, 3)]
+    called_off = await gifts.opened(creator, 100, door=Door.NEW, kind=GiftKind.DRAW)
+    await gifts.claim(called_off, fresh)
+    await gifts.end(called_off)
+    lost = await gifts.opened(creator, 100, door=Door.NEW, kind=GiftKind.DRAW, seats=2)
+    for person in (other, fresh):
+        assert (await gifts.claim(lost, person)).result is Claiming.JOINED
+    [due] = await gifts.rooms.due_draws(10, 60)
+    assert await gifts.rooms.draw(due, (1,), gifts.books.clock.now())
+    room = await gifts.opened(creator, 100, 100, door=Door.NEW)
+
+    assert (await gifts.claim(room, fresh)).result is Claiming.PAID
+    assert (await gifts.claim(room, other)).result is Claiming.NOT_NEW
+
+
 async def test_rooms_and_people_of_another_tenant_are_no_room(gifts: Gifts) -> None:
     creator, person = await gifts.person(1, 1_000), await gifts.person(2)
     room = await gifts.opened(creator, 100)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import make_url
 
 from bots.gifts.app import BODY_BYTES_MAX
+from bots.gifts.live import LiveRules
 from cli.processes import _web_app
 from core.domain import chance
 from core.domain.gifts import GiftKind, PayOut, Room, RoomState
@@ -19,7 +20,7 @@ from core.services.cases import NoAlerts
 from core.services.gift_wishes import LASTS_MAX
 from core.store.embedded import ServiceUrls
 from tests.fakes.database import copied
-from tests.fakes.gift_site import GiftSiteFake, open_gift_site
+from tests.fakes.gift_site import QUICK, GiftSiteFake, open_gift_site
 from tests.fakes.serving import serve
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -314,18 +315,27 @@ async def test_progress_is_told_as_it_happens_until_the_end(site: GiftSiteFake) 
     assert site.live.viewers == 0
 
 
-async def test_viewers_are_bounded(site: GiftSiteFake) -> None:
+@pytest.mark.parametrize(("address", "of_address"), [("elsewhere", 64), ("127.0.0.1", 3)])
+async def test_viewers_are_bounded_and_others_ask_now_and_then(
+    site: GiftSiteFake, address: str, of_address: int
+) -> None:
     room = await site.gives()
-    places = [site.live.stream(room, lambda room: "") for _ in range(3)]
+    rules = LiveRules(viewers_max=3 if of_address > 3 else 64, of_address_max=of_address)
+    site.live._rules = rules
+    places = [site.live.stream(room, lambda room: "", address) for _ in range(3)]
 
     refused = await site.http.get(f"/gift/{room.token}/events")
+    now = await site.http.get(f"/gift/{room.token}/now")
 
     assert refused.status_code == 503
+    assert (now.status_code, now.json()["said"]) == (200, "0 of 2 won")
+    assert now.headers["cache-control"] == "no-store"
     assert (await site.look(room)).status_code == 200
     for place in places:
         assert place is not None
-        site.live.leave(place._watch)
+        site.live.leave(place._watch, address)
     assert site.live.viewers == 0
+    site.live._rules = QUICK
 
 
 async def test_an_expired_gift_is_over_before_anybody_ended_it(site: GiftSiteFake) -> None:

@@ -1,9 +1,9 @@
-"""Where somebody comes from, as far as codes by SMS are bounded by it."""
+"""Where somebody comes from, as far as what one may do is bounded by it."""
 
 import pytest
 from starlette.requests import Request
 
-from bots.gifts.app import _network
+from bots.forms import network_of
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ from bots.gifts.app import _network
 def test_one_household_is_one_address(client: tuple[str, int] | None, network: str) -> None:
     request = Request({"type": "http", "headers": [], "client": client})
 
-    assert _network(request) == network
+    assert network_of(request) == network

@@ -20,6 +20,8 @@ RULES = GuardRules(
     of_one_giver_a_day=2,
     people_of_device_a_room=2,
     people_of_device_a_day=3,
+    people_of_address_a_room=4,
+    people_of_address_a_day=5,
     newcomers_a_minute=2,
 )
 
@@ -119,6 +121,18 @@ async def test_one_device_in_one_room_and_in_a_day(gate: Gate) -> None:
     assert await gate.why(room(2), people[2]) is None
     assert await gate.why(room(2), people[3]) == "device_day"
     assert await gate.why(room(1), replace(people[3], device="other")) is None
+
+
+async def test_where_no_device_is_known_its_address_is_counted(gate: Gate) -> None:
+    people = [Seen(somebody(number), address="10.0.0.1") for number in range(6)]
+    for each in people[:4]:
+        assert await gate.why(room(1), each) is None
+    assert await gate.why(room(1), people[0]) is None
+    assert await gate.why(room(1), people[4]) == "address_room"
+    assert await gate.why(room(2), people[4]) is None
+    assert await gate.why(room(2), people[5]) == "address_day"
+    assert await gate.why(room(1), replace(people[5], device="phone")) is None
+    assert await gate.why(room(1), replace(people[5], address="10.0.0.2")) is None
 
 
 async def test_new_accounts_in_a_rush_from_one_device_or_address(gate: Gate) -> None:

@@ -13,6 +13,7 @@ from tests.fakes.waiting import until
 from tests.unit.test_gift_pictures import ROOM
 
 FAST = LiveRules(every_s=0.005, beat_s=0.02, viewers_max=4, rooms_max=2)
+HERE = "105.112.8.9"
 
 
 class Book:
@@ -53,7 +54,7 @@ async def live(book: Book) -> AsyncIterator[Live]:
 
 
 def watched(live: Live, room: Room = ROOM) -> LiveStream:
-    stream = live.stream(room, shown)
+    stream = live.stream(room, shown, HERE)
     assert stream is not None
     return stream
 
@@ -90,16 +91,31 @@ async def test_many_viewers_share_one_reader(live: Live, book: Book) -> None:
 
 async def test_viewers_and_rooms_are_bounded_and_places_come_free(live: Live) -> None:
     streams = [watched(live) for _ in range(4)]
-    assert live.stream(ROOM, shown) is None
+    assert live.stream(ROOM, shown, HERE) is None
 
-    live.leave(streams[0]._watch)
-    assert live.stream(ROOM, shown) is not None
+    live.leave(streams[0]._watch, HERE)
+    assert live.stream(ROOM, shown, HERE) is not None
+
+
+async def test_one_address_leaves_places_to_others(book: Book) -> None:
+    live = Live(book.read, dataclasses.replace(FAST, of_address_max=2))
+    first = [watched(live) for _ in range(2)]
+    assert live.stream(ROOM, shown, HERE) is None
+    elsewhere = live.stream(ROOM, shown, "2c0f:f5c0:1:2::/64")
+    assert elsewhere is not None
+
+    live.leave(first[0]._watch, HERE)
+    watched(live)
+
+    assert live.stream(ROOM, shown, HERE) is None
+    assert live.viewers == 3
+    live.close()
 
 
 async def test_rooms_are_bounded(live: Live) -> None:
     for number in range(2):
         watched(live, dataclasses.replace(ROOM, token=f"{number}" * 22))
-    assert live.stream(dataclasses.replace(ROOM, token="z" * 22), shown) is None
+    assert live.stream(dataclasses.replace(ROOM, token="z" * 22), shown, HERE) is None
 
 
 async def test_who_waits_hears_signs_of_life(live: Live) -> None:
@@ -114,7 +130,7 @@ async def test_nobody_reads_when_nobody_looks(live: Live, book: Book) -> None:
     stream = watched(live)
     await until(lambda: book.asked > 1)
 
-    live.leave(stream._watch)
+    live.leave(stream._watch, HERE)
 
     assert (live.viewers, live._watches) == (0, {})
     reader = stream._watch.reader
@@ -151,7 +167,7 @@ async def test_all_are_sent_away_when_the_process_stops(live: Live) -> None:
 
     with pytest.raises(StopAsyncIteration):
         await anext(told)
-    assert live.stream(ROOM, shown) is None
+    assert live.stream(ROOM, shown, HERE) is None
 
 
 async def test_a_place_is_free_again_however_an_answer_ends(live: Live) -> None:

@@ -143,7 +143,8 @@ create or replace function gift_within(
       order by x.creator_id, x.created_at desc offset 0) r
 $$;
 
--- Whether somebody bought something, or won something, before.
+-- Whether somebody bought something, or won something, before; or holds a ticket for new people, until
+-- its lots are drawn.
 create or replace function gift_known(p_tenant uuid, p_customer uuid) returns boolean
 language sql stable as $$
   select exists (select from (select x.state from orders x where x.tenant_id = p_tenant
@@ -151,9 +152,16 @@ language sql stable as $$
         order by x.customer_id, x.created_at desc offset 0) o
       where o.state not in ('refunded', 'paid_back'))
     or exists (select from gift_claims w where w.customer_id = p_customer and w.share is not null)
+    or exists (select from (select x.room_id from gift_claims x
+        where x.customer_id = p_customer and x.state = 'joined' offset 0) t
+      cross join lateral (
+        select x.door, x.state from gift_rooms x where x.id = t.room_id offset 0
+      ) r
+      where r.door = 'new' and r.state in ('open', 'frozen'))
 $$;
 
--- Settles what becomes of these people, in order; answers per item. One customer at most once per
+-- Settles what becomes of these people, in order; answers per item. For who was released there is
+-- no room. One customer at most once per
 -- call: the caller sees to it, so that who may join is exact.
 create or replace function gift_claim(p_items gift_claim_item[], p_reserved_for interval)
 returns setof gift_answer
@@ -188,7 +196,7 @@ begin
         k.reserved_until as stood_until, k.share as stood_share,
         case
           when r.id is null or r.tenant_id <> i.tenant_id or c.id is null
-            or c.tenant_id <> i.tenant_id then 'no_room'
+            or c.tenant_id <> i.tenant_id or c.released then 'no_room'
           when k.state = 'reserved' and (i.registered or c.pin_set) and r.state <> 'frozen'
             then 'fetch'
           when k.state is not null then 'again'
@@ -206,7 +214,8 @@ begin
       from unnest(p_items) with ordinality i
       left join lateral (select * from gift_rooms x where x.id = i.room_id offset 0) r on true
       left join lateral (
-        select x.id, x.tenant_id, x.msisdn, x.pin_hash is not null as pin_set
+        select x.id, x.tenant_id, x.msisdn, x.pin_hash is not null as pin_set,
+            x.status = 'released' as released
           from customers x where x.id = i.customer_id offset 0
       ) c on true
       left join lateral (

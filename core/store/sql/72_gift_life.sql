@@ -23,8 +23,8 @@ begin
   return gift_fetch(v_rooms, array_fill(p_customer, array[cardinality(v_rooms)]), p_tell, p_at);
 end $$;
 
--- Pays these reserved shares, unless their rooms are frozen, and tells their winners where that is
--- asked for. The caller has locked the rooms.
+-- Pays these reserved shares, unless their rooms are frozen or their winners released, and tells the
+-- winners where that is asked for. The caller has locked the rooms.
 create or replace function gift_fetch(
   p_rooms uuid[], p_customers uuid[], p_tell boolean, p_at timestamptz
 ) returns integer language plpgsql as $$
@@ -38,7 +38,8 @@ begin
       select * from gift_claims x where x.room_id = d.room_id and x.customer_id = d.customer_id
         offset 0
     ) k
-    where k.state = 'reserved' and r.state <> 'frozen';
+    cross join lateral (select x.status from customers x where x.id = d.customer_id offset 0) c
+    where k.state = 'reserved' and r.state <> 'frozen' and c.status <> 'released';
   if v_steps is not null then
     perform gift_settle(v_steps, 'completed', 'customer', true, p_at);
     if p_tell then
@@ -143,7 +144,7 @@ end $$;
 
 -- Takes back shares that nobody fetched in time, of all tenants; answers how many were settled. They
 -- may be won again while the room is open, and go back to who gave them after that. A winner who got
--- a PIN and was overlooked is paid, and told.
+-- a PIN and was overlooked is paid, and told, unless they were released.
 create or replace function gift_lapse(p_count integer, p_at timestamptz) returns integer
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
@@ -169,7 +170,7 @@ begin
       order by x.id for no key update skip locked
   ) locked;
 
-  select array_agg(case when c.pin_set then gift_fetching(k, r) else
+  select array_agg(case when c.payable then gift_fetching(k, r) else
         row('lapse', k.room_id, k.tenant_id, k.customer_id, 'lapsed', k.number, null, k.share,
           k.amount_minor, case when r.ended_at is not null then 'gift_back' end, r.creator_id, null,
           k.at, k.new_here, k.channel_id, k.identity, false, r.state = 'open', r.escrow_id,
@@ -183,7 +184,8 @@ begin
         offset 0
     ) k
     cross join lateral (
-      select x.pin_hash is not null as pin_set from customers x where x.id = d.customer_id offset 0
+      select x.pin_hash is not null and x.status <> 'released' as payable
+        from customers x where x.id = d.customer_id offset 0
     ) c
     where d.room_id = any (v_locked) and k.reserved_until <= p_at and r.state <> 'frozen';
   if v_steps is null then

@@ -26,7 +26,8 @@ as $$
 $$;
 
 -- Gives share after share to these tickets, in order, and ends the room; false where it is not to be
--- drawn any more, or somebody has joined since.
+-- drawn any more, or somebody has joined since. A share whose ticket is of who was released meanwhile
+-- goes back to who gave it, as if it had lapsed.
 create or replace function gift_draw(
   p_tenant uuid, p_room uuid, p_tickets integer, p_winners integer[], p_reserved_for interval,
   p_at timestamptz
@@ -50,19 +51,24 @@ begin
   end if;
 
   select array_agg(row(
-        case when w.place is null then 'missed' else 'drawn' end, p_room, p_tenant, k.customer_id,
-        case when w.place is null then 'lost' when p.payable then 'paid' else 'reserved' end,
-        k.number, w.place, null, coalesce(v_room.amounts_minor[w.place], 0),
-        case when w.place is not null and p.payable then 'gift_won' end, k.customer_id,
-        case when w.place is not null and not p.payable then p_at + p_reserved_for end, k.at,
+        case when l.state in ('lost', 'lapsed') then 'missed' else 'drawn' end, p_room, p_tenant,
+        k.customer_id, l.state, k.number, case when l.state in ('paid', 'reserved') then w.place end,
+        null, coalesce(v_room.amounts_minor[w.place], 0),
+        case l.state when 'paid' then 'gift_won' end, k.customer_id,
+        case l.state when 'reserved' then p_at + p_reserved_for end, k.at,
         k.new_here, k.channel_id, k.identity, v_room.pay_out = 'airtime', true, v_room.escrow_id,
         v_room.currency)::gift_step order by w.place, k.number),
-      v_room.total_minor - coalesce(sum(v_room.amounts_minor[w.place]), 0)
+      v_room.total_minor - coalesce(sum(v_room.amounts_minor[w.place])
+        filter (where l.state in ('paid', 'reserved')), 0)
     into v_steps, v_rest
     from gift_claims k
     left join unnest(p_winners) with ordinality w (ticket, place) on w.ticket = k.number
     join customers c on c.id = k.customer_id
-    cross join lateral (select v_room.pay_out = 'airtime' or c.pin_hash is not null as payable) p
+    cross join lateral (
+      select case when w.place is null then 'lost' when c.status = 'released' then 'lapsed'
+        when v_room.pay_out = 'airtime' or c.pin_hash is not null then 'paid'
+        else 'reserved' end as state
+    ) l
     where k.room_id = p_room and k.number > 0;
   v_steps := coalesce(v_steps, '{}') || row('close', p_room, p_tenant, v_room.creator_id, null, null,
     null, null, v_rest, case when v_rest > 0 then 'gift_back' end, v_room.creator_id, null, p_at,

@@ -1,5 +1,5 @@
 -- Whose shares still wait though they have a PIN, of all tenants: nearly always nobody. What a frozen
--- room holds is paid when it is opened again.
+-- room holds is paid when it is opened again, and what a released winner won goes back in time.
 create or replace function gift_unfetched(p_count integer)
 returns table (tenant_id uuid, customer_id uuid)
 language sql stable security definer
@@ -9,10 +9,10 @@ as $$
   select distinct k.tenant_id, k.customer_id
     from (select * from gift_claims x where x.reserved_until is not null offset 0) k
     cross join lateral (
-      select x.pin_hash from customers x where x.id = k.customer_id offset 0
+      select x.pin_hash, x.status from customers x where x.id = k.customer_id offset 0
     ) c
     cross join lateral (select x.state from gift_rooms x where x.id = k.room_id offset 0) r
-    where c.pin_hash is not null and r.state <> 'frozen'
+    where c.pin_hash is not null and c.status <> 'released' and r.state <> 'frozen'
     limit p_count
 $$;
 
@@ -33,9 +33,10 @@ as $$
         select x.state, x.code, x.currency from gift_rooms x where x.id = k.room_id offset 0
       ) r
       cross join lateral (
-        select x.pin_hash from customers x where x.id = k.customer_id offset 0
+        select x.pin_hash, x.status from customers x where x.id = k.customer_id offset 0
       ) c
       where k.remind_at <= p_at and r.state <> 'frozen' and c.pin_hash is null
+        and c.status <> 'released'
       order by k.remind_at limit p_count for no key update of k skip locked
   )
   update gift_claims k set remind_at = p_at + p_lease from due

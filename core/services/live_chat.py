@@ -261,6 +261,9 @@ class LiveMail:
 
     async def send(self, answering: Answering) -> None:
         """Send one that is leased. A crash before it is noted as sent sends it again."""
+        if answering.text is None:
+            await self._book.failed(answering, "no present key opens it", self._clock.now())
+            return
         channel = await self._channels.get(answering.channel_id)
         if channel is None:
             await self._book.failed(answering, "the channel is gone", self._clock.now())

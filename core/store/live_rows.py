@@ -56,19 +56,20 @@ def message_of(keyring: Keyring, row: RowMapping) -> LiveMessage:
     return LiveMessage(
         id=row["id"],
         author=row["author"],
-        text=opened(keyring, row["content"]),
+        text=opened(keyring, row["content"]) or "[cannot be read with the present key]",
         state=Heard(row["state"]),
         why=row["why"],
         at=row["at"],
     )
 
 
-def opened(keyring: Keyring, sealed: str) -> str:
+def opened(keyring: Keyring, sealed: str) -> str | None:
+    """None where no present key opens it."""
     try:
         return keyring.decrypt(sealed)
     except Unreadable:
         log.error("live.unreadable")  # noqa: TRY400 - nothing of it in a log
-        return "[cannot be read with the present key]"
+        return None
 
 
 def wanted(tenant_id: UUID, states: Sequence[LiveState]) -> list[ColumnElement[bool]]:

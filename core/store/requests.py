@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operators import Asking, NewRequest, Operator, Request, RequestState
 from core.kit.clock import Clock
-from core.kit.crypto import Keyring
+from core.kit.crypto import Keyring, Unreadable
 from core.ports import Event
 from core.store.database import Database
 from core.store.events import add_event
@@ -110,10 +110,16 @@ class PgRequests:
         fields = dict(row)
         return Request(
             asking=Asking(fields.pop("action")),
-            words=self._keyring.decrypt(fields.pop("words")),
+            words=self._opened(fields.pop("words")),
             state=RequestState(fields.pop("state")),
             **fields,
         )
+
+    def _opened(self, sealed: str) -> str:
+        try:
+            return self._keyring.decrypt(sealed)
+        except Unreadable:
+            return "[cannot be read with the present key]"
 
 
 def _wanted() -> Select[Any]:

@@ -70,7 +70,7 @@ class LiveMessage:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """Something to be sent to a customer, leased to one worker. `text`: None where no key opens it."""
+    """Something to be sent to a customer, leased to one worker. `text`: None if no key opens it."""
 
     id: UUID
     tenant_id: UUID

@@ -146,7 +146,7 @@ class PayingOut:
         return await self._ask(gateway, due) if self._in_time(due) else None
 
     def _account_number(self, due: DuePayout) -> str:
-        """Where it goes, or "" where no present key opens that; who asks needs the reference only."""
+        """Where it goes, or "" where no present key opens that: to ask takes the reference only."""
         try:
             return self._keyring.decrypt(due.account_sealed)
         except Unreadable:

@@ -24,7 +24,7 @@ from core.store.database import Database
 from core.store.embedded import ServiceUrls
 from tests.contract.admin.test_payout_commands import waiting
 from tests.fakes.books import Books, open_books
-from tests.fakes.bot_api import Sent
+from tests.fakes.bot_api import AS_GROUP, Sent
 from tests.fakes.operators import Desk, open_desk
 from tests.fakes.waiting import until
 
@@ -85,6 +85,30 @@ async def test_a_code_makes_an_operator_once(desk: Desk) -> None:
     assert again.text == welcome.text
     assert "was used" in other.text
     assert await desk.core.operations.desk.known(STRANGER) is None
+
+
+async def test_whoever_writes_as_a_group_is_nobody(desk: Desk) -> None:
+    """All who do so share one id: it stands for no operator, in that group or in any."""
+    code = await desk.core.operations.desk.add(TENANT.id, "Tope", Role.APPROVER, "cli:root")
+
+    for text in (f"/join {code}", "/cases", "hello"):
+        desk.api.writes(STRANGER, text, chat_id=GROUP, as_group=True)
+        desk.api.writes(STRANGER, text, as_group=True)
+    await desk.api.idle()
+
+    assert desk.api.sent == []
+    assert await desk.core.operations.desk.known(AS_GROUP) is None
+
+
+async def test_a_code_is_taken_in_private_only(desk: Desk) -> None:
+    code = await desk.core.operations.desk.add(TENANT.id, "Tope", Role.APPROVER, "cli:root")
+
+    desk.api.writes(TOPE, f"/join {code}", chat_id=GROUP)
+    await desk.api.idle()
+
+    assert desk.api.sent == []
+    assert await desk.core.operations.desk.known(TOPE) is None
+    assert (await desk.api.asked(TOPE, f"/join {code}")).text.startswith("Welcome, Tope")
 
 
 async def test_a_code_lasts_a_day(desk: Desk) -> None:

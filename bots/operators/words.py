@@ -44,6 +44,8 @@ def of_problem(problem: Problem) -> str:
         case "request.decided":
             facts = problem.facts
             return f"{facts['by']} has {facts['state']} it already."
+        case "request.asker_gone":
+            return f"{problem.facts['by']} is no operator any more. Ask for it yourself."
         case "chat.taken":
             return f"{problem.facts['by']} has it. /take CODE takes it over."
         case "chat.too_long":

@@ -18,7 +18,7 @@ from core.domain.payouts import PayoutState
 from core.kit.clock import SetClock
 from core.kit.errors import Fault
 from core.ports import NewCase
-from core.services.approvals import RequestDecided
+from core.services.approvals import MayNotConfirm, RequestDecided
 from core.store.cases import PgCases
 from core.store.database import Database
 from core.store.embedded import ServiceUrls
@@ -396,6 +396,37 @@ async def test_a_role_that_was_taken_away_confirms_nothing(desk: Desk, books: Bo
     await desk.core.operations.desk.remove(TENANT.id, "Tope", "cli:root")
 
     assert await desk.api.tapped(TOPE, asked, "Confirm") == "You are no operator here."
+    assert await state_of(desk, order) == "held"
+
+
+async def test_what_somebody_asked_who_was_removed_since_is_not_confirmed(
+    desk: Desk, books: Books
+) -> None:
+    await desk.joins(TOPE, "Tope", Role.SUPPORT)
+    await desk.joins(UCHE, "Uche", Role.APPROVER)
+    order = await in_doubt(books)
+    await desk.api.asked(TOPE, f"/refund {order} it never came")
+    await until(lambda: desk.api.in_chat(UCHE))
+    asked = desk.api.in_chat(UCHE)[-1]
+    await desk.core.operations.desk.remove(TENANT.id, "Tope", "cli:root")
+
+    answer = await desk.api.tapped(UCHE, asked, "Confirm")
+    assert answer == "Tope is no operator any more. Ask for it yourself."
+    assert await state_of(desk, order) == "held"
+    assert await desk.api.tapped(UCHE, asked, "Reject") == "Rejected."
+
+
+async def test_nor_is_anything_by_somebody_removed_while_they_tap(desk: Desk, books: Books) -> None:
+    """They were looked up before, and the tap is decided after."""
+    tope = await desk.joins(TOPE, "Tope", Role.APPROVER)
+    order = await in_doubt(books)
+    asked = await desk.api.asked(TOPE, f"/refund {order} it never came")
+    _, request_id, nonce = acting.read(asked.buttons["Confirm"])
+    await desk.core.operations.desk.remove(TENANT.id, "Tope", "cli:root")
+
+    for confirm in (True, False):
+        with pytest.raises(MayNotConfirm):
+            await desk.core.operations.approvals.decide(request_id, tope, nonce, confirm=confirm)
     assert await state_of(desk, order) == "held"
 
 

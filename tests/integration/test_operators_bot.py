@@ -18,13 +18,13 @@ from core.domain.payouts import PayoutState
 from core.kit.clock import SetClock
 from core.kit.errors import Fault
 from core.ports import NewCase
-from core.services.approvals import MayNotConfirm, RequestDecided
+from core.services.approvals import RequestDecided
 from core.store.cases import PgCases
 from core.store.database import Database
 from core.store.embedded import ServiceUrls
 from tests.contract.admin.test_payout_commands import waiting
 from tests.fakes.books import Books, open_books
-from tests.fakes.bot_api import AS_GROUP, Sent
+from tests.fakes.bot_api import Sent
 from tests.fakes.operators import Desk, open_desk
 from tests.fakes.waiting import until
 
@@ -85,30 +85,6 @@ async def test_a_code_makes_an_operator_once(desk: Desk) -> None:
     assert again.text == welcome.text
     assert "was used" in other.text
     assert await desk.core.operations.desk.known(STRANGER) is None
-
-
-async def test_whoever_writes_as_a_group_is_nobody(desk: Desk) -> None:
-    """All who do so share one id: it stands for no operator, in that group or in any."""
-    code = await desk.core.operations.desk.add(TENANT.id, "Tope", Role.APPROVER, "cli:root")
-
-    for text in (f"/join {code}", "/cases", "hello"):
-        desk.api.writes(STRANGER, text, chat_id=GROUP, as_group=True)
-        desk.api.writes(STRANGER, text, as_group=True)
-    await desk.api.idle()
-
-    assert desk.api.sent == []
-    assert await desk.core.operations.desk.known(AS_GROUP) is None
-
-
-async def test_a_code_is_taken_in_private_only(desk: Desk) -> None:
-    code = await desk.core.operations.desk.add(TENANT.id, "Tope", Role.APPROVER, "cli:root")
-
-    desk.api.writes(TOPE, f"/join {code}", chat_id=GROUP)
-    await desk.api.idle()
-
-    assert desk.api.sent == []
-    assert await desk.core.operations.desk.known(TOPE) is None
-    assert (await desk.api.asked(TOPE, f"/join {code}")).text.startswith("Welcome, Tope")
 
 
 async def test_a_code_lasts_a_day(desk: Desk) -> None:
@@ -396,37 +372,6 @@ async def test_a_role_that_was_taken_away_confirms_nothing(desk: Desk, books: Bo
     await desk.core.operations.desk.remove(TENANT.id, "Tope", "cli:root")
 
     assert await desk.api.tapped(TOPE, asked, "Confirm") == "You are no operator here."
-    assert await state_of(desk, order) == "held"
-
-
-async def test_what_somebody_asked_who_was_removed_since_is_not_confirmed(
-    desk: Desk, books: Books
-) -> None:
-    await desk.joins(TOPE, "Tope", Role.SUPPORT)
-    await desk.joins(UCHE, "Uche", Role.APPROVER)
-    order = await in_doubt(books)
-    await desk.api.asked(TOPE, f"/refund {order} it never came")
-    await until(lambda: desk.api.in_chat(UCHE))
-    asked = desk.api.in_chat(UCHE)[-1]
-    await desk.core.operations.desk.remove(TENANT.id, "Tope", "cli:root")
-
-    answer = await desk.api.tapped(UCHE, asked, "Confirm")
-    assert answer == "Tope is no operator any more. Ask for it yourself."
-    assert await state_of(desk, order) == "held"
-    assert await desk.api.tapped(UCHE, asked, "Reject") == "Rejected."
-
-
-async def test_nor_is_anything_by_somebody_removed_while_they_tap(desk: Desk, books: Books) -> None:
-    """They were looked up before, and the tap is decided after."""
-    tope = await desk.joins(TOPE, "Tope", Role.APPROVER)
-    order = await in_doubt(books)
-    asked = await desk.api.asked(TOPE, f"/refund {order} it never came")
-    _, request_id, nonce = acting.read(asked.buttons["Confirm"])
-    await desk.core.operations.desk.remove(TENANT.id, "Tope", "cli:root")
-
-    for confirm in (True, False):
-        with pytest.raises(MayNotConfirm):
-            await desk.core.operations.approvals.decide(request_id, tope, nonce, confirm=confirm)
     assert await state_of(desk, order) == "held"
 
 

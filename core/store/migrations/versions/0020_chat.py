@@ -1,4 +1,4 @@
-"""Messages that were given up are listed to operators."""
+"""What is given up in chats is listed, and what one customer writes to operators is bounded."""
 
 from pathlib import Path
 

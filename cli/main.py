@@ -19,6 +19,7 @@ from cli import (
     flows,
     gifts,
     ledger,
+    messages,
     notices,
     operators,
     orders,
@@ -62,6 +63,7 @@ app.add_typer(customers.app, name="customers")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(operators.app, name="operators")
 app.add_typer(notices.app, name="notices")
+app.add_typer(messages.app, name="messages")
 app.add_typer(vouchers.app, name="vouchers")
 
 

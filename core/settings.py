@@ -186,9 +186,11 @@ class Settings(BaseSettings):
     operator_confirm_s: float = Field(120.0, ge=10, le=3600)
     operator_digest_at: dt.time = dt.time(8, 0)
     # When a quiet talk with a person ends (seconds), and how long what was said is kept then
-    # (days). How many wrong one-time codes of a customer a day no operator is told of.
+    # (days). How much one customer may write in an hour to operators. How many wrong one-time codes
+    # of a customer a day no operator is told of.
     live_chat_idle_s: float = Field(86_400.0, ge=60, le=_MONTH_S)
     live_chat_kept_days: float = Field(90.0, ge=1, le=3650)
+    live_chat_messages_an_hour: int = Field(60, ge=5, le=10_000)
     suspicious_codes: int = Field(6, ge=1, le=1000)
     fund_checks_after_s: Annotated[tuple[float, ...], NoDecode] = (
         60, 300, 900, 3600, 86_400, 172_800, 259_200,

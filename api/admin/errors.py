@@ -38,6 +38,7 @@ from core.services.order_actions import (
     UnknownOrder,
     WordsNeeded,
 )
+from core.services.parked import NotParked
 from core.services.payout_desk import (
     AlreadySettled,
     EvidenceNeeded,
@@ -88,6 +89,7 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     ChangedMeanwhile: (409, "Somebody else is changing this configuration. Try again."),
     UnknownOrder: (404, "There is no transaction of this reference."),
     NotGivenUp: (409, "No notice of this id was given up, or it held a code, which is not kept."),
+    NotParked: (409, "No message of this number is parked."),
     ActionKeyUsed: (409, "This idempotency key was used for another action. Nothing was done."),
     WordsNeeded: (422, "Say why, in a few characters at least."),
     OrderDelivered: (

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bots.operators import acting, looking, talking, words
+from bots.operators import acting, looking, staff, talking, words
 from bots.operators.asking import Ask, Say
 from bots.operators.core import OperatorCore
 from core.domain.operators import Role
@@ -52,6 +52,9 @@ COMMANDS: Mapping[str, Command] = {
     "take": Command(talking.take, Role.SUPPORT, "answer one of them", "CODE"),
     "reply": Command(talking.reply, Role.SUPPORT, "say something to them", "CODE WORDS"),
     "close": Command(talking.close, Role.SUPPORT, "end it", "CODE"),
+    "operators": Command(staff.listed, Role.ADMIN, "who may what"),
+    "invite": Command(staff.invite, Role.ADMIN, "a code for another operator", "ROLE NAME"),
+    "remove": Command(staff.remove, Role.ADMIN, "end one", "NAME"),
     "help": Command(_help, Role.VIEWER, "this list"),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
-from telegram import Bot, CallbackQuery, Message, Update
+from telegram import Bot, CallbackQuery, Message, Update, User
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import (
     CallbackQueryHandler,
@@ -59,9 +59,9 @@ class Handlers:
     def _command(self, name: str) -> Handler:
         async def handle(update: Update, context: Context) -> None:
             message = update.message
-            if message is None or message.from_user is None:
+            if message is None:
                 return
-            operator = await self._core.operations.desk.known(message.from_user.id)
+            operator = await self._operator(message)
             if operator is None:
                 await self._turned_away(message)
                 return
@@ -72,14 +72,14 @@ class Handlers:
 
     async def _join(self, update: Update, context: Context) -> None:
         message = update.message
-        if message is None or message.from_user is None:
+        user = _person(message) if message is not None else None
+        if message is None or user is None or not self._is_private(message):
             return
-        user_id = message.from_user.id
         desk = self._core.operations.desk
-        known = await desk.known(user_id)
-        if known is None and context.args and self._strangers.may_try_code(user_id):
-            known = await desk.join(user_id, "".join(context.args))
-            if known is None and self._is_private(message):
+        known = await desk.known(user.id)
+        if known is None and context.args and self._strangers.may_try_code(user.id):
+            known = await desk.join(user.id, "".join(context.args))
+            if known is None:
                 await self._say(message.chat_id, Say(_NO_CODE))
                 return
         if known is None:
@@ -91,9 +91,9 @@ class Handlers:
     async def _said(self, update: Update, _: Context) -> None:
         """Words that are no command: a reply to a message of ours is for the customer in it."""
         message = update.message
-        if message is None or message.from_user is None:
+        if message is None:
             return
-        operator = await self._core.operations.desk.known(message.from_user.id)
+        operator = await self._operator(message)
         if operator is None:
             await self._turned_away(message)
             return
@@ -162,9 +162,14 @@ class Handlers:
             if "not modified" not in error.message.lower() and query.message is not None:
                 await self._say(query.message.chat.id, Say(text))
 
+    async def _operator(self, message: Message) -> Operator | None:
+        """Who of ours wrote it, or None."""
+        user = _person(message)
+        return await self._core.operations.desk.known(user.id) if user is not None else None
+
     async def _turned_away(self, message: Message) -> None:
         """One polite line, and in a group not even that."""
-        user = message.from_user
+        user = _person(message)
         if user is None or not self._is_private(message):
             return
         if self._strangers.may_hear(user.id):
@@ -201,6 +206,16 @@ class Handlers:
             chat = update.effective_chat
             if chat is not None:
                 await self._say(chat.id, Say("Something went wrong here. It was noted."))
+
+
+def _person(message: Message) -> User | None:
+    """Who wrote it; None where that is not one person.
+
+    Whoever writes as a group or a channel is named by a user id that all who do so share
+    (https://core.telegram.org/bots/api#message, `sender_chat`).
+    """
+    user = message.from_user
+    return None if user is None or user.is_bot or message.sender_chat is not None else user
 
 
 def _ask(operator: Operator, message: Message, args: tuple[str, ...]) -> Ask:

@@ -33,6 +33,9 @@ REFUSALS: Mapping[str, str] = {
     "request.expired": "Too late: nothing was done. Ask again.",
     "request.not_yours": "This button is not yours.",
     "request.may_not_confirm": "You may not confirm this.",
+    "operator.bad_name": "A name has 1 to 40 letters, digits, spaces, dots and dashes.",
+    "operator.name_taken": "Somebody of that name has joined already: remove them first.",
+    "operator.unknown": "There is no operator of that name.",
     "chat.unknown": "There is no such chat.",
     "chat.closed": "That chat is over.",
     "chat.nothing_said": "There is nothing to say in that.",
@@ -44,6 +47,8 @@ def of_problem(problem: Problem) -> str:
         case "request.decided":
             facts = problem.facts
             return f"{facts['by']} has {facts['state']} it already."
+        case "request.asker_gone":
+            return f"{problem.facts['by']} is no operator any more. Ask for it yourself."
         case "chat.taken":
             return f"{problem.facts['by']} has it. /take CODE takes it over."
         case "chat.too_long":

@@ -173,6 +173,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         unlocking=chat.unlocking,
         aftermath=chat.aftermath,
         dead_letters=chat.dead_letters,
+        parked=chat.parked,
         leases=RedisLeases(ground.line),
         chat_lag_s=kept.inbox.lag_s,
         live_chats=live.chats,

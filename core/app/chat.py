@@ -24,6 +24,7 @@ from core.services.dead_letters import DeadLetters
 from core.services.gift_inline import InlineGifts
 from core.services.login_pictures import LoginPictures, Pictures
 from core.services.messengers import Messengers
+from core.services.parked import ParkedMessages
 from core.services.reach import ChatReach
 from core.services.receipts import Receipts
 from core.services.showing import Showing
@@ -31,6 +32,7 @@ from core.services.unlocking import Unlocking
 from core.store.notice_book import PgNoticeBook
 from core.store.notice_fates import PgNoticeFates
 from core.store.pace import NoPace, RedisPace
+from core.store.parked import PgParked
 
 CAPABILITIES: Mapping[str, Capability] = {
     "ussd": paging.USSD,
@@ -59,6 +61,7 @@ class Chat:
     unlocking: Unlocking
     aftermath: ChatAftermath
     dead_letters: DeadLetters
+    parked: ParkedMessages
     pump: Pump[Talk]
     notices: Pump[Notice]
 
@@ -82,6 +85,7 @@ def answering(
     picturing = Pictures(receipts, logins)
     reach = ChatReach(kept.customers, alerts, clock, joined.desk)
     dead_letters = DeadLetters(PgNoticeBook(ground.database), alerts, clock)
+    parked = ParkedMessages(PgParked(ground.database), alerts, clock, bell)
     aftermath = ChatAftermath(reach, PgNoticeFates(ground.database), pace, clock, inline)
     ingest = ChatIngest(kept.inbox, clock, bell)
     unlocking = Unlocking(
@@ -96,9 +100,11 @@ def answering(
     around = Surroundings(
         turns=conversations,
         persons=persons,
+        parking=parked,
         showing=Showing(pace, picturing, aftermath, kept.outbox, clock),
         unlock_url=unlocking.url,
         unsaid=texts.get("en", "secret.unsaid"),
+        parked=texts.get("en", "common.parked"),
         slipped={
             True: texts.get("en", "secret.slipped"),
             False: texts.get("en", "secret.slipped_stays"),
@@ -112,6 +118,7 @@ def answering(
         unlocking=unlocking,
         aftermath=aftermath,
         dead_letters=dead_letters,
+        parked=parked,
         pump=Pump(
             "chat",
             lambda count: kept.inbox.claim(count, CHAT_LEASE_S),

@@ -35,6 +35,7 @@ from core.services.identities import IdentityDesk
 from core.services.live_chat import LiveChats
 from core.services.messengers import Messengers
 from core.services.order_actions import OrderActions
+from core.services.parked import ParkedMessages
 from core.services.payout_desk import PayoutDesk
 from core.services.provider_configs import ProviderSetup
 from core.services.provider_controls import ProviderControls
@@ -83,6 +84,7 @@ class Core:
     unlocking: Unlocking
     aftermath: ChatAftermath
     dead_letters: DeadLetters
+    parked: ParkedMessages
     leases: RedisLeases
     chat_lag_s: Callable[[], Awaitable[float]]
     live_chats: LiveChats

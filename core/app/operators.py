@@ -66,6 +66,7 @@ def talking(ground: Ground) -> Talking:
         ground.clock,
         bell,
         pushable=lambda channel: not capability_of(channel).sessions,
+        an_hour=ground.settings.live_chat_messages_an_hour,
     )
     return Talking(chats, book, bell)
 

@@ -70,14 +70,14 @@ class LiveMessage:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """Something to be sent to a customer, leased to one worker."""
+    """Something to be sent to a customer, leased to one worker. `text`: None if no key opens it."""
 
     id: UUID
     tenant_id: UUID
     chat_id: UUID
     channel_id: UUID
     identity: str
-    text: str = field(repr=False)
+    text: str | None = field(repr=False)
     tries: int
 
 

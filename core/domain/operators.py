@@ -12,7 +12,7 @@ class Role(StrEnum):
     VIEWER = "viewer"  # looks
     SUPPORT = "support"  # talks to customers, asks for refunds and settlements
     APPROVER = "approver"  # confirms them
-    ADMIN = "admin"  # as an approver
+    ADMIN = "admin"  # makes and removes operators
 
     def may(self, least: "Role") -> bool:
         """Whether this is that role, or one that may do more."""

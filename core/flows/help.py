@@ -29,8 +29,7 @@ async def can_be_answered(ctx: Context) -> str:
 
 async def begin_talking(ctx: Context) -> str:
     wish = Wish(ctx.channel, ctx.identity, ctx.customer, ctx.key, ctx.mark)
-    await ctx.desk.live.begin(wish)
-    return "begun"
+    return "begun" if await ctx.desk.live.begin(wish) else "enough"
 
 
 HELP = Flow(
@@ -53,12 +52,13 @@ HELP = Flow(
         Act(
             "begin",
             begin_talking,
-            {"begun": "talking"},
+            {"begun": "talking", "enough": "enough"},
             pending="not_talking",
             fault="not_talking",
             commits=False,
         ),
         End("talking", "help.talking"),
+        End("enough", "help.enough"),
         End("not_talking", "help.not_talking"),
         Fact("own", own_number, {"ok": "call"}, keeps={"own": MSISDN}),
         Confirm("call", "help.call_confirm", yes="note", no="what"),

@@ -43,6 +43,7 @@ _ON_SCREEN_TOO = {DELIVERED, _VOUCHER_READY}
 
 # So long a talk has to show on a screen that an order was delivered: then nothing is left to tell.
 _ON_SCREEN_WITHIN = dt.timedelta(seconds=3)
+_UNREADABLE = "no present key opens it"
 # What is to be waited for less than this is not worth a second look at the queue.
 _AT_ONCE_S = 0.001
 
@@ -106,6 +107,9 @@ class NoticeSender:
     async def send(self, notice: Notice) -> None:
         """Send one leased notice, by as many routes as it takes."""
         now = self._clock.now()
+        if not notice.readable:
+            await self._dead(notice, _UNREADABLE)
+            return
         try:
             text = render(self._texts, notice)
         except Fault as fault:

@@ -20,6 +20,7 @@ from core.domain.customers import Customer, Tenant
 from core.domain.display import Screen
 from core.domain.turns import Channel
 from core.domain.unlocking import KeptPass, Pass
+from core.ports.administration import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,13 @@ class Inbox(Protocol):
         """
         ...
 
-    async def release(self, talk: Talk, *, again_at: dt.datetime | None = None) -> bool:
+    async def release(
+        self, talk: Talk, *, again_at: dt.datetime | None = None, counted: bool = True
+    ) -> bool:
         """Give the talk back; True when something waits.
 
-        With `again_at` what is not answered waits until then, whatever comes meanwhile.
+        With `again_at` what is not answered waits until then, whatever comes meanwhile. What was
+        not its messages' fault is not `counted` among their tries.
         """
         ...
 
@@ -124,6 +128,34 @@ class Inbox(Protocol):
 
     async def lag_s(self) -> float:
         """How long the oldest message that could be taken up waits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedMessage:
+    """A message that failed whenever it was taken up.
+
+    Attributes:
+        number: What it is called.
+        channel: The kind of its channel: `telegram`.
+        why: What went wrong, by the name of the error; nothing of what was written.
+    """
+
+    number: int
+    channel: str
+    why: str
+    received_at: dt.datetime
+
+
+class ParkedBook(Protocol):
+    """Messages that were given up, of one tenant."""
+
+    async def listed(self, tenant_id: UUID, count: int) -> Sequence[ParkedMessage]:
+        """The latest first."""
+        ...
+
+    async def again(self, tenant_id: UUID, number: int, event: Event, at: dt.datetime) -> bool:
+        """Have it taken up as if it had just come; False where none of that number is parked."""
         ...
 
 

@@ -1,7 +1,7 @@
 """What is kept of talks with a person."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -38,22 +38,36 @@ class Saying:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How much one customer may say since then, each chat that they begin counted as well.
+
+    `told`: what they are told beyond it, by language.
+    """
+
+    most: int
+    since: dt.datetime
+    told: Callable[[str], str]
+
+
 class LiveBook(Protocol):
     """Each step is one commit, safe to repeat.
 
     Whether a person is in a talk is kept beside the talk itself, in the commit that changes it.
     """
 
-    async def begin(self, wish: Wish, at: dt.datetime) -> LiveChat:
-        """Open a chat, or find the one that is open, and have operators told."""
+    async def begin(self, wish: Wish, at: dt.datetime, bound: Bound) -> LiveChat | None:
+        """Open a chat, or find the open one, and have operators told. None beyond `bound`."""
         ...
 
     async def present(self, to: Address) -> bool:
         """Whether a person is in this talk now."""
         ...
 
-    async def heard(self, to: Address, external_id: str, text: str, at: dt.datetime) -> bool:
-        """Keep what the customer said, once, and have operators told.
+    async def heard(
+        self, to: Address, external_id: str, text: str, at: dt.datetime, bound: Bound
+    ) -> bool:
+        """Keep what the customer said, once, and have operators told; or tell of the bound.
 
         False, and nothing kept, where no chat is open, or where this is how it was asked for.
         """

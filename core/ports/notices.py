@@ -45,6 +45,7 @@ class Notice:
         asked_at: Since when somebody tries it; None while nobody does. On one that was just leased:
             whoever tried did not live to tell what became of it.
         leased_until: Tells this lease from every other.
+        readable: False where no present key opens what it would say; `facts` are none then.
     """
 
     id: UUID
@@ -63,6 +64,7 @@ class Notice:
     route_tries: int = 0
     asked_at: dt.datetime | None = None
     leased_until: dt.datetime | None = None
+    readable: bool = True
 
     @property
     def try_key(self) -> str:

@@ -22,6 +22,7 @@ class AlertKind(StrEnum):
     CHANNEL = "channel"  # a chat channel refuses what it is sent
     SUSPICIOUS = "suspicious"  # somebody tries PINs or codes; ends by itself after a day
     ROUTER = "router"  # a hotspot router refuses, was reset, or must not be brought in line alone
+    PARKED = "parked"  # what customers wrote failed whenever it was taken up
     DEAD_LETTER = "dead_letter"  # customers could not be told something, by no route
     ROUTER_OFFLINE = "router_offline"
     ROUTER_ATTENTION = "router_attention"  # only a person can put it right

@@ -100,7 +100,10 @@ class Requests(Protocol):
     async def find(self, tenant_id: UUID, request_id: UUID) -> Request | None: ...
 
     async def decide(self, request: Request, operator: Operator, state: RequestState) -> bool:
-        """Confirm or reject it. True for the first who does, in time, and for nobody after."""
+        """Confirm or reject it. True for the first who does, in time, and for nobody after.
+
+        Nobody does who is no operator any more, or may not; nor is confirmed what such a one asked.
+        """
         ...
 
     async def done(self, request: Request, outcome: str) -> None:

@@ -62,6 +62,12 @@ class MayNotConfirm(Problem):
     code = "request.may_not_confirm"
 
 
+class AskerGone(Problem):
+    """Who asked for it is no operator any more. Fact `by` tells who."""
+
+    code = "request.asker_gone"
+
+
 @dataclass(frozen=True, slots=True)
 class ApprovalRules:
     """How long a request may be confirmed, and whether only by another than who asked."""
@@ -139,7 +145,7 @@ class Approvals:
         """Confirm it and have it done, or reject it. The same again is the same decision.
 
         Raises:
-            NotYours, MayNotConfirm, RequestExpired, RequestDecided: nothing was done.
+            NotYours, MayNotConfirm, AskerGone, RequestExpired, RequestDecided: nothing was done.
             Problem: it was confirmed, and cannot be done as things stand now.
         """
         if not hmac.compare_digest(nonce, self.nonce(request_id, operator)):
@@ -157,7 +163,7 @@ class Approvals:
         decided = await self._requests.find(operator.tenant_id, request_id)
         assert decided is not None
         if decided.state is RequestState.WAITING:
-            raise RequestExpired
+            raise await self._why_not(decided, operator)
         if decided.decider_id != operator.id or decided.state is not state:
             raise RequestDecided(by=decided.decided_by, state=decided.state.value)
         return await self._done(decided) if confirm else decided
@@ -176,6 +182,13 @@ class Approvals:
                 refused = await self._requests.find(tenant_id, request_id)
                 seen += [refused] if refused else []
         return seen
+
+    async def _why_not(self, request: Request, operator: Operator) -> Problem:
+        """Why it still waits."""
+        if self._clock.now() >= request.expires_at:
+            return RequestExpired()
+        still = {one.id for one in await self._operators.all(operator.tenant_id)}
+        return MayNotConfirm() if operator.id not in still else AskerGone(by=request.asked_by)
 
     def _may_confirm(self, operator: Operator, request: Request) -> bool:
         if not operator.role.may(Role.APPROVER):

@@ -1,8 +1,9 @@
 """Making the ways by which Callbox is reached, each with a secret path that is shown once."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from uuid import UUID
 
 from core.domain.turns import Channel
@@ -12,6 +13,7 @@ from core.kit.errors import Problem
 from core.ports import ChannelBook, ChannelQuery, ChannelRecord, Event, Paging
 from core.ports.tenancy import ChannelTest, Probed
 from core.services.channel_rules import BASE_URL, CHATS, faults
+from core.services.config_rules import host_of
 
 _KEY_BYTES = 24
 
@@ -150,7 +152,10 @@ class ChannelDesk:
 
         def altered(channel: Channel) -> Channel:
             changed = _changed(channel, wanted)
-            if wrong := dict(faults(changed, self._gateways)):
+            wrong = dict(
+                chain(_kept_secrets(channel, changed, wanted), faults(changed, self._gateways))
+            )
+            if wrong:
                 raise BadChannel(wrong)
             return changed
 
@@ -241,6 +246,25 @@ def _changed(channel: Channel, wanted: ChannelChange) -> Channel:
         settings=settings,
         credentials={name: value for name, value in credentials.items() if value},
     )
+
+
+def _kept_secrets(
+    before: Channel, after: Channel, wanted: ChannelChange
+) -> Iterable[tuple[str, str]]:
+    """Credentials that were given for one host and would now go to another.
+
+    Else whoever may set an address could have them sent to their own.
+    """
+    if _host(before) == _host(after):
+        return
+    for name in before.credentials:
+        if name not in wanted.credentials:
+            yield f"credentials.{name}", "was given for another host: give it again"
+
+
+def _host(channel: Channel) -> str:
+    """Where it is reached; "" where the messenger itself is."""
+    return host_of(str(channel.settings.get(BASE_URL) or ""))
 
 
 def _facts(channel: Channel | None, wanted: ChannelChange | None) -> dict[str, object]:

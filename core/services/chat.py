@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
@@ -23,6 +24,7 @@ from core.domain.turns import Channel, Inbound, Reply
 from core.kit import crash
 from core.kit.bell import Bell
 from core.kit.clock import Clock
+from core.ports import Busy, Unavailable
 from core.ports.chat import Inbox, Messenger, Moment
 from core.services.chat_turns import inbound_of
 from core.services.messengers import Messengers
@@ -32,11 +34,12 @@ log = structlog.get_logger()
 _TAKEN = Counter("callbox_chat_messages_total", "Messages by what became of them", ["kind", "how"])
 
 TRIES_MAX = 8
-"""Then a message that fails whenever it is taken up is parked, and the next one is."""
+"""Then a message that fails whenever it is taken up is parked, and the next one is taken up."""
 
 # After so many seconds nothing more is begun under one lease: what is left is taken up anew.
 _LEASE_USED_S = 25.0
 _AGAIN_AFTER_S = (1, 2, 5, 15, 60, 120, 300, 600)
+_AWAY_LEAST_S, _AWAY_MOST_S = 1.0, 60.0
 # Longer than this, and the customer should see that we are at it.
 _AWHILE_S = 0.4
 _SECRET_DIGITS = range(3, 9)
@@ -74,6 +77,14 @@ class Persons(Protocol):
         ...
 
 
+class Parking(Protocol):
+    """See `core.services.parked.ParkedMessages`."""
+
+    async def parked(self, tenant_id: UUID, channel: str, why: str) -> None:
+        """Tell operators of a message that nothing becomes of."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Whom a chat needs around it.
@@ -83,14 +94,17 @@ class Surroundings:
         unsaid: The words for a secret that was typed and could not be deleted.
         slipped: What is said to somebody who wrote a secret among other words: by whether their
             message was deleted.
+        parked: What is said to somebody whose message is given up.
     """
 
     turns: Turns
     persons: Persons
+    parking: Parking
     showing: Shows
     unlock_url: Callable[[Address, Screen], Awaitable[str]]
     unsaid: str
     slipped: Mapping[bool, str]
+    parked: str
 
 
 class _NotNow(Exception):
@@ -161,7 +175,8 @@ class ChatDesk:
         """Answer what waits in a leased talk, in order, and give it back."""
         messenger = self._messengers.of(talk.channel)
         if messenger is None or not talk.messages:
-            await self._inbox.release(talk, again_at=self._in_a(60 if messenger is None else 0))
+            again_at = self._in_a(60 if messenger is None else 0)
+            await self._inbox.release(talk, again_at=again_at, counted=False)
             return
         to = Address(talk.channel.tenant_id, talk.channel, talk.identity)
         shown, more = talk.last_shown, False
@@ -179,16 +194,16 @@ class ChatDesk:
                 fresh = None
                 if not (person and await self._for_a_person(to, message)):
                     fresh = await self._take_up(messenger, to, message, shown)
-            except _NotNow as later:
-                await self._inbox.release(talk, again_at=self._in_a(later.after_s))
+            except (_NotNow, Unavailable, Busy) as error:
+                again_at = self._when_well(talk, error)
+                await self._inbox.release(talk, again_at=again_at, counted=False)
                 return
             except Exception as error:
                 log.exception("chat.message_failed", kind=talk.channel.kind, tries=talk.tries)
                 if talk.tries < TRIES_MAX or place > 1:
                     await self._inbox.release(talk, again_at=self._after_try(talk.tries))
                     return
-                _TAKEN.labels(talk.channel.kind, "parked").inc()
-                more = await self._inbox.park(talk, message, type(error).__name__, last=last)
+                more = await self._park(messenger, talk, message, type(error).__name__, last=last)
                 continue
             crash.point("chat.shown")
             shown = fresh if fresh is not None else shown
@@ -197,6 +212,32 @@ class ChatDesk:
             crash.point("chat.answered")
         if more:
             self._bell.ring()
+
+    async def _park(
+        self, messenger: Messenger, talk: Talk, message: ChatMessage, why: str, *, last: bool
+    ) -> bool:
+        """Give it up, and say so to its writer, if that can be done, and to operators."""
+        to = Address(talk.channel.tenant_id, talk.channel, talk.identity)
+        try:
+            telling = Telling(f"parked:{message.external_id}", self._around.parked)
+            await messenger.tell(to, telling)
+        except Exception:
+            log.exception("chat.parked_untold", kind=talk.channel.kind)
+        await self._around.parking.parked(to.tenant_id, talk.channel.kind, why)
+        _TAKEN.labels(talk.channel.kind, "parked").inc()
+        crash.point("chat.parking")
+        return await self._inbox.park(talk, message, why, last=last)
+
+    def _when_well(self, talk: Talk, error: Exception) -> dt.datetime:
+        """When to try again what is no message's fault.
+
+        While a store of ours is away, the longer somebody waits, the less often it is tried.
+        """
+        if isinstance(error, _NotNow):
+            return self._in_a(error.after_s)
+        log.warning("chat.not_now", kind=talk.channel.kind, why=str(error))
+        waited_s = (self._clock.now() - talk.heard_at).total_seconds()
+        return self._in_a(min(max(waited_s / 4, _AWAY_LEAST_S), _AWAY_MOST_S))
 
     def _in_a(self, seconds: float) -> dt.datetime:
         return self._clock.now() + dt.timedelta(seconds=seconds)

@@ -88,11 +88,12 @@ def places(config: ProviderConfig) -> Mapping[str, str]:
 
 def new_places(before: ProviderConfig, after: ProviderConfig) -> bool:
     """Whether `after` has us call a host that `before` did not."""
-    known = {_host(url) for url in places(before).values()}
-    return any(_host(url) not in known for url in places(after).values())
+    known = {host_of(url) for url in places(before).values()}
+    return any(host_of(url) not in known for url in places(after).values())
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """The host of an address; all names of this machine are one."""
     host = urlsplit(url).hostname or ""
     return "localhost" if host in _HERE else host
 

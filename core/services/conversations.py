@@ -27,7 +27,6 @@ from core.domain.turns import (
     Said,
     SessionEnd,
 )
-from core.engine.conversation import Conversation
 from core.engine.kinds import Locale
 from core.engine.machine import Effect, Machine, Outcome, Step
 from core.engine.outcomes import Done, Failed
@@ -42,6 +41,7 @@ from core.ports.identities import StartWords
 from core.services.context import Context, Desk
 from core.services.greeting import greeting
 from core.services.people import People
+from core.services.record import Record
 
 log = structlog.get_logger()
 
@@ -64,32 +64,6 @@ _CONFLICTS_MAX = 20
 _TTL_S = 24 * 3600
 _WAIT_STEP_S = 0.04
 _ID_LETTERS = 12
-
-
-class Record(msgspec.Struct, omit_defaults=True):
-    """What is kept of one person on one channel. Holds no secret: `mark` is a keyed digest.
-
-    `customer` is None for a stranger: nobody has vouched for their number yet. `wanted`, with
-    `given`, is the shortcut that a link, or a code typed alone, led them to: it is entered once
-    they have come through the door. `told` names the news that were told last: nobody reads them
-    twice.
-    """
-
-    session: str
-    mark: str
-    conversation: Conversation
-    customer: UUID | None
-    language: str = "en"
-    reply: str = ""
-    ends: bool = False
-    acting_at: float = 0.0
-    lapsed: bool = False
-    touched_at: float = 0.0
-    committed: bool = False
-    network_hint: str | None = None
-    wanted: str = ""
-    given: dict[str, str] = {}
-    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,14 +294,17 @@ class _Turn:
         self._inbound = inbound
         self._capability = parent.capability(inbound.channel)
         self._version: int | None = None
+        self._served: tuple[str, ...] = ()
         self._parted = False
 
     async def take(self) -> Reply:
-        record, self._version = await self._parent.load(self._inbound)
-        if self._anew:
-            record = None
+        kept, self._version = await self._parent.load(self._inbound)
+        self._served = kept.served_with_last() if kept and not self._capability.sessions else ()
+        record = None if self._anew else kept
         tenant = await self._parent.tenant(self._inbound.channel.tenant_id)
         advance = self._inbound.cursor.advance(record.mark if record else None)
+        if kept is not None and kept.served_before(advance.mark):
+            advance = Advance(Progress.REPEAT, (), advance.mark)
         if record is None or advance.progress is Progress.BEGIN:
             return await self._begin(tenant, record, advance)
         locale = _locale(tenant, record.language)
@@ -340,6 +317,12 @@ class _Turn:
         if advance.progress is Progress.STALE:
             log.info("turn.stale", session=self._inbound.session_id)
         return self._reply(locale, record)
+
+    def _serve(self, record: Record, mark: str) -> None:
+        if self._capability.sessions:
+            record.mark = mark
+        else:
+            record.now_serves(mark)
 
     def _reply(self, locale: Locale, record: Record, screen: Screen | None = None) -> Reply:
         """What was kept, with the screen for channels that show more than its words."""
@@ -373,6 +356,7 @@ class _Turn:
             wanted=recent.wanted if recent else "",
             given=recent.given if recent else {},
             told=before.told if before else "",
+            served=self._served,
         )
         if recent and recent.conversation.state == "acting":
             record.conversation = recent.conversation
@@ -492,7 +476,7 @@ class _Turn:
         It stops short of what wants the customer's eyes, and where an answer was not understood:
         those that follow were meant for other screens.
         """
-        record.mark = advance.mark
+        self._serve(record, advance.mark)
         first, *ahead = advance.inputs
         if self._kept_for_later(locale, record, first) and record.conversation.state == "live":
             again = self._machine.redisplay(record.conversation, locale, self._capability)
@@ -547,7 +531,7 @@ class _Turn:
         if self._parent.now() - record.acting_at < self._parent.patience.effect_s:
             await self._await_other(record)
             raise _Overtaken
-        record.mark = advance.mark
+        self._serve(record, advance.mark)
         away_s = self._parent.now() - record.acting_at
         record.lapsed = record.lapsed or away_s > self._parent.patience.lapse_s
         step = self._machine.recover(record.conversation, locale, self._capability)

@@ -30,7 +30,7 @@ from core.kit.errors import Problem
 from core.kit.msisdn import masked
 from core.kit.texts import Texts
 from core.ports import Paging
-from core.ports.live_chat import LiveBook, Saying, Wish
+from core.ports.live_chat import Bound, LiveBook, Saying, Wish
 from core.services.messengers import Messengers
 
 log = structlog.get_logger()
@@ -38,6 +38,7 @@ log = structlog.get_logger()
 TEXT_MAX = 3500
 """What one answer may have, in letters: less than any chat channel takes."""
 
+_HOUR = dt.timedelta(hours=1)
 _MESSAGES_SHOWN = 500
 _HOME = "00"
 _AGAIN_AFTER_S = (1, 2, 5, 15, 60, 120, 300, 600)
@@ -91,7 +92,7 @@ class LiveChats:
     """Talks with a person, from the customer's side and from the operators'.
 
     Keeps `core.services.chat.Persons`. `pushable` tells where somebody can be written to who does
-    not ask just now.
+    not ask just now; `an_hour` is how much one customer may say.
     """
 
     def __init__(
@@ -101,12 +102,14 @@ class LiveChats:
         clock: Clock,
         bell: Bell,
         pushable: Callable[[Channel], bool],
+        an_hour: int = 60,
     ) -> None:
         self._book = book
         self._texts = texts
         self._clock = clock
         self._bell = bell
         self._pushable = pushable
+        self._an_hour = an_hour
 
     # The customer's side.
 
@@ -114,9 +117,12 @@ class LiveChats:
         """Whether a person can answer on this channel at all."""
         return self._pushable(channel)
 
-    async def begin(self, wish: Wish) -> LiveChat:
-        """From now on what the customer writes is for a person."""
-        chat = await self._book.begin(wish, self._clock.now())
+    async def begin(self, wish: Wish) -> LiveChat | None:
+        """From now on what the customer writes is for a person; None where that was too much."""
+        chat = await self._book.begin(wish, self._clock.now(), self._bound())
+        if chat is None:
+            log.info("live.enough", kind=wish.channel.kind)
+            return None
         log.info("live.begun", kind=wish.channel.kind, chat=chat.code)
         return chat
 
@@ -129,7 +135,13 @@ class LiveChats:
             await self.left(to, message)
             return False
         return await self._book.heard(
-            to, message.external_id, _words_of(message), self._clock.now()
+            to, message.external_id, _words_of(message), self._clock.now(), self._bound()
+        )
+
+    def _bound(self) -> Bound:
+        since = self._clock.now() - _HOUR
+        return Bound(
+            self._an_hour, since, lambda language: self._texts.get(language, "live.enough")
         )
 
     async def left(self, to: Address, message: ChatMessage) -> None:
@@ -261,6 +273,9 @@ class LiveMail:
 
     async def send(self, answering: Answering) -> None:
         """Send one that is leased. A crash before it is noted as sent sends it again."""
+        if answering.text is None:
+            await self._book.failed(answering, "no present key opens it", self._clock.now())
+            return
         channel = await self._channels.get(answering.channel_id)
         if channel is None:
             await self._book.failed(answering, "the channel is gone", self._clock.now())

@@ -14,7 +14,7 @@ from core.domain.requery import Policy, decide
 from core.domain.vending import Blame, Outcome, Result
 from core.kit import crash
 from core.kit.clock import Clock
-from core.kit.crypto import Keyring
+from core.kit.crypto import Keyring, Unreadable
 from core.kit.money import Money, to_major
 from core.ports import Cases, NewCase
 from core.ports.payouts import CannotAsk, PayoutBook, PayoutGateway
@@ -43,6 +43,7 @@ def _not_sent(reason: str, hint: str, blame: Blame = Blame.OURS) -> Outcome:
 
 
 _GATEWAY_GONE = _not_sent("gateway_gone", "try_later")
+_ACCOUNT_UNREADABLE = _not_sent("account_unreadable", "try_later")
 _NAME_UNCHECKED = _not_sent("name_unchecked", "try_later")
 _NO_SUCH_ACCOUNT = _not_sent("no_such_account", "wrong_account", Blame.ORDER)
 _NAME_CHANGED = _not_sent("name_changed", "name_changed", Blame.ORDER)
@@ -138,13 +139,23 @@ class PayingOut:
     async def _sent(self, gateway: PayoutGateway | None, due: DuePayout) -> Outcome | None:
         if gateway is None:
             return _GATEWAY_GONE
+        if not self._account_number(due):
+            return _ACCOUNT_UNREADABLE
         if refusal := await self._name_refusal(gateway, due):
             return refusal
         return await self._ask(gateway, due) if self._in_time(due) else None
 
+    def _account_number(self, due: DuePayout) -> str:
+        """Where it goes, or "" where no present key opens that: to ask takes the reference only."""
+        try:
+            return self._keyring.decrypt(due.account_sealed)
+        except Unreadable:
+            log.error("payout.account_unreadable", reference=due.reference)  # noqa: TRY400 - nothing of it in a log
+            return ""
+
     async def _name_refusal(self, gateway: PayoutGateway, due: DuePayout) -> Outcome | None:
         """Why it must not be sent: the account is not, or not known to be, whose was confirmed."""
-        number = self._keyring.decrypt(due.account_sealed)
+        number = self._account_number(due)
         try:
             async with asyncio.timeout(self._policy.send_within_s / 2):
                 holder = await gateway.resolve(due.bank_code, number)
@@ -162,7 +173,7 @@ class PayingOut:
             reference=due.gateway_reference,
             amount=Money(due.amount_minor, due.currency),
             bank_code=due.bank_code,
-            account_number=self._keyring.decrypt(due.account_sealed),
+            account_number=self._account_number(due),
             account_name=due.account_name,
             their_reference=due.their_reference or "",
         )

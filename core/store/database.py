@@ -14,6 +14,7 @@ from sqlalchemy import URL, bindparam, event, exc, func, literal, make_url, sele
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from core import ports
 from core.kit.errors import Fault
 
 log = structlog.get_logger()
@@ -39,7 +40,7 @@ _GONE = (
 _SET_TENANT = select(func.set_config("callbox.tenant", bindparam("tenant"), literal(value=True)))
 
 
-class Unavailable(Fault):
+class Unavailable(ports.Unavailable):
     """The database could not be reached for a while. What was asked may or may not be done."""
 
 

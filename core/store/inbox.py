@@ -119,9 +119,13 @@ class PgInbox:
             _answer(talk, message.external_id, state="parked", why=why, released=last)
         )
 
-    async def release(self, talk: Talk, *, again_at: dt.datetime | None = None) -> bool:
+    async def release(
+        self, talk: Talk, *, again_at: dt.datetime | None = None, counted: bool = True
+    ) -> bool:
         return await self._answers.submit(
-            _answer(talk, None, state="waiting", held_until=again_at, released=True)
+            _answer(
+                talk, None, state="waiting", held_until=again_at, released=True, counted=counted
+            )
         )
 
     async def _answer(self, items: Sequence[tuple[object, ...]]) -> Sequence[bool]:
@@ -164,6 +168,7 @@ def _answer(
     why: str | None = None,
     shown: str | None = None,
     held_until: dt.datetime | None = None,
+    counted: bool = True,
 ) -> tuple[object, ...]:
     """An `inbox_answer_item`."""
     return (
@@ -176,4 +181,5 @@ def _answer(
         held_until,
         None,
         released,
+        counted,
     )

@@ -7,20 +7,29 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, RowMapping, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.chat import Address
-from core.domain.live_chat import CUSTOMER, Answering, Heard, LiveChat, LiveMessage, LiveState
+from core.domain.live_chat import (
+    CUSTOMER,
+    PROGRAM,
+    Answering,
+    Heard,
+    LiveChat,
+    LiveMessage,
+    LiveState,
+)
 from core.kit import ids
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.ports import Paging
-from core.ports.live_chat import Saying, Wish
+from core.ports.live_chat import Bound, Saying, Wish
 from core.store.database import Database
 from core.store.live_posts import post
 from core.store.live_rows import (
     begun_by,
+    beyond,
     changed,
     chat_columns,
     chat_of,
@@ -53,11 +62,14 @@ class PgLiveChats:
         self._keyring = keyring
         self._clock = clock
 
-    async def begin(self, wish: Wish, at: dt.datetime) -> LiveChat:
+    async def begin(self, wish: Wish, at: dt.datetime, bound: Bound) -> LiveChat | None:
         tenant_id = wish.channel.tenant_id
         chat_id = ids.derived("live chat", str(wish.channel.id), wish.key)
 
-        async def write(connection: AsyncConnection) -> LiveChat:
+        async def write(connection: AsyncConnection) -> LiveChat | None:
+            found = await chat_where(connection, begun_by(chat_id, wish))
+            if found is None and await beyond(connection, wish.customer.id, bound):
+                return None
             for _ in range(_CODES_TRIED):  # a code may be another chat's already
                 made = await make(connection, wish, chat_id, at)
                 if made:
@@ -84,7 +96,9 @@ class PgLiveChats:
 
         return await self._database.in_tenant(to.tenant_id, read)
 
-    async def heard(self, to: Address, external_id: str, text: str, at: dt.datetime) -> bool:
+    async def heard(
+        self, to: Address, external_id: str, text: str, at: dt.datetime, bound: Bound
+    ) -> bool:
         key = f"in:{to.channel.id}:{external_id}"
         sealed = self._keyring.encrypt(text)
 
@@ -94,12 +108,24 @@ class PgLiveChats:
                 return await known(connection, to.tenant_id, key)
             if chat["opened_by"] == external_id:
                 return False
+            if await beyond(connection, chat["customer_id"], bound):
+                if not await known(connection, to.tenant_id, key):
+                    await self._enough(connection, chat, bound, at)
+                return True
             message_id = await keep(connection, to.tenant_id, chat["id"], key, CUSTOMER, sealed, at)
             if message_id is not None:
                 await post(connection, chat["id"], "message", at, message_id)
             return True
 
         return await self._database.in_tenant(to.tenant_id, write)
+
+    async def _enough(
+        self, connection: AsyncConnection, chat: RowMapping, bound: Bound, at: dt.datetime
+    ) -> None:
+        """Say so, once an hour."""
+        key = f"enough:{chat['id']}:{at:%Y-%m-%dT%H}"
+        sealed = self._keyring.encrypt(bound.told(chat["language"]))
+        await keep(connection, chat["tenant_id"], chat["id"], key, PROGRAM, sealed, at)
 
     async def left(self, to: Address, external_id: str, at: dt.datetime) -> bool:
         async def write(connection: AsyncConnection) -> bool:

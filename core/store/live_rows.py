@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, RowMapping, Select, select, text, update
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +16,7 @@ from core.kit import ids
 from core.kit.crypto import Keyring, Unreadable
 from core.kit.msisdn import Msisdn
 from core.ports import Event
-from core.ports.live_chat import Wish
+from core.ports.live_chat import Bound, Wish
 from core.store.events import add_event
 from core.store.live_posts import post
 from core.store.tables import channels, customers, live_chats, live_messages
@@ -56,19 +56,20 @@ def message_of(keyring: Keyring, row: RowMapping) -> LiveMessage:
     return LiveMessage(
         id=row["id"],
         author=row["author"],
-        text=opened(keyring, row["content"]),
+        text=opened(keyring, row["content"]) or "[cannot be read with the present key]",
         state=Heard(row["state"]),
         why=row["why"],
         at=row["at"],
     )
 
 
-def opened(keyring: Keyring, sealed: str) -> str:
+def opened(keyring: Keyring, sealed: str) -> str | None:
+    """None where no present key opens it."""
     try:
         return keyring.decrypt(sealed)
     except Unreadable:
         log.error("live.unreadable")  # noqa: TRY400 - nothing of it in a log
-        return "[cannot be read with the present key]"
+        return None
 
 
 def wanted(tenant_id: UUID, states: Sequence[LiveState]) -> list[ColumnElement[bool]]:
@@ -137,6 +138,20 @@ async def known(connection: AsyncConnection, tenant_id: UUID, key: str) -> bool:
         live_messages.c.tenant_id == tenant_id, live_messages.c.key == key
     )
     return await connection.scalar(wanted) is not None
+
+
+async def beyond(connection: AsyncConnection, customer_id: UUID, bound: Bound) -> bool:
+    """Whether the customer has said as much as they may."""
+    lately = (live_chats.c.customer_id == customer_id) & (live_chats.c.last_at > bound.since)
+    said = (
+        select(func.count())
+        .select_from(live_messages)
+        .join(live_chats, live_chats.c.id == live_messages.c.chat_id)
+        .where(lately, live_messages.c.at > bound.since, live_messages.c.author == CUSTOMER)
+    )
+    begun = select(func.count()).where(lately, live_chats.c.opened_at > bound.since)
+    counted = select(said.scalar_subquery() + begun.scalar_subquery())
+    return int(await connection.scalar(counted) or 0) >= bound.most
 
 
 async def keep(

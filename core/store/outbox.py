@@ -16,7 +16,7 @@ from core.domain.display import Tells
 from core.domain.notices import ChatStanding, Route
 from core.domain.voucher_codes import login_link, spaced
 from core.kit.clock import Clock
-from core.kit.crypto import Keyring
+from core.kit.crypto import Keyring, Unreadable
 from core.kit.msisdn import Msisdn
 from core.ports import Failed, NewNotice, Notice
 from core.store.database import Database
@@ -155,13 +155,19 @@ class PgOutbox:
         return {**facts, "code": spaced(code), "link": login_link(row["login_url"], code)}
 
     def _notice(self, row: asyncpg.Record) -> Notice:
+        facts: Mapping[str, str | int] = {}
+        readable = True
+        try:
+            facts = self._facts_of(row)
+        except (Unreadable, ValueError, KeyError):  # one of many: the others are told all the same
+            readable = False
         return Notice(
             id=row["id"],
             tenant_id=row["tenant_id"],
             to=Msisdn(row["msisdn"]),
             language=row["language"],
             text=row["text"],
-            facts=self._facts_of(row),
+            facts=facts,
             tries=row["tries"],
             created_at=row["created_at"],
             secret=row["secret"],
@@ -172,6 +178,7 @@ class PgOutbox:
             route_tries=row["route_tries"],
             asked_at=row["asked_at"],
             leased_until=row["leased_until"],
+            readable=readable,
         )
 
 

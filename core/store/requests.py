@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, Select, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.domain.operators import Asking, NewRequest, Operator, Request, RequestState
+from core.domain.operators import Asking, NewRequest, Operator, Request, RequestState, Role
 from core.kit.clock import Clock
-from core.kit.crypto import Keyring
+from core.kit.crypto import Keyring, Unreadable
 from core.ports import Event
 from core.store.database import Database
 from core.store.events import add_event
@@ -69,11 +69,15 @@ class PgRequests:
     async def decide(self, request: Request, operator: Operator, state: RequestState) -> bool:
         async def write(connection: AsyncConnection) -> bool:
             now = self._clock.now()
+            confirms = state is RequestState.CONFIRMED
+            decider_may = _stands(operator.id, Role.APPROVER if confirms else Role.VIEWER)
+            asker_may = _stands(request.asker_id, Role.SUPPORT) if confirms else true()
             deciding = (
                 update(requests)
                 .where(requests.c.tenant_id == request.tenant_id, requests.c.id == request.id)
                 .where(requests.c.state == RequestState.WAITING.value)
                 .where(requests.c.expires_at > now)
+                .where(decider_may, asker_may)
                 .values(state=state.value, decided_by=operator.id, decided_at=now)
             )
             first = (await connection.execute(deciding)).rowcount == 1
@@ -110,10 +114,28 @@ class PgRequests:
         fields = dict(row)
         return Request(
             asking=Asking(fields.pop("action")),
-            words=self._keyring.decrypt(fields.pop("words")),
+            words=self._opened(fields.pop("words")),
             state=RequestState(fields.pop("state")),
             **fields,
         )
+
+    def _opened(self, sealed: str) -> str:
+        try:
+            return self._keyring.decrypt(sealed)
+        except Unreadable:
+            return "[cannot be read with the present key]"
+
+
+def _stands(operator_id: UUID, least: Role) -> ColumnElement[bool]:
+    """Whether this is an operator still who may do so; nobody removes them before the commit."""
+    roles = [role.value for role in Role if role.may(least)]
+    return (
+        select(operators.c.id)
+        .where(operators.c.id == operator_id, operators.c.removed_at.is_(None))
+        .where(operators.c.role.in_(roles))
+        .with_for_update(read=True)
+        .exists()
+    )
 
 
 def _wanted() -> Select[Any]:

@@ -7,7 +7,7 @@ import pytest
 from core.engine.outcomes import Done
 from core.flows.airtime import pay
 from core.services.context import Context
-from core.services.conversations import Record
+from core.services.record import Record
 from tests.fakes.world import PIN, World
 
 _OFFER = "Go on where you stopped?"

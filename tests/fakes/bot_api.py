@@ -22,6 +22,7 @@ from tests.fakes.waiting import until
 
 TOKEN = "110201544:a-token-that-is-in-no-log"
 BOT = {"id": 110201544, "is_bot": True, "first_name": "Operators", "username": "operators_bot"}
+AS_GROUP = 1087968824  # GroupAnonymousBot, who is every anonymous admin of every group
 _AT = 1_770_000_000
 _TEXT_MAX = 4096
 
@@ -60,10 +61,22 @@ class BotApi:
     # What people do.
 
     def writes(
-        self, user_id: int, text: str, *, chat_id: int | None = None, to: Sent | None = None
+        self,
+        user_id: int,
+        text: str,
+        *,
+        chat_id: int | None = None,
+        to: Sent | None = None,
+        as_group: bool = False,
     ) -> int:
-        """Somebody writes, in their own chat or in a group; answers the update's number."""
+        """Somebody writes, in their own chat or in a group; answers the update's number.
+
+        `as_group`: as an admin of it who is anonymous.
+        """
         message: dict[str, Any] = {**self._message(user_id, chat_id), "text": text}
+        if as_group:
+            anonymous = {"id": AS_GROUP, "is_bot": True, "first_name": "Group"}
+            message |= {"from": anonymous, "sender_chat": message["chat"]}
         if text.startswith("/"):
             length = len(text.split(maxsplit=1)[0])
             message["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]

@@ -30,7 +30,7 @@ from core.ports.hotspot import Lane
 from core.providers.hotspot.budget import BudgetRules
 from core.providers.hotspot.routeros import RouterOsFleet
 from core.providers.hotspot.rules import Rules
-from core.services.conversations import Record
+from core.services.record import Record
 from core.settings import Settings
 from core.store.conversations import _key
 from core.store.embedded import ServiceUrls

@@ -9,7 +9,7 @@ create type inbox_item as (
 
 create type inbox_answer_item as (
   channel_id uuid, identity text, external_id text, state text, why text, shown text,
-  held_until timestamptz, run_at timestamptz, released boolean
+  held_until timestamptz, run_at timestamptz, released boolean, counted boolean
 );
 
 create type account_key as (tenant_id uuid, type text, owner text, currency text);

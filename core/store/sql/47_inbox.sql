@@ -78,7 +78,8 @@ as $$
 $$;
 
 -- Messages that are dealt with, and talks that are given back. `shown` is null where the screen
--- stayed as it was, `external_id` null where a talk is only given back. Answers whether more waits.
+-- stayed as it was, `external_id` null where a talk is only given back: with `counted` false it is as
+-- if it had not been taken up. Answers whether more waits.
 create or replace function inbox_answer(p_items inbox_answer_item[])
 returns table (place bigint, more boolean)
 language plpgsql security definer
@@ -101,7 +102,8 @@ begin
 
   update talks t
     set last_shown = coalesce(i.shown, t.last_shown),
-      tries = case when i.external_id is null then t.tries else 0 end,
+      tries = case when i.external_id is not null then 0
+        when i.counted then t.tries else greatest(t.tries - 1, 0) end,
       held_until = i.held_until,
       leased_until = case when i.released then null else t.leased_until end,
       waiting = case when i.released then exists (

@@ -15,7 +15,9 @@ async def begun(operator: Desk, number: int = 1) -> str:
     await PgChannels(books.database, operator.core.keyring).ensure(channel, books.clock.now())
     customer = await books.customer(number)
     wish = Wish(channel, f"id-{number}", customer, key=f"wish {number}", mark="m1")
-    return str((await operator.core.live_chats.begin(wish)).id)
+    chat = await operator.core.live_chats.begin(wish)
+    assert chat is not None
+    return str(chat.id)
 
 
 async def test_a_chat_is_listed_answered_and_closed(operator: Desk) -> None:

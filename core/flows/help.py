@@ -29,8 +29,7 @@ async def can_be_answered(ctx: Context) -> str:
 
 async def begin_talking(ctx: Context) -> str:
     wish = Wish(ctx.channel, ctx.identity, ctx.customer, ctx.key, ctx.mark)
-    await ctx.desk.live.begin(wish)
-    return "begun"
+    return "begun" if await ctx.desk.live.begin(wish) is not None else "gone"
 
 
 HELP = Flow(
@@ -53,7 +52,7 @@ HELP = Flow(
         Act(
             "begin",
             begin_talking,
-            {"begun": "talking"},
+            {"begun": "talking", "gone": "not_talking"},
             pending="not_talking",
             fault="not_talking",
             commits=False,

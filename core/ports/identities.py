@@ -15,7 +15,10 @@ from core.ports.notices import NewNotice
 
 
 class Identities(Protocol):
-    """Links of identities to customers. Each change is one commit, with its event."""
+    """Links of identities to customers. Each change is one commit, with its event.
+
+    An identity that goes ends what it says to a person, and is told nothing more, in that commit.
+    """
 
     async def of(self, customer: Customer) -> Sequence[Identity]:
         """Those that are linked now, the oldest first."""

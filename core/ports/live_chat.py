@@ -41,11 +41,15 @@ class Saying:
 class LiveBook(Protocol):
     """Each step is one commit, safe to repeat.
 
-    Whether a person is in a talk is kept beside the talk itself, in the commit that changes it.
+    Whether a person is in a talk is kept beside the talk itself, in the commit that changes it. An
+    identity that stops being a customer's ends its chat in that commit (`core.ports.identities`).
     """
 
-    async def begin(self, wish: Wish, at: dt.datetime) -> LiveChat:
-        """Open a chat, or find the one that is open, and have operators told."""
+    async def begin(self, wish: Wish, at: dt.datetime) -> LiveChat | None:
+        """Open a chat, or find the one that is open, and have operators told.
+
+        None, and nothing done, where the identity is that customer's no more.
+        """
         ...
 
     async def present(self, to: Address) -> bool:

@@ -114,10 +114,11 @@ class LiveChats:
         """Whether a person can answer on this channel at all."""
         return self._pushable(channel)
 
-    async def begin(self, wish: Wish) -> LiveChat:
-        """From now on what the customer writes is for a person."""
+    async def begin(self, wish: Wish) -> LiveChat | None:
+        """From now on what the customer writes is for a person; None: they are not known there."""
         chat = await self._book.begin(wish, self._clock.now())
-        log.info("live.begun", kind=wish.channel.kind, chat=chat.code)
+        if chat is not None:
+            log.info("live.begun", kind=wish.channel.kind, chat=chat.code)
         return chat
 
     async def present(self, to: Address) -> bool:

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.customers import RELEASED, Customer
 from core.domain.linking import Identity, Linked, Proof, Unlinkable, Wish
+from core.domain.live_chat import Parted
 from core.kit.letters import one_line
 from core.kit.msisdn import Msisdn
 from core.ports import Event, NewNotice
 from core.store.customers import LIVING, customer_columns, one_customer
 from core.store.database import Database
 from core.store.events import add_event
+from core.store.live_rows import part
 from core.store.outbox import add_notice
 from core.store.tables import customers, identities, notices, one_time_codes
 
@@ -74,6 +76,7 @@ class PgIdentities:
                     return Unlinkable.OTHERS
                 names = [(each.kind, each.name) for each in others]
                 await _take_off(connection, customer, names, "replaced", at)
+                await part(connection, customer.tenant_id, names, Parted.REPLACED, at)
                 await _changed(connection, customer, at)
                 if notice is not None:
                     await add_notice(connection, notice, notice.facts, at)
@@ -98,6 +101,7 @@ class PgIdentities:
             if going:
                 taken = [(each.kind, each.name) for each in going]
                 await _take_off(connection, customer, taken, event.actor, at)
+                await part(connection, customer.tenant_id, taken, Parted.UNLINKED, at)
                 await add_event(connection, customer.tenant_id, event, at)
             return going
 
@@ -118,6 +122,8 @@ class PgIdentities:
                 .values(status=RELEASED, released_at=at)
             )
             await _silence(connection, customer, at)
+            names = [(each.kind, each.name) for each in going]
+            await part(connection, customer.tenant_id, names, Parted.RELEASED, at)
             await add_event(connection, customer.tenant_id, event, at)
             return going
 

@@ -26,6 +26,7 @@ from core.store.live_rows import (
     chat_of,
     chat_where,
     end,
+    is_theirs,
     keep,
     known,
     locked,
@@ -53,11 +54,13 @@ class PgLiveChats:
         self._keyring = keyring
         self._clock = clock
 
-    async def begin(self, wish: Wish, at: dt.datetime) -> LiveChat:
+    async def begin(self, wish: Wish, at: dt.datetime) -> LiveChat | None:
         tenant_id = wish.channel.tenant_id
         chat_id = ids.derived("live chat", str(wish.channel.id), wish.key)
 
-        async def write(connection: AsyncConnection) -> LiveChat:
+        async def write(connection: AsyncConnection) -> LiveChat | None:
+            if not await is_theirs(connection, wish):
+                return None
             for _ in range(_CODES_TRIED):  # a code may be another chat's already
                 made = await make(connection, wish, chat_id, at)
                 if made:

@@ -1,9 +1,11 @@
 """`/chats`: customers who talk to a person, by the admin API."""
 
+from core.domain import linking
 from core.domain.turns import Channel
 from core.kit import ids
 from core.ports.live_chat import Wish
 from core.store.channels import PgChannels
+from core.store.identities import PgIdentities
 from tests.fakes.admin import Desk
 from tests.fakes.books import open_books
 
@@ -14,8 +16,12 @@ async def begun(operator: Desk, number: int = 1) -> str:
     channel = Channel(ids.uuid7(), books.tenant.id, "telegram", "telegram", f"bot{number}")
     await PgChannels(books.database, operator.core.keyring).ensure(channel, books.clock.now())
     customer = await books.customer(number)
+    linked = linking.Wish("telegram", f"id-{number}", linking.Proof.CHANNEL)
+    await PgIdentities(books.database).link(customer, linked, books.clock.now())
     wish = Wish(channel, f"id-{number}", customer, key=f"wish {number}", mark="m1")
-    return str((await operator.core.live_chats.begin(wish)).id)
+    chat = await operator.core.live_chats.begin(wish)
+    assert chat is not None
+    return str(chat.id)
 
 
 async def test_a_chat_is_listed_answered_and_closed(operator: Desk) -> None:

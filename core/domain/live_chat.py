@@ -28,7 +28,7 @@ class Heard(StrEnum):
 
 
 class Parted(StrEnum):
-    """Why an account is the customer's no more; stands for who closed a chat, where that ended it."""
+    """Why an account is the customer's no more, in place of who closed a chat that this ended."""
 
     UNLINKED = "unlinked"
     REPLACED = "replaced"

@@ -11,7 +11,6 @@ from core.domain.turns import Inbound
 from core.kit.msisdn import Msisdn
 from core.ports.administration import Event
 from core.ports.chat import Proposal
-from core.ports.notices import NewNotice
 
 
 class Identities(Protocol):
@@ -25,15 +24,14 @@ class Identities(Protocol):
         ...
 
     async def taken_off(self, customer: Customer, kind: str, name: str) -> bool:
-        """Whether this identity was this customer's and was taken off."""
+        """Whether this identity was this customer's and was taken off, whoever has it since."""
         ...
 
-    async def link(
-        self, customer: Customer, wish: Wish, at: dt.datetime, notice: NewNotice | None = None
-    ) -> Linked | Unlinkable:
+    async def link(self, customer: Customer, wish: Wish, at: dt.datetime) -> Linked | Unlinkable:
         """Let this identity be this customer's. Of two that want to at once, one is first.
 
-        `notice` goes out where another account made way.
+        Where somebody uses the wallet already, or another account makes way, its number is told by
+        SMS: whoever has it must not find out by chance.
         """
         ...
 

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,7 @@ from core.store.database import Database
 from core.store.events import add_event
 from core.store.live_rows import part
 from core.store.outbox import add_notice
-from core.store.tables import customers, identities, notices, one_time_codes
+from core.store.tables import customers, identities, identities_left, notices, one_time_codes
 
 _SHOWN = (
     identities.c.kind,
@@ -49,18 +49,11 @@ class PgIdentities:
         return await self._database.in_tenant(customer.tenant_id, read)
 
     async def taken_off(self, customer: Customer, kind: str, name: str) -> bool:
-        query = select(identities.c.identity).where(
-            _row(customer, kind, name), identities.c.customer_id == customer.id, ~_LINKED
+        return await self._database.in_tenant(
+            customer.tenant_id, lambda connection: _taken_off(connection, customer, kind, name)
         )
 
-        async def read(connection: AsyncConnection) -> bool:
-            return await connection.scalar(query) is not None
-
-        return await self._database.in_tenant(customer.tenant_id, read)
-
-    async def link(
-        self, customer: Customer, wish: Wish, at: dt.datetime, notice: NewNotice | None = None
-    ) -> Linked | Unlinkable:
+    async def link(self, customer: Customer, wish: Wish, at: dt.datetime) -> Linked | Unlinkable:
         async def write(connection: AsyncConnection) -> Linked | Unlinkable:
             if not await _lock_living(connection, customer):
                 return Unlinkable.GONE
@@ -78,10 +71,10 @@ class PgIdentities:
                 await _take_off(connection, customer, names, "replaced", at)
                 await part(connection, customer.tenant_id, names, Parted.REPLACED, at)
                 await _changed(connection, customer, at)
-                if notice is not None:
-                    await add_notice(connection, notice, notice.facts, at)
             else:
                 others = []
+            if others or (not known and await _is_used(connection, customer)):
+                await _tell_owner(connection, customer, wish, at, replaced=bool(others))
             await _write(connection, customer, wish, at)
             await add_event(connection, customer.tenant_id, _event(customer, wish, others), at)
             return Linked(fresh=True, replaced=tuple(others))
@@ -114,8 +107,8 @@ class PgIdentities:
             if not await _lock_living(connection, customer):
                 return None
             going = await _linked(connection, customer)
-            mine = identities.c.customer_id == customer.id
-            await connection.execute(delete(identities).where(mine))
+            for table in (identities, identities_left):
+                await connection.execute(delete(table).where(table.c.customer_id == customer.id))
             await connection.execute(
                 update(customers)
                 .where(customers.c.id == customer.id)
@@ -162,6 +155,14 @@ def _row(customer: Customer, kind: str, name: str) -> ColumnElement[bool]:
     )
 
 
+def _mark(customer: Customer, kind: str, name: str) -> ColumnElement[bool]:
+    return (
+        (identities_left.c.customer_id == customer.id)
+        & (identities_left.c.kind == kind)
+        & (identities_left.c.identity == name)
+    )
+
+
 async def _lock_living(connection: AsyncConnection, customer: Customer) -> bool:
     query = select(customers.c.status).where(customers.c.id == customer.id)
     status = await connection.scalar(query.with_for_update(key_share=True))
@@ -192,16 +193,45 @@ async def _objection(
     connection: AsyncConnection, customer: Customer, wish: Wish
 ) -> Unlinkable | None:
     """What speaks against it in what is known of that identity."""
-    query = select(identities.c.customer_id, identities.c.unlinked_at)
-    row = (
-        await connection.execute(query.where(_row(customer, wish.kind, wish.name)))
-    ).one_or_none()
-    if row is None:
+    whose = select(identities.c.customer_id).where(_row(customer, wish.kind, wish.name), _LINKED)
+    linked_to = await connection.scalar(whose)
+    if linked_to is not None:
+        return None if linked_to == customer.id else Unlinkable.TAKEN
+    if wish.anew or not await _taken_off(connection, customer, wish.kind, wish.name):
         return None
-    if row.unlinked_at is None:
-        return None if row.customer_id == customer.id else Unlinkable.TAKEN
-    back = row.customer_id == customer.id and not wish.anew
-    return Unlinkable.TAKEN_OFF if back else None
+    return Unlinkable.TAKEN_OFF
+
+
+async def _taken_off(connection: AsyncConnection, customer: Customer, kind: str, name: str) -> bool:
+    query = select(identities_left.c.left_at).where(_mark(customer, kind, name))
+    return await connection.scalar(query) is not None
+
+
+async def _is_used(connection: AsyncConnection, customer: Customer) -> bool:
+    """Whether somebody knows of this wallet: they have a PIN, or came to it before."""
+    mine = customers.c.id == customer.id
+    pin_set = await connection.scalar(select(customers.c.pin_hash.is_not(None)).where(mine))
+    ways = union_all(
+        *(
+            select(table.c.kind).where(table.c.customer_id == customer.id)
+            for table in (identities, identities_left)
+        )
+    )
+    return bool(pin_set) or (await connection.execute(ways.limit(1))).first() is not None
+
+
+async def _tell_owner(
+    connection: AsyncConnection, customer: Customer, wish: Wish, at: dt.datetime, *, replaced: bool
+) -> None:
+    """By SMS to the number, whoever it is that linked the account."""
+    notice = NewNotice(
+        key=f"linked:{customer.id}:{wish.kind}:{at.timestamp()}",
+        tenant_id=customer.tenant_id,
+        customer_id=customer.id,
+        text=f"notice.{'replaced' if replaced else 'linked'}.{wish.kind}",
+        facts={},
+    )
+    await add_notice(connection, notice, notice.facts, at)
 
 
 async def _write(
@@ -229,6 +259,8 @@ async def _write(
     write = row.on_conflict_do_update(index_elements=key, set_=changed, where=free)
     if not (await connection.execute(write)).rowcount:
         raise _TakenMeanwhile
+    back = delete(identities_left).where(_mark(customer, wish.kind, wish.name))
+    await connection.execute(back)
 
 
 async def _take_off(
@@ -243,6 +275,18 @@ async def _take_off(
         .where(or_(*(_row(customer, kind, name) for kind, name in names)))
         .values(unlinked_at=at, unlinked_by=by, called="")
     )
+    # Apart from the link itself, which may be another customer's one day.
+    left = [
+        {
+            "tenant_id": customer.tenant_id,
+            "customer_id": customer.id,
+            "kind": kind,
+            "identity": name,
+            "left_at": at,
+        }
+        for kind, name in names
+    ]
+    await connection.execute(insert(identities_left).values(left).on_conflict_do_nothing())
 
 
 async def _changed(connection: AsyncConnection, customer: Customer, at: dt.datetime) -> None:

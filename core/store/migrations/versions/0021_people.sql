@@ -16,3 +16,27 @@ with over as (
 )
 update talks t set with_person = false
   from over o where t.channel_id = o.channel_id and t.identity = o.identity;
+
+-- What a customer took off stays so, whoever has that account since.
+create table identities_left (
+  tenant_id uuid not null references tenants,
+  customer_id uuid not null references customers,
+  kind text not null,
+  identity text not null,
+  left_at timestamptz not null,
+  primary key (customer_id, kind, identity)
+);
+insert into identities_left (tenant_id, customer_id, kind, identity, left_at)
+  select tenant_id, customer_id, kind, identity, unlinked_at
+    from identities where unlinked_at is not null;
+
+alter table identities_left enable row level security;
+create policy one_tenant on identities_left to callbox_app
+  using (tenant_id = nullif(current_setting('callbox.tenant', true), '')::uuid)
+  with check (tenant_id = nullif(current_setting('callbox.tenant', true), '')::uuid);
+revoke all on identities_left from public;
+grant select, insert, delete on identities_left to callbox_app;
+
+-- Who asked for a code: only they can use it, and only their wrong tries end it. '' is the customer.
+alter table one_time_codes add column asked_by text not null default '';
+alter table one_time_codes alter column asked_by drop default;

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
+from core.domain.chat import Moved
 from core.domain.customers import Customer
 from core.domain.linking import DeepLink, Identity, Linked, Unlinkable, Wish
-from core.domain.turns import Inbound
+from core.domain.turns import Channel, Inbound
 from core.kit.msisdn import Msisdn
 from core.ports.administration import Event
 from core.ports.chat import Proposal
@@ -39,6 +40,21 @@ class Identities(Protocol):
         self, customer: Customer, names: Sequence[tuple[str, str]], event: Event, at: dt.datetime
     ) -> Sequence[Identity]:
         """Take these (kind, name) off; answers which of them were linked until now."""
+        ...
+
+    async def moved(
+        self,
+        customer: Customer,
+        channel: Channel,
+        moved: Moved,
+        before: dt.datetime,
+        event: Event,
+        at: dt.datetime,
+    ) -> Sequence[Identity]:
+        """Take off who moved, once however often it is told, and only what was linked `before`.
+
+        With it is noted that somebody else may have come to the number.
+        """
         ...
 
     async def release(

@@ -5,7 +5,7 @@ import base64
 import datetime as dt
 import itertools
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -185,22 +185,9 @@ class Pins:
             TooManyCodes: several were asked for lately, for that purpose.
         """
         now = self._clock.now()
-        for each in _keys(key):
-            code = self._code(customer, each)
-            asked = await self._customers.make_code(
-                customer,
-                purpose,
-                self._code_hash(customer, code),
-                now + _CODE_LIFE,
-                now,
-                asked_by=self._asker(to),
-            )
-            if asked is CodeAsked.TOO_MANY:
-                raise TooManyCodes
-            if asked is not CodeAsked.OVER:
-                break
+        sent_as, code = await self._make_code(customer, purpose, key, to, now)
         notice = NewNotice(
-            key=f"code:{each}",
+            key=f"code:{sent_as}",
             tenant_id=customer.tenant_id,
             customer_id=customer.id,
             text=text,
@@ -208,6 +195,30 @@ class Pins:
             secret=True,
         )
         await self._outbox.add(notice, now)
+
+    async def _make_code(
+        self, customer: Customer, purpose: str, key: str, to: str, at: dt.datetime
+    ) -> tuple[str, str]:
+        """The code of a request that is good, and by what key: each is another once one is over."""
+        number, each = 1, key
+        while True:
+            code = self._code(customer, each)
+            asked = await self._customers.make_code(
+                customer,
+                purpose,
+                self._code_hash(customer, code),
+                at + _CODE_LIFE,
+                at,
+                asked_by=self._asker(to),
+            )
+            match asked:
+                case CodeAsked.NEW | CodeAsked.KNOWN:
+                    return each, code
+                case CodeAsked.TOO_MANY:
+                    raise TooManyCodes
+                case CodeAsked.OVER:
+                    number += 1
+                    each = f"{key}:{number}"
 
     async def use_reset_code(self, customer: Customer, code: str) -> bool:
         return await self.use_code(customer, _RESET, code)
@@ -235,12 +246,6 @@ class Pins:
 
     def _asker(self, to: str) -> str:
         return self._keyring.digest("code-asker", to) if to else ""
-
-
-def _keys(key: str) -> Iterator[str]:
-    """Of the first code for a request, and of those after it, each once the one before is over."""
-    yield key
-    yield from (f"{key}:{number}" for number in itertools.count(2))
 
 
 def _matches(pin_hash: str, pin: str) -> bool:

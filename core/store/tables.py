@@ -96,6 +96,16 @@ identities_left = Table(
     Column("left_at", _TIME, nullable=False),
 )
 
+identity_moves = Table(
+    "identity_moves",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("channel_id", Uuid, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("at", _TIME, nullable=False),
+)
+
 deep_links = Table(
     "deep_links",
     metadata,

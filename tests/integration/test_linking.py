@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.app import Core
-from core.domain.chat import ChatMessage, Doing
+from core.domain.chat import ChatMessage, Doing, Moved
 from core.domain.customers import Customer
 from core.domain.linking import DeepLink, Linked, Proof, Unlinkable, Wish
 from core.domain.turns import Channel, Inbound
@@ -490,8 +490,8 @@ async def test_a_number_that_its_owner_left_is_no_way_in(whatsapp: House) -> Non
     ada = await people.recognised(inbound(channel, before))
     assert ada is not None
 
-    await core.aftermath.moved(channel, NUMBER)
-    await core.aftermath.moved(channel, NUMBER)
+    for _ in range(2):
+        await core.aftermath.moved(channel, Moved(NUMBER, "wamid.1"))
     stranger = await people.recognised(inbound(channel, by_user_id("NG.3333333333")))
     by_number = await people.recognised(inbound(channel, before))
 
@@ -500,6 +500,46 @@ async def test_a_number_that_its_owner_left_is_no_way_in(whatsapp: House) -> Non
     standing = await linking_of(core).standing(channel, "NG.3333333333", NUMBER, Proof.CHANNEL)
     assert standing is Standing.HELD
     assert not await linking_of(core).may_reset(ada)
+
+
+async def test_what_whatsapp_tells_again_of_a_number_that_was_left_takes_nothing_off(
+    whatsapp: House,
+) -> None:
+    """Neither from its owner, who came back with the PIN, nor from who has the old name now."""
+    core, channel = whatsapp.core, await whatsapp.channel()
+    ada = await whatsapp.person(NUMBER)
+    name = "NG.1111111111"
+    whatsapp.clock.advance(60)
+    first = MORNING + dt.timedelta(seconds=60)
+    told = Moved(name, "wamid.1", int(first.timestamp()))
+    unknown = Moved(name, "wamid.2")
+    linking = linking_of(core)
+
+    async def linked_to() -> Customer | None:
+        return await core.customers.linked(channel, name)
+
+    await linking.join(channel, name, NUMBER, Proof.CHANNEL, over=True)
+    for _ in range(2):
+        await core.aftermath.moved(channel, told)
+    assert await linked_to() is None
+    changed_at = await linking._identities.changed_at(ada.customer)
+    await core.aftermath.moved(channel, unknown)
+
+    whatsapp.clock.advance(600)
+    await linking.join(channel, name, NUMBER, Proof.CHANNEL, over=True)
+    for late in (told, Moved(name, "wamid.3", told.at), Moved(name, "wamid.3", told.at)):
+        await core.aftermath.moved(channel, late)
+    assert await linked_to() == await core.customers.of_number(channel.tenant_id, NUMBER)
+    assert await linking._identities.changed_at(ada.customer) == changed_at
+
+    moved_on = Moved(name, "wamid.4", int(whatsapp.clock.now().timestamp()))
+    await core.aftermath.moved(channel, moved_on)
+    assert await linked_to() is None
+    ben = Msisdn("2348039999999")
+    await linking.join(channel, name, ben, Proof.CHANNEL, over=False)
+    for _ in range(2):
+        await core.aftermath.moved(channel, moved_on)
+    assert await linked_to() == await core.customers.of_number(channel.tenant_id, ben)
 
 
 async def test_who_is_new_is_spoken_to_in_the_language_of_their_app(whatsapp: House) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bots.operators.words import of_post
 from cli.demo import TENANT
+from core.domain.chat import Moved
 from core.domain.linking import Proof
 from core.domain.live_chat import Heard, LiveChat, LiveState, Parted
 from core.domain.operators import Operator
@@ -54,7 +55,8 @@ async def replaced(person: Person) -> None:
 
 
 async def moved(person: Person) -> None:
-    await person.house.core.aftermath.moved(await person.house.channel(), person.identity)
+    told = Moved(person.identity, "wamid.1")
+    await person.house.core.aftermath.moved(await person.house.channel(), told)
 
 
 @pytest.mark.parametrize(

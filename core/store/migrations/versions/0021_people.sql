@@ -30,12 +30,32 @@ insert into identities_left (tenant_id, customer_id, kind, identity, left_at)
   select tenant_id, customer_id, kind, identity, unlinked_at
     from identities where unlinked_at is not null;
 
-alter table identities_left enable row level security;
-create policy one_tenant on identities_left to callbox_app
-  using (tenant_id = nullif(current_setting('callbox.tenant', true), '')::uuid)
-  with check (tenant_id = nullif(current_setting('callbox.tenant', true), '')::uuid);
-revoke all on identities_left from public;
-grant select, insert, delete on identities_left to callbox_app;
+-- What channels told of people who have another name now: it is delivered several times.
+create table identity_moves (
+  tenant_id uuid not null references tenants,
+  channel_id uuid not null references channels,
+  external_id text not null,
+  identity text not null,
+  at timestamptz not null,
+  primary key (channel_id, external_id, identity)
+);
+create index identity_moves_old on identity_moves (at);
+
+do $$
+declare
+  v_table text;
+begin
+  foreach v_table in array array['identities_left', 'identity_moves'] loop
+    execute format('alter table %I enable row level security', v_table);
+    execute format(
+      'create policy one_tenant on %I to callbox_app'
+      ' using (tenant_id = nullif(current_setting(''callbox.tenant'', true), '''')::uuid)'
+      ' with check (tenant_id = nullif(current_setting(''callbox.tenant'', true), '''')::uuid)',
+      v_table);
+    execute format('revoke all on %I from public', v_table);
+    execute format('grant select, insert, delete on %I to callbox_app', v_table);
+  end loop;
+end $$;
 
 -- Who asked for a code: only they can use it, and only their wrong tries end it. '' is the customer.
 alter table one_time_codes add column asked_by text not null default '';

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bots.edge import Edge, Heard, Malformed
-from core.domain.chat import ChatMessage, Fate, InlineQuery
+from core.domain.chat import ChatMessage, Fate, InlineQuery, Moved
 from core.domain.turns import Channel, Channels
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ class Aftermath(Protocol):
         self, channel: Channel, identity: str, *, reachable: bool, why: str
     ) -> None: ...
 
-    async def moved(self, channel: Channel, identity: str) -> None: ...
+    async def moved(self, channel: Channel, moved: Moved) -> None: ...
 
     async def asked(self, channel: Channel, query: InlineQuery) -> None: ...
 
@@ -114,10 +114,9 @@ class _Door:
 
 async def keep(channel: Channel, heard: Heard, ingest: Ingest, aftermath: Aftermath) -> None:
     """Make everything in one request safe; who fetches messages by polling does the same."""
+    for moved in heard.moves:
+        await aftermath.moved(channel, moved)
     for reach in heard.reaches:
-        if reach.moved:
-            await aftermath.moved(channel, reach.identity)
-            continue
         await aftermath.reach(channel, reach.identity, reachable=reach.reachable, why=reach.why)
     if heard.fates:
         await aftermath.fates(channel, heard.fates)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.domain.chat import ChatMessage, Fate, InlineQuery
+from core.domain.chat import ChatMessage, Fate, InlineQuery, Moved
 from core.domain.turns import Channel
 
 
@@ -18,15 +18,11 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A person can be written to again, or not any more: they unblocked or blocked the bot.
-
-    `moved`: they have another name now, and this one may be given to somebody else.
-    """
+    """A person can be written to again, or not any more: they unblocked or blocked the bot."""
 
     identity: str
     reachable: bool
     why: str = ""
-    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +36,7 @@ class Heard:
     fates: tuple[Fate, ...] = ()
     reaches: tuple[Reach, ...] = ()
     queries: tuple[InlineQuery, ...] = ()
+    moves: tuple[Moved, ...] = ()
 
 
 class Edge(Protocol):

@@ -25,7 +25,11 @@ _STATES: Mapping[str | None, tuple[LiveState, ...]] = {
 
 
 class ChatShown(Answer):
-    """`code` is what operators call it; `taken_by` who answers, `channel` where the customer is."""
+    """`code` is what operators call it; `taken_by` who answers, `channel` where the customer is.
+
+    `closed_by` is `customer`, `callbox` (it was quiet), who of us did, or, where the account is the
+    customer's no more, `unlinked`, `replaced` or `released`.
+    """
 
     id: UUID
     code: str

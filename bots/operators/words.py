@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from core.domain.digests import Digest, Sum
 from core.domain.hotspot import NEAR, Router, RouterStatus, fullest
-from core.domain.live_chat import CUSTOMER, Heard, LiveChat, LiveMessage, Post
+from core.domain.live_chat import CUSTOMER, Heard, LiveChat, LiveMessage, Parted, Post
 from core.domain.orders import OrderState
 from core.domain.payouts import PayoutState, PayoutView
 from core.kit.errors import Problem
@@ -287,6 +287,8 @@ def _ended(chat: LiveChat) -> str:
             return "the customer went back to the menu"
         case "callbox":
             return "nobody wrote for long"
+        case by if by in set(Parted):
+            return Parted(by).told
         case by:
             return f"closed by {by}"
 

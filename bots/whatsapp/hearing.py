@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bots.edge import Heard, Malformed, Reach
+from bots.edge import Heard, Malformed
 from bots.whatsapp.errors import failure
-from core.domain.chat import ChatMessage, Doing, Fate, Later
+from core.domain.chat import ChatMessage, Doing, Fate, Later, Moved
 from core.kit.errors import Problem
 from core.kit.msisdn import from_network
 from core.providers.values import member, whole, word, words
@@ -54,16 +54,18 @@ def heard(document: object, phone_number_id: str) -> Heard:
         raise Malformed("no entries")
     messages: list[ChatMessage] = []
     fates: list[Fate] = []
-    reaches: list[Reach] = []
+    moves: list[Moved] = []
     for value in _values(entries, phone_number_id):
         people = [_introduced(contact) for contact in _objects(value, "contacts")]
-        for told in _objects(value, "messages"):
+        all_told = _objects(value, "messages")
+        alone = len(people) == 1 and len(set(map(_sender, all_told))) == 1
+        for told in all_told:
             if told.get("type") == "system":
-                reaches += _moved(told)
-            elif (message := _message(told, people)) is not None:
+                moves += _moved(told)
+            elif (message := _message(told, people, alone=alone)) is not None:
                 messages.append(message)
         fates += filter(None, map(_fate, _objects(value, "statuses")))
-    return Heard(tuple(messages), tuple(fates), tuple(reaches))
+    return Heard(tuple(messages), tuple(fates), moves=tuple(moves))
 
 
 def _values(entries: list[object], phone_number_id: str) -> Iterator[object]:
@@ -95,13 +97,22 @@ def _introduced(contact: Mapping[str, object]) -> _Person:
     )
 
 
-def _person(told: Mapping[str, object], people: list[_Person]) -> _Person | None:
-    """Who wrote a message, by what it says itself and by how its sender is introduced."""
+def _sender(told: Mapping[str, object]) -> tuple[str, str]:
+    """What a message says itself of who wrote it: user id and number."""
     wa_id = _number(told.get("from"))
     user_id = _user_id(told.get("from_user_id"))
     if not user_id and not wa_id:
         user_id = _user_id(told.get("from"))
-    fitting = [one for one in people if _is(one, user_id, wa_id, alone=len(people) == 1)]
+    return user_id, wa_id
+
+
+def _person(told: Mapping[str, object], people: list[_Person], *, alone: bool) -> _Person | None:
+    """Who wrote a message, by what it says itself and by how its sender is introduced.
+
+    `alone`: one is introduced, and one wrote everything that came with it.
+    """
+    user_id, wa_id = _sender(told)
+    fitting = [one for one in people if _is(one, user_id, wa_id, alone=alone)]
     known = fitting[0] if fitting else _Person("", "", "")
     found = _Person(user_id or known.user_id, wa_id or known.wa_id, known.name)
     return found if found.user_id or found.wa_id else None
@@ -128,14 +139,16 @@ def _user_id(value: object) -> str:
 # What they did.
 
 
-def _message(told: Mapping[str, object], people: list[_Person]) -> ChatMessage | None:
+def _message(
+    told: Mapping[str, object], people: list[_Person], *, alone: bool
+) -> ChatMessage | None:
     """What one message says; None for what asks for no answer, or cannot be told from another."""
     external_id, kind = word(told.get("id")), told.get("type")
     reader = _KINDS.get(kind) if isinstance(kind, str) else None
     if external_id is None or reader is None:
         log.info("whatsapp.left_out", known=reader is not None)
         return None
-    person = _person(told, people)
+    person = _person(told, people, alone=alone)
     if person is None:
         log.warning("whatsapp.nobody")
         return None
@@ -255,7 +268,7 @@ _KINDS: Mapping[str, Callable[[ChatMessage, Mapping[str, object]], ChatMessage]]
 # What became of things.
 
 
-def _moved(told: Mapping[str, object]) -> Iterator[Reach]:
+def _moved(told: Mapping[str, object]) -> Iterator[Moved]:
     """Somebody changed their number: who answers to the old name from now on is somebody else."""
     kind = member(told, "system", "type")
     if kind not in ("user_changed_number", "user_changed_user_id"):
@@ -265,9 +278,10 @@ def _moved(told: Mapping[str, object]) -> Iterator[Reach]:
         _user_id(member(told, "system", "user_id")),
     }
     old = _user_id(told.get("from_user_id")), _number(told.get("from"))
+    at = whole(told.get("timestamp")) or 0
     for identity in old:
         if identity and identity not in new:
-            yield Reach(identity, reachable=False, why="number changed", moved=True)
+            yield Moved(identity, word(told.get("id")) or f"at {at}", at)
 
 
 def _fate(status: Mapping[str, object]) -> Fate | None:

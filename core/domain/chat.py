@@ -59,6 +59,20 @@ class ChatMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Somebody has another name now: this one may be given to somebody else.
+
+    Attributes:
+        external_id: Names what told of it, on its channel; the same again is the same news.
+        at: When it happened, by the channel's clock, in seconds since 1970; 0 where it is not told.
+    """
+
+    identity: str
+    external_id: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class InlineQuery:
     """Somebody asks our bot from another chat, to pass something on there.
 

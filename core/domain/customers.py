@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 from core.kit.msisdn import Msisdn
@@ -41,6 +42,15 @@ class Customer:
     def released(self) -> bool:
         """The number is somebody else's now, or may be; wallet and history stay this customer's."""
         return self.status == RELEASED
+
+
+class CodeAsked(StrEnum):
+    """What became of the wish for a one-time code."""
+
+    NEW = "new"
+    KNOWN = "known"  # this very code was asked for before, and is good
+    OVER = "over"  # it was asked for before, and was used, replaced, or is late: it stays so
+    TOO_MANY = "too_many"
 
 
 @dataclass(frozen=True, slots=True)

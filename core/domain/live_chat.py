@@ -27,6 +27,26 @@ class Heard(StrEnum):
     FAILED = "failed"  # it will never arrive; `why` tells
 
 
+class Parted(StrEnum):
+    """Why an account is the customer's no more, in place of who closed a chat that this ended."""
+
+    UNLINKED = "unlinked"
+    REPLACED = "replaced"
+    RELEASED = "released"
+
+    @property
+    def told(self) -> str:
+        """As operators are told."""
+        return _PARTED[self]
+
+
+_PARTED = {
+    Parted.UNLINKED: "this account was taken off the customer",
+    Parted.REPLACED: "another account of the customer took this one's place",
+    Parted.RELEASED: "the number was given free",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class LiveChat:
     """One talk with a person.
@@ -36,7 +56,7 @@ class LiveChat:
         channel: The kind of channel the customer is on: `telegram`.
         taken_by: Who answers: `operator:Ada`.
         operator_chat: The chat of the operators' bot where it is answered, if that is where.
-        closed_by: `customer`, `callbox` (it was idle), or an operator.
+        closed_by: `customer`, `callbox` (it was idle), a `Parted`, or an operator.
     """
 
     id: UUID

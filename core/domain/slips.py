@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from core.kit.letters import plain
+
 HIDDEN = "****"
 """Stands where a secret was."""
 
@@ -69,26 +71,27 @@ _NOT_A_PERSONS = frozenset(["recharge", "airtime", "scratch", "voucher", "gift",
 
 def is_slip(text: str) -> bool:
     """Whether a secret stands in it beside its name."""
-    return any(True for _ in _slips(_plain(text)))
+    return any(True for _ in _slips(_said(plain(text))))
 
 
 def hidden(text: str) -> str:
     """The words without what may be a PIN or a code: digits alone, or beside the name of one."""
-    kept = unicodedata.normalize("NFKC", text)
+    kept = plain(text)
     digits = re.sub(r"\D", "", kept)
     if _LONE.fullmatch(kept.strip()) and len(digits) in _SECRET_DIGITS:
         return HIDDEN
-    plain = _plain(text)
-    if not _NAMES.search(plain):
+    said = _said(kept)
+    if not _NAMES.search(said):
         return text
-    for start, end in sorted(_slips(plain), reverse=True):
-        kept = kept[:start] + HIDDEN + kept[end:]
-    return _ANY_SHORT.sub(HIDDEN, kept)
+    without = kept
+    for start, end in sorted(_slips(said), reverse=True):
+        without = without[:start] + HIDDEN + without[end:]
+    without = _ANY_SHORT.sub(HIDDEN, without)
+    return text if without == kept else without
 
 
-def _plain(text: str) -> str:
+def _said(kept: str) -> str:
     """Letter by letter as long as what `hidden` cuts from."""
-    kept = unicodedata.normalize("NFKC", text)
     lower = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in kept)
     return "".join(str(unicodedata.digit(each)) if each.isdigit() else each for each in lower)
 

@@ -1,19 +1,17 @@
 """Reading what a customer typed: which option, which navigation key, or words. Never fails."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.domain.turns import Press, Said, Shared, Unlock
 from core.engine.conversation import Offered
+from core.kit.letters import plain
 
 TYPED_MAX = 200
 """Letters of an answer that are looked at. USSD carries fewer, and no question needs more."""
 
 _NUMBER = re.compile(r"[\W_]*(\d{1,3})[\W_]*", re.ASCII)
-_INVISIBLE = {"Cf", "Cs", "Co", "Cn", "Me"}
-_EMOJI_STYLE = "\ufe0f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,7 @@ def heard(said: Said) -> str:
 
 
 def read(text: str) -> Typed:
-    cut = text[:TYPED_MAX]
-    cleaned = cut.strip() if cut.isascii() and cut.isprintable() else _cleaned(cut)
+    cleaned = plain(text[:TYPED_MAX]).strip()
     number = _NUMBER.fullmatch(cleaned)
     return Typed(cleaned, number.group(1) if number else "", word(cleaned))
 
@@ -74,16 +71,3 @@ def chosen(
         if typed.word in map(word, words):
             return offered
     return None
-
-
-def _cleaned(text: str) -> str:
-    return "".join(_letter(each) for each in unicodedata.normalize("NFKC", text)).strip()
-
-
-def _letter(letter: str) -> str:
-    if letter.isdecimal():
-        return str(unicodedata.decimal(letter))
-    category = unicodedata.category(letter)
-    if category == "Cc":
-        return " "
-    return "" if category in _INVISIBLE or letter == _EMOJI_STYLE else letter

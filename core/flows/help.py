@@ -5,7 +5,7 @@ from core.engine.kinds import MSISDN
 from core.engine.outcomes import Done
 from core.engine.screens import Act, Confirm, End, Fact, Menu, Option
 from core.flows.kinds import SERVICE_CODE
-from core.ports.live_chat import Wish
+from core.ports.live_chat import NotBegun, Wish
 from core.services.context import Context
 
 
@@ -29,7 +29,8 @@ async def can_be_answered(ctx: Context) -> str:
 
 async def begin_talking(ctx: Context) -> str:
     wish = Wish(ctx.channel, ctx.identity, ctx.customer, ctx.key, ctx.mark)
-    return "begun" if await ctx.desk.live.begin(wish) else "enough"
+    begun = await ctx.desk.live.begin(wish)
+    return begun.value if isinstance(begun, NotBegun) else "begun"
 
 
 HELP = Flow(
@@ -52,7 +53,7 @@ HELP = Flow(
         Act(
             "begin",
             begin_talking,
-            {"begun": "talking", "enough": "enough"},
+            {"begun": "talking", "enough": "enough", "gone": "not_talking"},
             pending="not_talking",
             fault="not_talking",
             commits=False,

@@ -5,32 +5,34 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
+from core.domain.chat import Moved
 from core.domain.customers import Customer
 from core.domain.linking import DeepLink, Identity, Linked, Unlinkable, Wish
-from core.domain.turns import Inbound
+from core.domain.turns import Channel, Inbound
 from core.kit.msisdn import Msisdn
 from core.ports.administration import Event
 from core.ports.chat import Proposal
-from core.ports.notices import NewNotice
 
 
 class Identities(Protocol):
-    """Links of identities to customers. Each change is one commit, with its event."""
+    """Links of identities to customers. Each change is one commit, with its event.
+
+    An identity that goes ends what it says to a person, and is told nothing more, in that commit.
+    """
 
     async def of(self, customer: Customer) -> Sequence[Identity]:
         """Those that are linked now, the oldest first."""
         ...
 
     async def taken_off(self, customer: Customer, kind: str, name: str) -> bool:
-        """Whether this identity was this customer's and was taken off."""
+        """Whether this identity was this customer's and was taken off, whoever has it since."""
         ...
 
-    async def link(
-        self, customer: Customer, wish: Wish, at: dt.datetime, notice: NewNotice | None = None
-    ) -> Linked | Unlinkable:
+    async def link(self, customer: Customer, wish: Wish, at: dt.datetime) -> Linked | Unlinkable:
         """Let this identity be this customer's. Of two that want to at once, one is first.
 
-        `notice` goes out where another account made way.
+        Where somebody uses the wallet already, or another account makes way, its number is told by
+        SMS: whoever has it must not find out by chance.
         """
         ...
 
@@ -38,6 +40,21 @@ class Identities(Protocol):
         self, customer: Customer, names: Sequence[tuple[str, str]], event: Event, at: dt.datetime
     ) -> Sequence[Identity]:
         """Take these (kind, name) off; answers which of them were linked until now."""
+        ...
+
+    async def moved(
+        self,
+        customer: Customer,
+        channel: Channel,
+        moved: Moved,
+        before: dt.datetime,
+        event: Event,
+        at: dt.datetime,
+    ) -> Sequence[Identity]:
+        """Take off who moved, once however often it is told, and only what was linked `before`.
+
+        With it is noted that somebody else may have come to the number.
+        """
         ...
 
     async def release(

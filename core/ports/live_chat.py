@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -50,14 +51,22 @@ class Bound:
     told: Callable[[str], str]
 
 
+class NotBegun(StrEnum):
+    """Why there is no talk: too much in an hour, or the identity is that customer's no more."""
+
+    ENOUGH = "enough"
+    GONE = "gone"
+
+
 class LiveBook(Protocol):
     """Each step is one commit, safe to repeat.
 
-    Whether a person is in a talk is kept beside the talk itself, in the commit that changes it.
+    Whether a person is in a talk is kept beside the talk itself, in the commit that changes it. An
+    identity that stops being a customer's ends its chat in that commit (`core.ports.identities`).
     """
 
-    async def begin(self, wish: Wish, at: dt.datetime, bound: Bound) -> LiveChat | None:
-        """Open a chat, or find the open one, and have operators told. None beyond `bound`."""
+    async def begin(self, wish: Wish, at: dt.datetime, bound: Bound) -> LiveChat | NotBegun:
+        """Open a chat, or find the one that is open, and have operators told."""
         ...
 
     async def present(self, to: Address) -> bool:

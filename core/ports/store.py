@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from core.domain.customers import Customer, PinState, Tenant
+from core.domain.customers import CodeAsked, Customer, PinState, Tenant
 from core.domain.ledger import AccountKey, Balance, Movement, Posting, Transfer
 from core.domain.orders import Begun, DueOrder, NewOrder, OrderState, OrderView, Ruling
 from core.domain.turns import Channel
@@ -156,14 +156,28 @@ class Customers(Protocol):
         code_hash: str,
         expires_at: dt.datetime,
         at: dt.datetime,
-    ) -> bool:
-        """Keep a one-time code in place of an older one. False: too many asked for lately."""
+        *,
+        asked_by: str = "",
+    ) -> CodeAsked:
+        """Keep a one-time code in place of an older one of who asks: "" is the customer.
+
+        A code that is over never comes back: who wants another must make another.
+        """
         ...
 
     async def use_code(
-        self, customer: Customer, purpose: str, code_hash: str, at: dt.datetime
+        self,
+        customer: Customer,
+        purpose: str,
+        code_hash: str,
+        at: dt.datetime,
+        *,
+        asked_by: str = "",
     ) -> bool:
-        """True once for the right code in time; wrong tries are counted and end it."""
+        """True once for the right code in time, by who asked for it.
+
+        Their wrong tries are counted and end it; nobody else's touch it.
+        """
         ...
 
     async def ask_to_be_called(self, customer: Customer, key: str, at: dt.datetime) -> bool:

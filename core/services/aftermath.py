@@ -5,7 +5,16 @@ from typing import Protocol
 
 import structlog
 
-from core.domain.chat import Address, Delivery, Fate, InlineQuery, Later, Refused, Unreachable
+from core.domain.chat import (
+    Address,
+    Delivery,
+    Fate,
+    InlineQuery,
+    Later,
+    Moved,
+    Refused,
+    Unreachable,
+)
 from core.domain.turns import Channel
 from core.kit.clock import Clock
 from core.ports import Failed, NoticeFates
@@ -45,9 +54,9 @@ class ChatAftermath:
         """They blocked us, or let us write again."""
         await self._reach.reach(channel, identity, reachable=reachable, why=why)
 
-    async def moved(self, channel: Channel, identity: str) -> None:
+    async def moved(self, channel: Channel, moved: Moved) -> None:
         """They answer to that name no more."""
-        await self._reach.moved(channel, identity)
+        await self._reach.moved(channel, moved)
 
     async def asked(self, channel: Channel, query: InlineQuery) -> None:
         """Somebody asks our bot from another chat: answered at once or not at all."""

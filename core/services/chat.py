@@ -21,6 +21,7 @@ from core.domain.chat import Address, ChatMessage, Delivery, Doing, Later, Sent,
 from core.domain.display import Screen
 from core.domain.slips import hidden, is_slip
 from core.domain.turns import Channel, Inbound, Reply
+from core.engine.answering import read
 from core.kit import crash
 from core.kit.bell import Bell
 from core.kit.clock import Clock
@@ -330,5 +331,5 @@ def _without_slips(message: ChatMessage) -> ChatMessage:
 
 
 def _may_be_secret(text: str) -> bool:
-    digits = "".join(text.split())
-    return digits.isdigit() and len(digits) in _SECRET_DIGITS
+    digits = "".join(read(text).text.split())
+    return digits.isdecimal() and len(digits) in _SECRET_DIGITS

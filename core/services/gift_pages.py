@@ -59,7 +59,9 @@ _SIGHTS_KEPT_MAX = 512
 
 @dataclass(frozen=True, slots=True)
 class PageRules:
-    """Codes by SMS that may be asked for within an hour. One number gets three in half an hour.
+    """Codes by SMS that may be asked for within an hour.
+
+    One browser gets three for a number in half an hour, and all together nine.
 
     Attributes:
         of_address: By one network address: many customers of a mobile network share one.
@@ -209,7 +211,7 @@ class GiftPages:
     async def _send_code(
         self, sight: GiftSight, msisdn: Msisdn, nonce: str, given: Given
     ) -> AskCode:
-        """Once per nonce and number: the same page sent twice makes one SMS.
+        """Once per nonce and number while the code is good: the same page sent twice makes one SMS.
 
         Where no more are sent, one that came to this browser before can still be typed.
         """

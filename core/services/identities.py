@@ -4,6 +4,7 @@ An identity that is taken off acts no more: its conversations are forgotten, and
 way there finds the customer gone before its next effect.
 """
 
+import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from core.domain.chat import Address, Telling
+from core.domain.chat import Address, Moved, Telling
 from core.domain.customers import Customer
 from core.domain.linking import BY_NUMBER, Identity
 from core.domain.turns import Channel
@@ -169,13 +170,23 @@ class IdentityDesk:
         await self._forget(customer.tenant_id, gone)
         return gone
 
-    async def moved(self, channel: Channel, name: str) -> None:
-        """The channel says that who answered to this name answers to another one now."""
-        customer = await self._customers.linked(channel, name)
+    async def moved(self, channel: Channel, moved: Moved) -> None:
+        """The channel says that who answered to this name answers to another one now.
+
+        It says so several times, and late: what was linked since is not what it speaks of.
+        """
+        customer = await self._customers.linked(channel, moved.identity)
         if customer is None:
             return
-        await self._identities.changed(customer, self._clock.now())
-        await self._take_off(customer, [(channel.kind, name)], channel.kind, {"why": "moved"})
+        now = self._clock.now()
+        second = min(moved.at or int(now.timestamp()), int(now.timestamp()))
+        before = dt.datetime.fromtimestamp(second + 1, dt.UTC)
+        event = await self._unlinking(
+            customer, [(channel.kind, moved.identity)], channel.kind, {"why": "moved"}
+        )
+        gone = await self._identities.moved(customer, channel, moved, before, event, now)
+        log.info("identity.moved", customer=str(customer.id), identities=len(gone))
+        await self._forget(customer.tenant_id, gone)
 
     async def parted(self, customer: Customer, gone: Sequence[Identity], text: str) -> None:
         """These were taken off just now: their talks are forgotten, and they are told."""
@@ -198,13 +209,22 @@ class IdentityDesk:
         *,
         spare: tuple[UUID, str] | None = None,
     ) -> Sequence[Identity]:
-        known = [each for each in await self._identities.of(customer) if _is_one(each, names)]
-        facts = {**why, "identities": [f"{each.kind} {each.shown}" for each in known]}
-        event = Event(f"customer/{customer.id}", "identity.unlinked", actor, facts)
+        event = await self._unlinking(customer, names, actor, why)
         gone = await self._identities.unlink(customer, list(names), event, self._clock.now())
         log.info("identity.unlinked", customer=str(customer.id), identities=len(gone))
         await self._forget(customer.tenant_id, gone, spare=spare)
         return gone
+
+    async def _unlinking(
+        self,
+        customer: Customer,
+        names: Collection[tuple[str, str]],
+        actor: str,
+        why: dict[str, str],
+    ) -> Event:
+        known = [each for each in await self._identities.of(customer) if _is_one(each, names)]
+        facts = {**why, "identities": [f"{each.kind} {each.shown}" for each in known]}
+        return Event(f"customer/{customer.id}", "identity.unlinked", actor, facts)
 
     async def _forget(
         self,

@@ -28,7 +28,7 @@ from core.domain.turns import Channel
 from core.kit.clock import Clock
 from core.kit.errors import Problem
 from core.kit.msisdn import Msisdn
-from core.ports import Cases, Customers, NewCase, NewNotice
+from core.ports import Cases, Customers, NewCase
 from core.ports.identities import Identities
 from core.services.identities import IdentityDesk
 from core.services.pins import Checked, Pins, TooManyCodes
@@ -64,8 +64,8 @@ class LinkRules:
     """How much is too much.
 
     Attributes:
-        codes_of_one: Codes that one stranger may ask for in an hour, whatever the number. One
-            number gets three in half an hour, whoever asks.
+        codes_of_one: Codes that one stranger may ask for in an hour, whatever the number. For one
+            number they get three in half an hour, and all strangers together nine.
         codes_of_all: Codes that strangers of one tenant may ask for in an hour, all together.
         reset_after: How long after somebody new turned up at a number its PIN is not set anew by
             SMS alone.
@@ -105,7 +105,7 @@ class Linking:
         Nothing that is seen tells whether anybody here has that number.
 
         Raises:
-            TooManyCodes: too many were asked for lately: for that number, by this identity, or by
+            TooManyCodes: too many were asked for lately: by this identity, for that number, or by
                 all strangers of this tenant.
         """
         whose = f"{channel.id}:{identity}"
@@ -203,14 +203,7 @@ class Linking:
 
     async def _link(self, customer: Customer, wish: Wish) -> Customer:
         now = self._clock.now()
-        notice = NewNotice(
-            key=f"linked:{customer.id}:{wish.kind}:{now.timestamp()}",
-            tenant_id=customer.tenant_id,
-            customer_id=customer.id,
-            text=f"notice.linked.{wish.kind}",
-            facts={},
-        )
-        linked = await self._identities.link(customer, wish, now, notice)
+        linked = await self._identities.link(customer, wish, now)
         if isinstance(linked, Unlinkable):
             raise TakenMeanwhile
         log.info("identity.linked", kind=wish.kind, replaced=len(linked.replaced))

@@ -30,7 +30,7 @@ from core.kit.errors import Problem
 from core.kit.msisdn import masked
 from core.kit.texts import Texts
 from core.ports import Paging
-from core.ports.live_chat import Bound, LiveBook, Saying, Wish
+from core.ports.live_chat import Bound, LiveBook, NotBegun, Saying, Wish
 from core.services.messengers import Messengers
 
 log = structlog.get_logger()
@@ -117,14 +117,14 @@ class LiveChats:
         """Whether a person can answer on this channel at all."""
         return self._pushable(channel)
 
-    async def begin(self, wish: Wish) -> LiveChat | None:
-        """From now on what the customer writes is for a person; None where that was too much."""
-        chat = await self._book.begin(wish, self._clock.now(), self._bound())
-        if chat is None:
-            log.info("live.enough", kind=wish.channel.kind)
-            return None
-        log.info("live.begun", kind=wish.channel.kind, chat=chat.code)
-        return chat
+    async def begin(self, wish: Wish) -> LiveChat | NotBegun:
+        """From now on what the customer writes is for a person."""
+        begun = await self._book.begin(wish, self._clock.now(), self._bound())
+        if isinstance(begun, NotBegun):
+            log.info("live.not_begun", kind=wish.channel.kind, why=begun.value)
+        else:
+            log.info("live.begun", kind=wish.channel.kind, chat=begun.code)
+        return begun
 
     async def present(self, to: Address) -> bool:
         return await self._book.present(to)

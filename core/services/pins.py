@@ -13,7 +13,7 @@ import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from core.domain.customers import Customer
+from core.domain.customers import CodeAsked, Customer
 from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
@@ -177,22 +177,17 @@ class Pins:
     async def send_code(
         self, customer: Customer, purpose: str, key: str, text: str, *, to: str = ""
     ) -> None:
-        """Send a one-time code by SMS, once per `key`. Only `to` can use it, where that is given.
+        """Send a one-time code by SMS, once per `key` as long as it is good, and then another.
+
+        Only `to` can use it, or spoil it by wrong tries, where that is given.
 
         Raises:
             TooManyCodes: several were asked for lately, for that purpose.
         """
         now = self._clock.now()
-        # Derived, so that the same request again makes the same code and one SMS.
-        random = base64.urlsafe_b64decode(self._keyring.digest("code", str(customer.id), key))
-        code = str(int.from_bytes(random, "big") % 10**_CODE_DIGITS).zfill(_CODE_DIGITS)
-        made = await self._customers.make_code(
-            customer, purpose, self._code_hash(customer, code, to), now + _CODE_LIFE, now
-        )
-        if not made:
-            raise TooManyCodes
+        sent_as, code = await self._make_code(customer, purpose, key, to, now)
         notice = NewNotice(
-            key=f"code:{key}",
+            key=f"code:{sent_as}",
             tenant_id=customer.tenant_id,
             customer_id=customer.id,
             text=text,
@@ -201,21 +196,56 @@ class Pins:
         )
         await self._outbox.add(notice, now)
 
+    async def _make_code(
+        self, customer: Customer, purpose: str, key: str, to: str, at: dt.datetime
+    ) -> tuple[str, str]:
+        """The code of a request that is good, and by what key: each is another once one is over."""
+        number, each = 1, key
+        while True:
+            code = self._code(customer, each)
+            asked = await self._customers.make_code(
+                customer,
+                purpose,
+                self._code_hash(customer, code),
+                at + _CODE_LIFE,
+                at,
+                asked_by=self._asker(to),
+            )
+            match asked:
+                case CodeAsked.NEW | CodeAsked.KNOWN:
+                    return each, code
+                case CodeAsked.TOO_MANY:
+                    raise TooManyCodes
+                case CodeAsked.OVER:
+                    number += 1
+                    each = f"{key}:{number}"
+
     async def use_reset_code(self, customer: Customer, code: str) -> bool:
         return await self.use_code(customer, _RESET, code)
 
     async def use_code(self, customer: Customer, purpose: str, code: str, *, to: str = "") -> bool:
         """True once, for the right code in time."""
         right = await self._customers.use_code(
-            customer, purpose, self._code_hash(customer, code, to), self._clock.now()
+            customer,
+            purpose,
+            self._code_hash(customer, code),
+            self._clock.now(),
+            asked_by=self._asker(to),
         )
         if not right and self._suspicions is not None:
             await self._suspicions.code_refused(customer)
         return right
 
-    def _code_hash(self, customer: Customer, code: str, to: str) -> str:
-        parts = ("one-time-code", str(customer.id), code)
-        return self._keyring.digest(*parts, to) if to else self._keyring.digest(*parts)
+    def _code(self, customer: Customer, key: str) -> str:
+        """Derived, so that the same request again makes the same code and one SMS."""
+        random = base64.urlsafe_b64decode(self._keyring.digest("code", str(customer.id), key))
+        return str(int.from_bytes(random, "big") % 10**_CODE_DIGITS).zfill(_CODE_DIGITS)
+
+    def _code_hash(self, customer: Customer, code: str) -> str:
+        return self._keyring.digest("one-time-code", str(customer.id), code)
+
+    def _asker(self, to: str) -> str:
+        return self._keyring.digest("code-asker", to) if to else ""
 
 
 def _matches(pin_hash: str, pin: str) -> bool:

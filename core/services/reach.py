@@ -6,7 +6,7 @@ from typing import Protocol
 import structlog
 from prometheus_client import Counter
 
-from core.domain.chat import Address, Fate, Refused
+from core.domain.chat import Address, Fate, Moved, Refused
 from core.domain.turns import Channel
 from core.kit.clock import Clock
 from core.ports import Alert, AlertKind, Alerts, Customers
@@ -22,7 +22,7 @@ _KNOWN = frozenset({"sent", "delivered", "read", "failed"})
 class Moving(Protocol):
     """See `core.services.identities.IdentityDesk`."""
 
-    async def moved(self, channel: Channel, name: str) -> None: ...
+    async def moved(self, channel: Channel, moved: Moved) -> None: ...
 
 
 class ChatReach:
@@ -45,9 +45,9 @@ class ChatReach:
         reason = None if reachable else why or "blocked"
         await self._customers.set_reach(channel, identity, reason, self._clock.now())
 
-    async def moved(self, channel: Channel, identity: str) -> None:
+    async def moved(self, channel: Channel, moved: Moved) -> None:
         """They answer to that name no more: whoever does so next is somebody else."""
-        await self._identities.moved(channel, identity)
+        await self._identities.moved(channel, moved)
 
     async def fates(self, channel: Channel, fates: Sequence[Fate]) -> None:
         """Counted; what failed is in the log, with no word of what it said."""

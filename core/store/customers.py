@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.domain.customers import RELEASED, Customer, PinState, Tenant
+from core.domain.customers import RELEASED, CodeAsked, Customer, PinState, Tenant
 from core.domain.linking import BY_NUMBER, Proof
 from core.domain.turns import Channel
 from core.kit import ids
@@ -182,20 +182,30 @@ class PgCustomers:
         code_hash: str,
         expires_at: dt.datetime,
         at: dt.datetime,
-    ) -> bool:
+        *,
+        asked_by: str = "",
+    ) -> CodeAsked:
         return await self._database.in_tenant(
             customer.tenant_id,
             lambda connection: secrets.make_code(
-                connection, customer, purpose, code_hash, expires_at, at
+                connection, customer, purpose, code_hash, expires_at, at, asked_by
             ),
         )
 
     async def use_code(
-        self, customer: Customer, purpose: str, code_hash: str, at: dt.datetime
+        self,
+        customer: Customer,
+        purpose: str,
+        code_hash: str,
+        at: dt.datetime,
+        *,
+        asked_by: str = "",
     ) -> bool:
         return await self._database.in_tenant(
             customer.tenant_id,
-            lambda connection: secrets.use_code(connection, customer, purpose, code_hash, at),
+            lambda connection: secrets.use_code(
+                connection, customer, purpose, code_hash, at, asked_by
+            ),
         )
 
     async def ask_to_be_called(self, customer: Customer, key: str, at: dt.datetime) -> bool:

@@ -24,7 +24,7 @@ from core.kit import ids
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.ports import Paging
-from core.ports.live_chat import Bound, Saying, Wish
+from core.ports.live_chat import Bound, NotBegun, Saying, Wish
 from core.store.database import Database
 from core.store.live_posts import post
 from core.store.live_rows import (
@@ -35,6 +35,7 @@ from core.store.live_rows import (
     chat_of,
     chat_where,
     end,
+    is_theirs,
     keep,
     known,
     locked,
@@ -62,14 +63,16 @@ class PgLiveChats:
         self._keyring = keyring
         self._clock = clock
 
-    async def begin(self, wish: Wish, at: dt.datetime, bound: Bound) -> LiveChat | None:
+    async def begin(self, wish: Wish, at: dt.datetime, bound: Bound) -> LiveChat | NotBegun:
         tenant_id = wish.channel.tenant_id
         chat_id = ids.derived("live chat", str(wish.channel.id), wish.key)
 
-        async def write(connection: AsyncConnection) -> LiveChat | None:
+        async def write(connection: AsyncConnection) -> LiveChat | NotBegun:
+            if not await is_theirs(connection, wish):
+                return NotBegun.GONE
             found = await chat_where(connection, begun_by(chat_id, wish))
             if found is None and await beyond(connection, wish.customer.id, bound):
-                return None
+                return NotBegun.ENOUGH
             for _ in range(_CODES_TRIED):  # a code may be another chat's already
                 made = await make(connection, wish, chat_id, at)
                 if made:

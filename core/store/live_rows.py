@@ -6,12 +6,20 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select, text, update
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.chat import Address
-from core.domain.live_chat import CUSTOMER, Answering, Heard, LiveChat, LiveMessage, LiveState
+from core.domain.live_chat import (
+    CUSTOMER,
+    Answering,
+    Heard,
+    LiveChat,
+    LiveMessage,
+    LiveState,
+    Parted,
+)
 from core.kit import ids
 from core.kit.crypto import Keyring, Unreadable
 from core.kit.msisdn import Msisdn
@@ -19,7 +27,7 @@ from core.ports import Event
 from core.ports.live_chat import Bound, Wish
 from core.store.events import add_event
 from core.store.live_posts import post
-from core.store.tables import channels, customers, live_chats, live_messages
+from core.store.tables import channels, customers, identities, live_chats, live_messages
 
 log = structlog.get_logger()
 
@@ -90,6 +98,21 @@ def begun_by(chat_id: UUID, wish: Wish) -> ColumnElement[bool]:
     made = live_chats.c.id == chat_id
     others = ~select(live_chats.c.id).where(made).exists()
     return made | (here & (live_chats.c.state != LiveState.CLOSED.value) & others)
+
+
+async def is_theirs(connection: AsyncConnection, wish: Wish) -> bool:
+    """Whether the identity is the customer's, and stays so until the end of this commit."""
+    # Whoever takes an identity off locks this row against it: see `core.store.identities`.
+    customer = select(customers.c.id).where(customers.c.id == wish.customer.id)
+    await connection.execute(customer.with_for_update(read=True))
+    linked = select(identities.c.customer_id).where(
+        identities.c.tenant_id == wish.channel.tenant_id,
+        identities.c.kind == wish.channel.kind,
+        identities.c.identity == wish.identity,
+        identities.c.customer_id == wish.customer.id,
+        identities.c.unlinked_at.is_(None),
+    )
+    return await connection.scalar(linked) is not None
 
 
 async def make(connection: AsyncConnection, wish: Wish, chat_id: UUID, at: dt.datetime) -> bool:
@@ -203,6 +226,42 @@ async def end(connection: AsyncConnection, chat: RowMapping, by: str, at: dt.dat
         connection, chat["tenant_id"], chat["channel_id"], chat["identity"], at, present=False
     )
     await note(connection, chat["tenant_id"], chat["id"], "live.closed", by, at)
+
+
+async def part(
+    connection: AsyncConnection,
+    tenant_id: UUID,
+    names: Sequence[tuple[str, str]],
+    why: Parted,
+    at: dt.datetime,
+) -> None:
+    """End the chats of identities (kind, name) that go; what was to be told there never is."""
+    theirs = (channels.c.tenant_id == tenant_id) & tuple_(
+        channels.c.kind, live_chats.c.identity
+    ).in_(names)
+    there = live_chats.join(channels, channels.c.id == live_chats.c.channel_id)
+    still_open = (
+        select(live_chats)
+        .select_from(there)
+        .where(theirs, live_chats.c.state != LiveState.CLOSED.value)
+        .order_by(live_chats.c.id)
+        .with_for_update(of=live_chats, key_share=True)
+    )
+    chats = (await connection.execute(still_open)).mappings().all()
+    unsaid = (
+        update(live_messages)
+        .where(
+            live_messages.c.tenant_id == tenant_id,
+            live_messages.c.state == Heard.WAITING.value,
+            live_messages.c.chat_id.in_(select(live_chats.c.id).select_from(there).where(theirs)),
+        )
+        .values(state=Heard.FAILED.value, why=why.told)
+        .returning(live_messages.c.chat_id, live_messages.c.id)
+    )
+    for chat_id, message_id in (await connection.execute(unsaid)).all():
+        await post(connection, chat_id, "failed", at, message_id)
+    for chat in chats:
+        await end(connection, chat, why.value, at)
 
 
 async def set_person(

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.domain.customers import Customer, PinState
+from core.domain.customers import CodeAsked, Customer, PinState
 from core.kit import ids
 from core.store.tables import customers, one_time_codes, pin_tries
 
-# How many codes may be asked for in how long, and how many wrong tries end one.
+# How many codes one asker, and all who name one number, may have in how long, and how many wrong
+# tries end one. Who asks is bounded first, so that nobody's own codes are used up by strangers.
 _CODES_MAX = 3
+_CODES_OF_NUMBER_MAX = 9
 _CODES_WITHIN = dt.timedelta(minutes=30)
 _CODE_TRIES_MAX = 3
 
@@ -137,40 +139,46 @@ async def make_code(
     code_hash: str,
     expires_at: dt.datetime,
     at: dt.datetime,
-) -> bool:
+    asked_by: str,
+) -> CodeAsked:
     await lock(connection, customer)
-    mine = (one_time_codes.c.customer_id == customer.id) & (one_time_codes.c.purpose == purpose)
-    in_time = mine & (one_time_codes.c.expires_at > at)
-    still_open = in_time & one_time_codes.c.ended_at.is_(None)
-    same = await connection.scalar(
-        select(one_time_codes.c.id).where(in_time, one_time_codes.c.code_hash == code_hash)
-    )
-    if same is not None:
-        return True  # the same request again: a code that was used stays used
-    lately = await connection.scalar(
-        select(func.count()).where(mine, one_time_codes.c.created_at > at - _CODES_WITHIN)
-    )
-    if (lately or 0) >= _CODES_MAX:
-        return False
-    await connection.execute(update(one_time_codes).where(still_open).values(ended_at=at))
+    named = (one_time_codes.c.customer_id == customer.id) & (one_time_codes.c.purpose == purpose)
+    mine = named & (one_time_codes.c.asked_by == asked_by)
+    good = one_time_codes.c.ended_at.is_(None) & (one_time_codes.c.expires_at > at)
+    same = select(good).where(mine, one_time_codes.c.code_hash == code_hash)
+    known = (await connection.scalars(same)).all()
+    if known:
+        return CodeAsked.KNOWN if any(known) else CodeAsked.OVER
+    for whose, most in ((mine, _CODES_MAX), (named, _CODES_OF_NUMBER_MAX)):
+        lately = select(func.count()).where(whose, one_time_codes.c.created_at > at - _CODES_WITHIN)
+        if (await connection.scalar(lately) or 0) >= most:
+            return CodeAsked.TOO_MANY
+    await connection.execute(update(one_time_codes).where(mine, good).values(ended_at=at))
     await connection.execute(
         one_time_codes.insert().values(
             id=ids.uuid7(),
             tenant_id=customer.tenant_id,
             customer_id=customer.id,
             purpose=purpose,
+            asked_by=asked_by,
             code_hash=code_hash,
             tries=0,
             expires_at=expires_at,
             created_at=at,
         )
     )
-    return True
+    return CodeAsked.NEW
 
 
 async def use_code(
-    connection: AsyncConnection, customer: Customer, purpose: str, code_hash: str, at: dt.datetime
+    connection: AsyncConnection,
+    customer: Customer,
+    purpose: str,
+    code_hash: str,
+    at: dt.datetime,
+    asked_by: str,
 ) -> bool:
+    """Compare with the code of who asked; what others type, they type against their own."""
     await lock(connection, customer)
     latest = (
         await connection.execute(
@@ -178,6 +186,7 @@ async def use_code(
             .where(
                 one_time_codes.c.customer_id == customer.id,
                 one_time_codes.c.purpose == purpose,
+                one_time_codes.c.asked_by == asked_by,
                 one_time_codes.c.ended_at.is_(None),
                 one_time_codes.c.expires_at > at,
             )

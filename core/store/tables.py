@@ -86,6 +86,26 @@ identities = Table(
     Column("called", Text, nullable=False),
 )
 
+identities_left = Table(
+    "identities_left",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("left_at", _TIME, nullable=False),
+)
+
+identity_moves = Table(
+    "identity_moves",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("channel_id", Uuid, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("at", _TIME, nullable=False),
+)
+
 deep_links = Table(
     "deep_links",
     metadata,
@@ -120,6 +140,7 @@ one_time_codes = Table(
     Column("tenant_id", Uuid, nullable=False),
     Column("customer_id", Uuid, nullable=False),
     Column("purpose", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
     Column("code_hash", Text, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("expires_at", _TIME, nullable=False),

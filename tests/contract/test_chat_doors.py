@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from bots import EDGES
 from bots.app import routes
-from core.domain.chat import ChatMessage, Fate, InlineQuery
+from core.domain.chat import ChatMessage, Fate, InlineQuery, Moved
 from core.domain.turns import Channel
 from core.kit import ids
 from tests.fakes import graph
@@ -97,8 +97,8 @@ class Kept:
     async def reach(self, channel: Channel, identity: str, *, reachable: bool, why: str) -> None:
         self._storable(identity, why)
 
-    async def moved(self, channel: Channel, identity: str) -> None:
-        self._storable(identity)
+    async def moved(self, channel: Channel, moved: Moved) -> None:
+        self._storable(moved.identity, moved.external_id)
 
     async def asked(self, channel: Channel, query: InlineQuery) -> None:
         self._storable(query.id, query.identity, query.text)

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from bots import EDGES
 from bots.app import routes
-from core.domain.chat import ChatMessage, Doing, Fate, InlineQuery
+from core.domain.chat import ChatMessage, Doing, Fate, InlineQuery, Moved
 from core.domain.turns import Channel
 from core.kit import ids
 from core.kit.errors import Fault
@@ -50,7 +50,7 @@ class Kept:
         self._store()
         self.reached.append((identity, reachable, why))
 
-    async def moved(self, channel: Channel, identity: str) -> None:
+    async def moved(self, channel: Channel, moved: Moved) -> None:
         raise AssertionError("a Telegram id is never given to somebody else")
 
     async def asked(self, channel: Channel, query: InlineQuery) -> None:

@@ -17,7 +17,7 @@ from bots.telegram import following as following_bots
 from bots.telegram.announcing import COMMANDS, UPDATES
 from bots.telegram.following import BotFollower
 from core.app import TEXTS
-from core.domain.chat import Address, ChatMessage, Delivery, Fate, InlineQuery, Refused
+from core.domain.chat import Address, ChatMessage, Delivery, Fate, InlineQuery, Moved, Refused
 from core.domain.turns import Channel
 from core.kit.errors import Fault
 from core.kit.texts import Texts
@@ -87,7 +87,7 @@ class House:
     async def reach(self, channel: Channel, identity: str, *, reachable: bool, why: str) -> None:
         self.reached.append((identity, reachable))
 
-    async def moved(self, channel: Channel, identity: str) -> None:
+    async def moved(self, channel: Channel, moved: Moved) -> None:
         raise AssertionError("a Telegram id is never given to somebody else")
 
     async def asked(self, channel: Channel, query: InlineQuery) -> None:

@@ -13,12 +13,7 @@ from structlog.testing import capture_logs
 
 from bots import EDGES
 from bots.app import routes
-from core.domain.chat import (
-    ChatMessage,
-    Fate,
-    InlineQuery,
-    Unreachable,
-)
+from core.domain.chat import ChatMessage, Fate, InlineQuery, Moved, Unreachable
 from core.domain.turns import Channel
 from core.kit.errors import Fault
 from tests.fakes.graph import (
@@ -64,9 +59,9 @@ class Kept:
         self._store()
         self.reached.append((identity, reachable, why))
 
-    async def moved(self, channel: Channel, identity: str) -> None:
+    async def moved(self, channel: Channel, moved: Moved) -> None:
         self._store()
-        self.left.append(identity)
+        self.left.append(moved.identity)
 
     async def asked(self, channel: Channel, query: InlineQuery) -> None:
         raise AssertionError("nobody asks from another chat on WhatsApp")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.domain.chat import Address, ChatMessage, Doing, Fate
+from core.domain.chat import Address, ChatMessage, Doing, Fate, Moved
 from core.domain.customers import Customer
 from core.domain.turns import Channel
 from core.jobs.notices import NoticeSender, Ways
@@ -134,7 +134,7 @@ class Post:
 class NobodyMoves:
     """Numbers stay with whom they are."""
 
-    async def moved(self, channel: Channel, name: str) -> None:
+    async def moved(self, channel: Channel, moved: Moved) -> None:
         raise AssertionError("nobody moves")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from core.domain.customers import Customer, PinState, Tenant
+from core.domain.customers import CodeAsked, Customer, PinState, Tenant
 from core.domain.display import Tells
 from core.domain.notices import Route
 from core.domain.turns import Channel
@@ -39,13 +39,16 @@ class _Code:
     tries: int = 0
     used: bool = False
 
+    def is_good(self, at: dt.datetime) -> bool:
+        return not self.used and self.tries < _CODE_TRIES and self.expires_at > at
+
 
 @dataclass
 class _Person:
     customer: Customer
     pin: PinState = field(default_factory=lambda: PinState(None, 0, 0, None))
     guesses: dict[str, PinState] = field(default_factory=dict)
-    codes: dict[str, list[_Code]] = field(default_factory=dict)
+    codes: dict[tuple[str, str], list[_Code]] = field(default_factory=dict)
     saved: list[tuple[Msisdn, str]] = field(default_factory=list)
     called_back_on: dt.date | None = None
 
@@ -141,24 +144,34 @@ class People:
         code_hash: str,
         expires_at: dt.datetime,
         at: dt.datetime,
-    ) -> bool:
-        codes = self._person(customer).codes.setdefault(purpose, [])
-        if codes and codes[-1].code_hash == code_hash:
-            return True
+        *,
+        asked_by: str = "",
+    ) -> CodeAsked:
+        codes = self._person(customer).codes.setdefault((purpose, asked_by), [])
+        if codes and codes[-1].code_hash == code_hash and codes[-1].is_good(at):
+            return CodeAsked.KNOWN
+        if any(code.code_hash == code_hash for code in codes):
+            return CodeAsked.OVER
         lately = [code for code in codes if at - code.made_at < _CODES_WITHIN]
         if len(lately) >= _CODES_MAX:
-            return False
+            return CodeAsked.TOO_MANY
         codes.append(_Code(at, expires_at, code_hash))
-        return True
+        return CodeAsked.NEW
 
     async def use_code(
-        self, customer: Customer, purpose: str, code_hash: str, at: dt.datetime
+        self,
+        customer: Customer,
+        purpose: str,
+        code_hash: str,
+        at: dt.datetime,
+        *,
+        asked_by: str = "",
     ) -> bool:
-        codes = self._person(customer).codes.get(purpose)
+        codes = self._person(customer).codes.get((purpose, asked_by))
         if not codes:
             return False
         code = codes[-1]
-        if code.used or code.tries >= _CODE_TRIES or code.expires_at <= at:
+        if not code.is_good(at):
             return False
         code.tries += 1
         code.used = code.code_hash == code_hash

@@ -3,7 +3,9 @@
 import asyncio
 import datetime as dt
 
-from core.domain.customers import Customer, PinState
+import pytest
+
+from core.domain.customers import CodeAsked, Customer, PinState
 from core.kit import ids
 from core.kit.msisdn import Msisdn
 from tests.fakes.books import Books, open_books
@@ -123,14 +125,65 @@ async def test_a_new_code_replaces_the_old_one_until_too_many_were_asked_for(
     customer = await books.customer()
     now = books.clock.now()
 
-    assert await make_code(books, customer, "one")
-    assert await make_code(books, customer, "one")
-    assert await make_code(books, customer, "two")
+    assert await make_code(books, customer, "one") is CodeAsked.NEW
+    assert await make_code(books, customer, "one") is CodeAsked.KNOWN
+    assert await make_code(books, customer, "two") is CodeAsked.NEW
     assert not await books.customers.use_code(customer, "pin_reset", "one", now)
-    assert await make_code(books, customer, "three")
-    assert not await make_code(books, customer, "four")
+    assert await make_code(books, customer, "three") is CodeAsked.NEW
+    assert await make_code(books, customer, "four") is CodeAsked.TOO_MANY
     books.clock.advance(31 * 60)
-    assert await make_code(books, customer, "five")
+    assert await make_code(books, customer, "five") is CodeAsked.NEW
+
+
+@pytest.mark.parametrize("ends", ["used", "wrong", "replaced", "late"])
+async def test_a_code_that_is_over_never_comes_back(books: Books, ends: str) -> None:
+    customer = await books.customer()
+    now = books.clock.now()
+    await make_code(books, customer, "one")
+    match ends:
+        case "used":
+            assert await books.customers.use_code(customer, "pin_reset", "one", now)
+        case "wrong":
+            for _ in range(3):
+                await books.customers.use_code(customer, "pin_reset", "wrong", now)
+        case "replaced":
+            await make_code(books, customer, "two")
+        case "late":
+            books.clock.advance(11 * 60)
+
+    assert await make_code(books, customer, "one") is CodeAsked.OVER
+    later = books.clock.now()
+    assert not await books.customers.use_code(customer, "pin_reset", "one", later)
+
+
+async def test_what_strangers_ask_for_and_type_touches_no_code_of_others(books: Books) -> None:
+    customer = await books.customer()
+    now = books.clock.now()
+    assert await make_code(books, customer, "mine") is CodeAsked.NEW
+
+    theirs = [await make_code(books, customer, f"s{n}", "stranger") for n in range(4)]
+    for guess in ("wrong", "mine", "mine", "mine", "s2", "s2"):
+        used = await books.customers.use_code(
+            customer, "pin_reset", guess, now, asked_by="stranger"
+        )
+        assert not used
+
+    assert theirs == [CodeAsked.NEW] * 3 + [CodeAsked.TOO_MANY]
+    assert await make_code(books, customer, "mine") is CodeAsked.KNOWN
+    assert await make_code(books, customer, "another") is CodeAsked.NEW
+    assert await books.customers.use_code(customer, "pin_reset", "another", now)
+
+
+async def test_one_number_is_sent_so_many_codes_however_many_ask(books: Books) -> None:
+    customer = await books.customer()
+
+    asked = [await make_code(books, customer, f"c{n}", f"stranger {n}") for n in range(11)]
+    elsewhere = await books.customers.make_code(
+        customer, "other", "c", books.clock.now() + dt.timedelta(minutes=10), books.clock.now()
+    )
+
+    assert asked == [CodeAsked.NEW] * 9 + [CodeAsked.TOO_MANY] * 2
+    assert elsewhere is CodeAsked.NEW
 
 
 async def test_one_wish_to_be_called_a_day(books: Books) -> None:
@@ -150,10 +203,12 @@ async def take(books: Books, customer: Customer, key: str) -> PinState:
     )
 
 
-async def make_code(books: Books, customer: Customer, code_hash: str) -> bool:
+async def make_code(
+    books: Books, customer: Customer, code_hash: str, asked_by: str = ""
+) -> CodeAsked:
     now = books.clock.now()
     return await books.customers.make_code(
-        customer, "pin_reset", code_hash, now + dt.timedelta(minutes=10), now
+        customer, "pin_reset", code_hash, now + dt.timedelta(minutes=10), now, asked_by=asked_by
     )
 
 

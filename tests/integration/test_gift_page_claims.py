@@ -137,6 +137,50 @@ async def test_another_code_is_told_of(site: GiftSiteFake) -> None:
     assert len(await site.texts(number)) == 2
 
 
+@pytest.mark.parametrize("ends", ["late", "wrong"])
+async def test_the_page_sent_again_once_its_code_is_over_sends_another(
+    site: GiftSiteFake, ends: str
+) -> None:
+    """What the page says is true: a code left, and the one that is over stays so."""
+    room, number = await site.gives(1000, 3), await site.registered()
+    site.http.cookies.clear()
+    page = await site.look(room)
+    asked = await site.posts(room, page, number=number)
+    old = await site.code(number)
+    match ends:
+        case "late":
+            site.house.clock.advance(11 * 60)
+        case "wrong":
+            for wrong in ("000001", "000002", "000003"):
+                await site.posts(room, asked, code=wrong)
+
+    again = await site.posts(room, page, number=number)
+    sent = await site.texts(number)
+    refused = await site.posts(room, again, code=old)
+    won = await site.posts(room, again, code=await site.code(number))
+
+    assert len(sent) == 2
+    assert "You won" not in refused.text
+    assert "You won" in won.text
+
+
+async def test_a_stranger_who_types_the_number_ends_nobodys_code(site: GiftSiteFake) -> None:
+    room, number = await site.gives(1000, 3), await site.registered()
+    site.http.cookies.clear()
+    mine = await site.posts(room, await site.look(room), number=number)
+    code, cookies = await site.code(number), dict(site.http.cookies)
+
+    site.http.cookies.clear()
+    for _ in range(3):
+        theirs = await site.posts(room, await site.look(room), number=number)
+        for wrong in (code, "000001", "000002"):
+            assert "You won" not in (await site.posts(room, theirs, code=wrong)).text
+
+    site.http.cookies.clear()
+    site.http.cookies.update(cookies)
+    assert "You won" in (await site.posts(room, mine, code=code)).text
+
+
 async def test_who_may_have_no_more_codes_can_still_type_one(site: GiftSiteFake) -> None:
     """Also after the page was opened anew, as old browsers do that are short of memory."""
     room, number = await site.gives(), site.number()

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.app import Core
-from core.domain.chat import ChatMessage, Doing
+from core.domain.chat import ChatMessage, Doing, Moved
 from core.domain.customers import Customer
 from core.domain.linking import DeepLink, Linked, Proof, Unlinkable, Wish
 from core.domain.turns import Channel, Inbound
@@ -211,7 +211,7 @@ async def test_codes_are_limited_by_number_by_stranger_and_by_tenant(house: Hous
     core = house.core
     channel = await house.channel()
     desk = core.conversations._desk
-    rules = LinkRules(codes_of_one=4, codes_of_all=9)
+    rules = LinkRules(codes_of_one=4, codes_of_all=16)
     counter = desk.linking._counter
     linking = Linking(
         core.customers,
@@ -235,16 +235,95 @@ async def test_codes_are_limited_by_number_by_stranger_and_by_tenant(house: Hous
             return False
         return True
 
-    one_number = [await send(f"s{n}", 1) for n in range(4)]
+    one_of_both = [await send("keen", 1) for _ in range(4)]
+    one_number = [await send(f"s{n}", 1) for n in range(7)]
     one_stranger = [await send("greedy", n) for n in range(2, 8)]
     everybody = [await send(f"late{n}", n) for n in range(10, 14)]
 
-    assert one_number == [True, True, True, False]
+    assert one_of_both == [True, True, True, False]
+    assert one_number == [True] * 6 + [False]
     assert one_stranger == [True] * 4 + [False] * 2
     assert everybody == [True, False, False, False]
     assert isinstance(counter, RedisUnlocks)
     await house.work()
-    assert len(house.letters.sent) == 8
+    assert len(house.letters.sent) == 14
+
+
+async def test_a_stranger_uses_up_nobody_elses_codes(house: House) -> None:
+    """Neither by asking for that number, nor by wrong tries; nor the owner's for a new PIN."""
+    core, channel = house.core, await house.channel()
+    linking, pins = linking_of(core), core.conversations._desk.pins
+    owner = await core.customers.of_number(channel.tenant_id, NUMBER)
+    await linking.send_code(channel, "owner", NUMBER, "k1", "en")
+    await house.work()
+    code = house.letters.sent[-1].text.split()[0]
+
+    for number in range(3):
+        await linking.send_code(channel, "stranger", NUMBER, f"s{number}", "en")
+        for _ in range(3):
+            assert not await linking.use_code(channel, "stranger", NUMBER, code)
+    with pytest.raises(TooManyCodes):
+        await linking.send_code(channel, "stranger", NUMBER, "s3", "en")
+
+    assert await linking.use_code(channel, "owner", NUMBER, code)
+    await linking.send_code(channel, "owner", NUMBER, "k2", "en")
+    await pins.send_reset_code(owner, "k3")
+
+
+@pytest.mark.parametrize(
+    ("known_by", "pin", "told"),
+    [
+        ("nothing", False, None),
+        ("nothing", True, "A Telegram account was linked to your number."),
+        ("ussd", False, "A Telegram account was linked to your number."),
+        ("taken off", False, "A Telegram account was linked to your number."),
+        ("telegram", True, "Another Telegram account was linked to your number with your PIN."),
+    ],
+)
+async def test_the_owner_of_a_wallet_in_use_is_told_by_sms_who_is_linked_to_it(
+    house: House, known_by: str, pin: bool, told: str | None
+) -> None:
+    core, channel = house.core, await house.channel()
+    customer = await core.customers.of_number(channel.tenant_id, NUMBER)
+    if known_by == "ussd":
+        ussd = await core.channels.find("africastalking", "demo")
+        assert ussd is not None
+        await core.customers.at(ussd, NUMBER, NUMBER)
+    if known_by in ("telegram", "taken off"):
+        await core.customers.at(channel, "another", NUMBER)
+    if known_by == "taken off":
+        await core.identities.unlink(customer, "telegram", "another", reason="test", actor="test")
+    if pin:
+        await core.customers.set_pin(customer, PIN_HASH, house.clock.now())
+
+    for _ in range(2):
+        await linking_of(core).join(channel, "mine", NUMBER, Proof.CHANNEL, over=pin)
+    await house.work()
+
+    texts = [(sms.to, sms.text.split(" If that")[0]) for sms in house.letters.sent]
+    assert texts == ([(NUMBER, told)] if told else [])
+
+
+async def test_an_account_that_was_taken_off_is_not_made_new_by_another_number(
+    house: House,
+) -> None:
+    ada = await house.person(NUMBER)
+    desk, linking, channel = house.core.identities, linking_of(house.core), await house.channel()
+    await desk.unlink(ada.customer, "telegram", ada.identity, reason="stolen", actor="test")
+
+    async def standing() -> Standing:
+        return await linking.standing(channel, ada.identity, NUMBER, Proof.CHANNEL)
+
+    first = await standing()
+    throwaway = Msisdn("2348039999999")
+    ben = await linking.join(channel, ada.identity, throwaway, Proof.CODE, over=False)
+    linked_elsewhere = await standing()
+    [account] = await desk.accounts(ben)
+    await desk.remove(ben, account.handle, here=(channel.id, ada.identity), key="k")
+
+    assert (first, linked_elsewhere, await standing()) == (Standing.TAKEN,) * 3
+    await linking.join(channel, ada.identity, NUMBER, Proof.CHANNEL, over=True)
+    assert await standing() is Standing.FREE  # it came back with the PIN
 
 
 async def test_a_code_that_is_right_is_so_for_the_one_who_asked(house: House) -> None:
@@ -411,8 +490,8 @@ async def test_a_number_that_its_owner_left_is_no_way_in(whatsapp: House) -> Non
     ada = await people.recognised(inbound(channel, before))
     assert ada is not None
 
-    await core.aftermath.moved(channel, NUMBER)
-    await core.aftermath.moved(channel, NUMBER)
+    for _ in range(2):
+        await core.aftermath.moved(channel, Moved(NUMBER, "wamid.1"))
     stranger = await people.recognised(inbound(channel, by_user_id("NG.3333333333")))
     by_number = await people.recognised(inbound(channel, before))
 
@@ -421,6 +500,46 @@ async def test_a_number_that_its_owner_left_is_no_way_in(whatsapp: House) -> Non
     standing = await linking_of(core).standing(channel, "NG.3333333333", NUMBER, Proof.CHANNEL)
     assert standing is Standing.HELD
     assert not await linking_of(core).may_reset(ada)
+
+
+async def test_what_whatsapp_tells_again_of_a_number_that_was_left_takes_nothing_off(
+    whatsapp: House,
+) -> None:
+    """Neither from its owner, who came back with the PIN, nor from who has the old name now."""
+    core, channel = whatsapp.core, await whatsapp.channel()
+    ada = await whatsapp.person(NUMBER)
+    name = "NG.1111111111"
+    whatsapp.clock.advance(60)
+    first = MORNING + dt.timedelta(seconds=60)
+    told = Moved(name, "wamid.1", int(first.timestamp()))
+    unknown = Moved(name, "wamid.2")
+    linking = linking_of(core)
+
+    async def linked_to() -> Customer | None:
+        return await core.customers.linked(channel, name)
+
+    await linking.join(channel, name, NUMBER, Proof.CHANNEL, over=True)
+    for _ in range(2):
+        await core.aftermath.moved(channel, told)
+    assert await linked_to() is None
+    changed_at = await linking._identities.changed_at(ada.customer)
+    await core.aftermath.moved(channel, unknown)
+
+    whatsapp.clock.advance(600)
+    await linking.join(channel, name, NUMBER, Proof.CHANNEL, over=True)
+    for late in (told, Moved(name, "wamid.3", told.at), Moved(name, "wamid.3", told.at)):
+        await core.aftermath.moved(channel, late)
+    assert await linked_to() == await core.customers.of_number(channel.tenant_id, NUMBER)
+    assert await linking._identities.changed_at(ada.customer) == changed_at
+
+    moved_on = Moved(name, "wamid.4", int(whatsapp.clock.now().timestamp()))
+    await core.aftermath.moved(channel, moved_on)
+    assert await linked_to() is None
+    ben = Msisdn("2348039999999")
+    await linking.join(channel, name, ben, Proof.CHANNEL, over=False)
+    for _ in range(2):
+        await core.aftermath.moved(channel, moved_on)
+    assert await linked_to() == await core.customers.of_number(channel.tenant_id, ben)
 
 
 async def test_who_is_new_is_spoken_to_in_the_language_of_their_app(whatsapp: House) -> None:

@@ -221,6 +221,34 @@ async def test_a_reset_code_is_for_one_customer_and_ten_minutes(world: World) ->
     assert not await world.pins.use_reset_code(world.customer, code)
 
 
+async def test_the_same_request_once_the_code_is_over_sends_another(world: World) -> None:
+    await world.pins.send_reset_code(world.customer, "request")
+    world.clock.advance(11 * MINUTE_S)
+    for _ in range(2):
+        await world.pins.send_reset_code(world.customer, "request")
+
+    assert list(world.outbox.notices) == ["code:request", "code:request:2"]
+    assert not await world.pins.use_reset_code(world.customer, world.sent_code("request"))
+    assert await world.pins.use_reset_code(world.customer, world.sent_code("request:2"))
+    await world.pins.send_reset_code(world.customer, "request")
+    assert len(world.outbox.notices) == 3
+
+
+async def test_a_code_is_right_for_the_one_who_asked_and_spoilt_by_nobody_else(
+    world: World,
+) -> None:
+    async def uses(by: str, code: str) -> bool:
+        return await world.pins.use_code(world.customer, "link", code, to=by)
+
+    await world.pins.send_code(world.customer, "link", "mine", "notice.link_code", to="me")
+    await world.pins.send_code(world.customer, "link", "theirs", "notice.link_code", to="them")
+    tries = [await uses("them", world.sent_code("mine")) for _ in range(4)]
+
+    assert tries == [False] * 4
+    assert not await uses("", world.sent_code("mine"))
+    assert await uses("me", world.sent_code("mine"))
+
+
 async def test_only_the_latest_reset_code_works(world: World) -> None:
     await world.pins.send_reset_code(world.customer, "first")
     await world.pins.send_reset_code(world.customer, "second")

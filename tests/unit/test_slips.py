@@ -5,6 +5,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.slips import hidden, is_slip
+from core.services.chat import _may_be_secret
+
+_UNSEEN = ("\u200e", "\u200f", "\u200b", "\u2060", "\ufe0f", "\ufe0e", "\u034f", "\ufe0f\u20e3")
+
+
+@pytest.mark.parametrize("mark", _UNSEEN)
+def test_marks_that_nobody_sees_hide_no_secret(mark: str) -> None:
+    alone, among = f"73{mark}91{mark}", f"my p{mark}in is{mark} 7{mark}39{mark}1 ok"
+
+    assert hidden(alone) == hidden(mark + alone) == hidden(f"73 {mark}91") == "****"
+    assert _may_be_secret(alone)
+    assert _may_be_secret(f"{mark}73 91")
+    assert is_slip(among)
+    assert hidden(among) == "my pin is **** ok"
+
+
+def test_words_without_a_secret_stay_as_they_were_written() -> None:
+    text = "I forgot my pin \U0001f44b\U0001f3fd\nplease help \u2764\ufe0f"
+    assert hidden(text) == text
+    assert not _may_be_secret(text)
 
 
 @pytest.mark.parametrize(

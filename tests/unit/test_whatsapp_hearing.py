@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bots.edge import Reach
 from bots.whatsapp.edge import WhatsAppEdge
-from core.domain.chat import ChatMessage, Closed, Doing, Fate, Later, Refused, Unreachable
+from core.domain.chat import ChatMessage, Closed, Doing, Fate, Later, Moved, Refused, Unreachable
 from tests.fakes.graph import (
     USER_ID,
     WA_ID,
@@ -337,22 +336,48 @@ def test_a_status_of_nothing_is_left_out(strange: object) -> None:
     assert EDGE.heard(CHANNEL, body).fates == (Fate("wamid.9", "read"),)
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("known_by", ["number", "name"])
+def test_one_who_is_introduced_beside_two_who_write_lends_nobody_a_number(
+    known_by: str, backwards: bool
+) -> None:
+    """The stranger's message says nothing that the introduction says."""
+    mine: dict[str, Any] = {"from_user_id": None} if known_by == "number" else {"from": None}
+    theirs: dict[str, Any] = {"from": None, "from_user_id": "NG.999"}
+    told = [says("mine", **mine), says("theirs", "wamid.2", **theirs)]
+    introduced = contact("" if known_by == "number" else USER_ID)
+    found = heard(value(*(reversed(told) if backwards else told), contacts=[introduced]))
+
+    [stranger] = [each for each in found if each.text == "theirs"]
+    assert (stranger.identity, stranger.msisdn, stranger.own) == ("NG.999", "", False)
+    assert (stranger.also, stranger.name) == ("", "")
+    [known] = [each for each in found if each.text == "mine"]
+    assert (known.msisdn, known.name) == (WA_ID, "Ada Obi")
+
+
+def test_one_who_is_introduced_and_writes_several_times_is_the_same() -> None:
+    named: dict[str, Any] = {"from": None}
+    told = [says(word, f"wamid.{word}", **named) for word in ("one", "two")]
+    found = heard(value(*told, contacts=[contact(user_id="")]))
+    assert [(each.identity, each.msisdn) for each in found] == [(USER_ID, WA_ID)] * 2
+
+
 def test_who_changed_the_number_is_not_reached_by_the_old_one() -> None:
     moved = message("system", {"type": "user_changed_number", "wa_id": "2347000000000"})
     told = EDGE.heard(CHANNEL, json.dumps(payload(value(moved))).encode())
     assert told.messages == ()
-    assert told.reaches == (
-        Reach(USER_ID, reachable=False, why="number changed", moved=True),
-        Reach(WA_ID, reachable=False, why="number changed", moved=True),
+    assert told.moves == (
+        Moved(USER_ID, "wamid.1", 1_795_600_000),
+        Moved(WA_ID, "wamid.1", 1_795_600_000),
     )
 
 
 def test_a_name_that_stays_the_same_stays_reachable() -> None:
     system = {"type": "user_changed_number", "wa_id": "2347000000000", "user_id": USER_ID}
     told = EDGE.heard(CHANNEL, json.dumps(payload(value(message("system", system)))).encode())
-    assert [each.identity for each in told.reaches] == [WA_ID]
+    assert [each.identity for each in told.moves] == [WA_ID]
 
 
 def test_other_system_messages_say_nothing() -> None:
     system = message("system", {"type": "customer_identity_changed", "wa_id": WA_ID})
-    assert EDGE.heard(CHANNEL, json.dumps(payload(value(system))).encode()).reaches == ()
+    assert EDGE.heard(CHANNEL, json.dumps(payload(value(system))).encode()).moves == ()

@@ -8,7 +8,8 @@ $$;
 -- Leases notices that are due, of all tenants, with whom to tell and how they stand to the channel
 -- that the matter began on; and, sealed, the code of a voucher that they tell of. `reachable`: the
 -- channel is a chat that is on, the identity is still this customer's, and nothing was heard of them
--- having left since.
+-- having left since. What waits for a released customer, however it came to wait, ends here: their
+-- number is somebody else's.
 create or replace function notice_claim(p_count integer, p_lease interval, p_at timestamptz)
 returns table (
   id uuid, tenant_id uuid, msisdn text, language text, text text, facts jsonb, secret boolean,
@@ -21,10 +22,16 @@ set search_path = public, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
   with due as (
-    select n.id from notices n where n.state = 'waiting' and n.run_at <= p_at
-      order by n.run_at limit p_count for update skip locked
+    select n.id, c.status = 'released' as released from notices n
+      cross join lateral (select x.status from customers x where x.id = n.customer_id offset 0) c
+      where n.state = 'waiting' and n.run_at <= p_at
+      order by n.run_at limit p_count for update of n skip locked
+  ), silenced as (
+    update notices n set state = 'void', why = 'released', ended_at = p_at, asked_at = null,
+        facts = case when n.secret then '{}' else n.facts end
+      from due where n.id = due.id and due.released
   ), leased as (
-    update notices n set run_at = p_at + p_lease from due where n.id = due.id
+    update notices n set run_at = p_at + p_lease from due where n.id = due.id and not due.released
       returning n.*
   )
   select n.id, n.tenant_id, c.msisdn, c.language, n.text, n.facts, n.secret, n.tries, n.created_at,

@@ -1,9 +1,12 @@
 """`/chats`: customers who talk to a person, by the admin API."""
 
+from core.domain import linking
+from core.domain.live_chat import LiveChat
 from core.domain.turns import Channel
 from core.kit import ids
 from core.ports.live_chat import Wish
 from core.store.channels import PgChannels
+from core.store.identities import PgIdentities
 from tests.fakes.admin import Desk
 from tests.fakes.books import open_books
 
@@ -14,9 +17,11 @@ async def begun(operator: Desk, number: int = 1) -> str:
     channel = Channel(ids.uuid7(), books.tenant.id, "telegram", "telegram", f"bot{number}")
     await PgChannels(books.database, operator.core.keyring).ensure(channel, books.clock.now())
     customer = await books.customer(number)
+    linked = linking.Wish("telegram", f"id-{number}", linking.Proof.CHANNEL)
+    await PgIdentities(books.database).link(customer, linked, books.clock.now())
     wish = Wish(channel, f"id-{number}", customer, key=f"wish {number}", mark="m1")
     chat = await operator.core.live_chats.begin(wish)
-    assert chat is not None
+    assert isinstance(chat, LiveChat)
     return str(chat.id)
 
 

@@ -12,6 +12,12 @@ TYPED_MAX = 200
 """Letters of an answer that are looked at. USSD carries fewer, and no question needs more."""
 
 _NUMBER = re.compile(r"[\W_]*(\d{1,3})[\W_]*", re.ASCII)
+# Those that people are given have 8 letters and more, of which one may be left out, and are no
+# phone's number.
+_CODE = re.compile(
+    r"[1-9](?:[ -]?\d){6,11}|(?=\D*\d)(?=[\d-]*[a-z])[a-z\d-]{7,16}",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,11 @@ def word(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
+def is_code(typed: Typed) -> bool:
+    """It looks like something that was given to be typed, and is no option, amount or number."""
+    return _CODE.fullmatch(typed.text) is not None
+
+
 def chosen(
     typed: Typed, shown: Sequence[Offered], keywords: Mapping[str, Iterable[str]]
 ) -> Offered | None:
@@ -71,3 +82,14 @@ def chosen(
         if typed.word in map(word, words):
             return offered
     return None
+
+
+def naming(typed: Typed, shown: Sequence[Offered]) -> Sequence[Offered]:
+    """The listed options whose labels hold all the words that were typed: `1gb` of `1GB daily`."""
+    words = set(_words(typed.text))
+    listed = [offered for offered in shown if not offered.fixed]
+    return [offered for offered in listed if words and words <= set(_words(offered.label))]
+
+
+def _words(text: str) -> Sequence[str]:
+    return [each for each in map(word, text.split()) if each]

@@ -30,6 +30,7 @@ ENGINE_TEXTS = (
     "common.home_short",
     "common.more",
     "common.choose",
+    "common.decide",
     "common.resume",
     "common.continue",
     "common.updated",

@@ -51,9 +51,9 @@ def _answered(walk: Walk, conversation: Conversation, said: Said, typed: Typed) 
             offered = _offered(walk, conversation, node, said, typed)
             if offered is not None:
                 return _taken(walk, conversation, node, offered)
-            at_menu = conversation.flow == walk.flows.home
-            elsewhere = _elsewhere(walk, conversation, typed) if at_menu else None
-            return elsewhere or walk.again(conversation, walk.words.say("common.choose"))
+            leaves = _open_to_words(walk, conversation, said)
+            led = _elsewhere(walk, conversation, typed) if leaves else None
+            return led or walk.again(conversation, _unknown_at(walk, node, said, typed))
         case Ask() as node if isinstance(said, Shared) and node.contact:
             proven = moves.answered(conversation, {node.keep: said.msisdn})
             return walk.enter(moves.to(proven, node.contact))
@@ -81,7 +81,7 @@ def _offered(
     )
     found = answering.chosen(typed, conversation.shown, keywords)
     if found is None and isinstance(node, Pick):
-        return _by_value(walk, conversation, node, typed)
+        return _by_value(walk, conversation, node, typed) or _by_words(conversation, typed)
     return found
 
 
@@ -102,6 +102,12 @@ def _by_value(walk: Walk, conversation: Conversation, node: Pick, typed: Typed) 
     return next(
         (each for each in conversation.shown if each.keep.get(node.keep, each) == value), None
     )
+
+
+def _by_words(conversation: Conversation, typed: Typed) -> Offered | None:
+    """The only listed option that has all the words which were typed."""
+    found = answering.naming(typed, conversation.shown)
+    return found[0] if len(found) == 1 else None
 
 
 def _taken(
@@ -155,7 +161,7 @@ def greeted(walk: Walk, begun: Conversation, said: Said) -> Step:
 
 
 def puzzling(walk: Walk, conversation: Conversation, text: str) -> bool:
-    """Words at the main menu, or after an end, that name nothing there."""
+    """Words that name nothing here, where a customer may ask for anything."""
     typed = answering.read(text)
     if not typed.word or typed.number or _keyword_of(walk, typed) is not None:
         return False
@@ -163,10 +169,45 @@ def puzzling(walk: Walk, conversation: Conversation, text: str) -> bool:
         return False
     if conversation.state == "ended":
         return True
-    node = walk.node(conversation)
-    if conversation.asking or conversation.flow != walk.flows.home or not isinstance(node, Menu):
+    if conversation.asking:
+        return answering.chosen(typed, conversation.shown, _RESUME) is None
+    if not _open_to_words(walk, conversation, text):
         return False
-    return _offered(walk, conversation, node, text, typed) is None
+    node = walk.node(conversation)
+    assert isinstance(node, Menu | Pick)
+    if _offered(walk, conversation, node, text, typed) is not None:
+        return False
+    return not answering.naming(typed, conversation.shown)
+
+
+def _open_to_words(walk: Walk, conversation: Conversation, said: Said) -> bool:
+    """A menu or a list, which words may lead away from: nothing is about to be done there."""
+    if conversation.flow == walk.flows.home:
+        return True
+    if conversation.flow == walk.flows.door or not isinstance(said, str):
+        return False
+    node = walk.node(conversation)
+    return isinstance(node, Pick) or (isinstance(node, Menu) and not node.review)
+
+
+def unknown(walk: Walk, typed: Typed) -> str:
+    """What is said of an answer that names nothing which is offered."""
+    code = answering.is_code(typed)
+    return walk.words.say("common.no_shortcut" if code else "common.choose")
+
+
+def _unknown_at(walk: Walk, node: Menu | Pick | Confirm, said: Said, typed: Typed) -> str:
+    decides = isinstance(node, Confirm) or (isinstance(node, Menu) and node.review)
+    if decides and isinstance(said, str) and typed.word and not typed.number:
+        return walk.words.say("common.decide")
+    return unknown(walk, typed)
+
+
+def elsewhere(walk: Walk, conversation: Conversation, said: Said) -> Step | None:
+    """Where words lead that name a flow; a button belongs to the screen it stood under."""
+    if not isinstance(said, str):
+        return None
+    return _elsewhere(walk, conversation, answering.read(said))
 
 
 def _elsewhere(walk: Walk, conversation: Conversation, typed: Typed) -> Step | None:
@@ -212,5 +253,5 @@ def _resuming(walk: Walk, conversation: Conversation, said: Said, typed: Typed) 
         else answering.chosen(typed, conversation.shown, _RESUME)
     )
     if offered is None:
-        return walk.again(conversation, walk.words.say("common.choose"))
+        return elsewhere(walk, conversation, said) or walk.again(conversation, unknown(walk, typed))
     return walk.home(conversation) if offered.key == "home" else walk.reentered(conversation)

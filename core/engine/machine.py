@@ -85,10 +85,12 @@ class Machine:
         begun = self._fresh(conversation_id, locale, self._flows[self._flows.home], now)
         if not inputs:
             return walk.enter(begun)
-        shortcut = self._flows.shortcut(answering.read(inputs[0]).text)
+        typed = answering.read(inputs[0])
+        shortcut = self._flows.shortcut(typed.text)
         if shortcut is None:
-            unknown = "common.no_shortcut" if capability.sessions else "common.no_command"
-            return walk.home(begun, walk.words.say(unknown))
+            if capability.sessions:
+                return walk.home(begun, hearing.unknown(walk, typed))
+            return walk.home(begun, walk.words.say("common.no_command"))
         node, answers, notice = self._dialled(walk, shortcut, inputs[1:])
         entered = moves.into(begun, self._flows[shortcut.flow], node, answers)
         return walk.enter(replace(entered, notice=notice))
@@ -229,9 +231,17 @@ class Machine:
         return conversation.flow != self._flows.home or bool(conversation.back)
 
     def resume_prompt(
-        self, conversation: Conversation, locale: Locale, capability: Capability
+        self,
+        conversation: Conversation,
+        locale: Locale,
+        capability: Capability,
+        *,
+        said: Said = "",
     ) -> Step:
-        """Ask whether to go on; the answer is taken by `step`."""
+        """Ask whether to go on; the answer is taken by `step`.
+
+        Who came back with the name of a flow is led there instead.
+        """
         walk = self._walk(locale, capability)
         if not self.resumable(conversation):
             return walk.home(conversation)
@@ -240,7 +250,8 @@ class Machine:
             Offered(key, paging.label(walk.words.say(f"common.{key}"), capability), fixed=True)
             for key in ("continue", "home")
         )
-        return walk.prompted(conversation, offered)
+        prompt = walk.prompted(conversation, offered)
+        return hearing.elsewhere(walk, prompt.conversation, said) or prompt
 
     def migrate(self, conversation: Conversation) -> Conversation:
         """The conversation in terms of these flows; every other call does this by itself."""

@@ -256,7 +256,13 @@ GIFT_CREATE = Flow(
             "pay_out",
             "gift.choose_pay_out",
             (
-                Option("wallet", "gift.pick.wallet", to="quote", keep={"pay_out": "wallet"}),
+                Option(
+                    "wallet",
+                    "gift.pick.wallet",
+                    to="quote",
+                    keep={"pay_out": "wallet"},
+                    keywords=("wallet", "money"),
+                ),
                 Option("airtime", "gift.pick.airtime", to="quote", keep={"pay_out": "airtime"}),
             ),
         ),

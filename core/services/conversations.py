@@ -425,7 +425,11 @@ class _Turn:
             and self._machine.resumable(recent.conversation)
             and (self._capability.sessions or advance.progress is Progress.NEW)
         ):
-            return self._machine.resume_prompt(recent.conversation, locale, self._capability)
+            said = "" if self._capability.sessions else advance.inputs[0]
+            prompt = self._machine.resume_prompt(
+                recent.conversation, locale, self._capability, said=said
+            )
+            return await self._puzzled_out(tenant, locale, record, prompt, said) or prompt
         notice = None
         if record.committed:
             notice = await self._parent.news(self._inbound, tenant, locale, record)

@@ -156,11 +156,24 @@ def _options(screen: str) -> list[str]:
     return re.findall(r"^([1-9])\. ", screen, re.MULTILINE)
 
 
-@pytest.mark.parametrize("along", ["8", "77*500", "*", "hello", "00", "0", "98"])
-async def test_an_unknown_code_leads_to_the_menu(world: World, along: str) -> None:
+@pytest.mark.parametrize("along", ["8", "99", "77*500", "*", "hello", "00", "0", "98"])
+async def test_what_no_menu_has_leads_to_the_main_menu(world: World, along: str) -> None:
     caller = await world.caller()
 
     await caller.dial(along)
+
+    caller.sees("Please choose one of these.", "1. Buy airtime")
+
+
+@pytest.mark.parametrize("code", ["23456781", "2345678", "ABCDE23456"])
+async def test_what_looks_like_a_code_and_is_none_is_told_as_one(world: World, code: str) -> None:
+    """Dialled along, or typed at the menu."""
+    caller = await world.caller(pin=False)
+
+    await caller.dial(code)
+    caller.sees("We do not know that code.", "1. Buy airtime")
+    await caller.dial()
+    await caller.enter(code)
 
     caller.sees("We do not know that code.", "1. Buy airtime")
 

@@ -358,6 +358,53 @@ async def test_free_words_lead_to_a_screen_that_asks_or_reviews(
     assert await ada.money() == (1000, 0)
 
 
+_README = "500 airtime for 08031234567"
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(["2"], id="a menu"),
+        pytest.param(["2", "1"], id="the balance"),
+        pytest.param(["2", "3"], id="the statement"),
+        pytest.param(["1"], id="a menu under way"),
+        pytest.param(["1", "1", "500", "4"], id="an end"),
+        pytest.param(["5", "1"], id="a page to read"),
+    ],
+)
+async def test_free_words_are_read_wherever_a_menu_stands(ada: Person, way: list[str]) -> None:
+    await ada.starts()
+    for said in way:
+        await ada.says(said)
+
+    await ada.says(_README)
+
+    assert "N500 MTN airtime for 08031234567" in ada.screen.body
+
+
+async def test_free_words_do_not_lead_away_from_a_payment_under_review(ada: Person) -> None:
+    await at_review(ada)
+    await ada.says("300 airtime for 08065550000")
+
+    assert ada.screen.body.startswith("Please finish this one or cancel it first.\nN500 MTN")
+    await ada.says("cancel")
+    await ada.says("300 airtime for 08065550000")
+    assert "N300 MTN airtime for 08065550000" in ada.screen.body
+
+
+@pytest.mark.parametrize("words", [_README, "airtime"])
+async def test_who_comes_back_with_words_is_led_by_them(
+    house: House, ada: Person, words: str
+) -> None:
+    await at_review(ada)
+    house.clock.advance(3600)
+
+    await ada.says(words)
+
+    assert "airtime for" in ada.screen.body.casefold()
+    assert "Go on where" not in ada.screen.body
+
+
 async def test_free_words_may_be_the_very_first(ada: Person) -> None:
     await ada.says("recharge me 200")
 

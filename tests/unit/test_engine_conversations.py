@@ -9,6 +9,8 @@ from core.engine.screens import Menu
 from tests.fakes.engine_handset import TO_PAY, TO_PIN, TO_REVIEW, Handset, dialled
 from tests.fakes.engine_world import (
     BUY,
+    LOCALE,
+    MACHINE,
     Shop,
     changed,
     with_flows,
@@ -173,6 +175,40 @@ def test_what_is_not_understood_shows_the_screen_again_with_a_word(said: str) ->
     page = handset.enter(said)
 
     assert page.startswith("Please choose one of these.\nFor whom?\n1. Myself")
+
+
+@pytest.mark.parametrize("way", [("1",), ("1", "2", "08031234567"), ("3",)])
+def test_a_flow_s_keyword_enters_it_from_every_menu_and_list(way: tuple[str, ...]) -> None:
+    assert dialled(*way, "airtime").node == "buy.who"
+
+
+def test_words_lead_nowhere_from_what_is_about_to_be_done() -> None:
+    handset = dialled(*TO_REVIEW)
+
+    page = handset.enter("airtime")
+
+    assert handset.node == "buy.review"
+    assert page.startswith("Please finish this one or cancel it first.\n08031234567 gets N200.")
+    assert handset.enter("9").startswith("Please choose one of these.")
+
+
+def test_the_only_listed_option_with_the_words_that_were_typed_is_meant() -> None:
+    handset = dialled("1", "2", "08031234567")
+    page = handset.enter("day")
+
+    assert handset.node == "buy.bundle"
+    assert page.startswith("Please choose one of these.")
+    assert dialled("1", "2", "08031234567", "3 day").conversation.answers["amount"] == 300_00
+
+
+def test_who_comes_back_with_a_keyword_is_led_there() -> None:
+    handset = dialled("3", "1")
+
+    led = MACHINE.resume_prompt(handset.conversation, LOCALE, paging.TELEGRAM, said="airtime")
+    hello = MACHINE.resume_prompt(handset.conversation, LOCALE, paging.TELEGRAM, said="hello")
+
+    assert led.conversation.flow == "buy"
+    assert hello.conversation.asking == "resume"
 
 
 def test_a_digit_means_what_was_shown_not_what_would_be_now() -> None:

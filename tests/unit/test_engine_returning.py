@@ -83,8 +83,13 @@ def test_what_is_typed_ahead_stops_where_eyes_are_needed(
         (("1", "12"), "buy.number", "Please enter a mobile number."),
         (("1",), "buy.number", "Which number?"),
         (("1", "08031234567", "x"), "buy.bundle", "Please enter an amount."),
-        (("77",), "home.menu", "We do not know that code."),
-        (("",), "home.menu", "We do not know that code."),
+        (("77",), "home.menu", "Please choose one of these."),
+        (("",), "home.menu", "Please choose one of these."),
+        (("500000",), "home.menu", "Please choose one of these."),
+        (("08031234567",), "home.menu", "Please choose one of these."),
+        (("23456781",), "home.menu", "We do not know that code."),
+        (("2345 678",), "home.menu", "We do not know that code."),
+        (("ABCDE-23456",), "home.menu", "We do not know that code."),
     ],
 )
 def test_a_code_enters_its_flow(inputs: tuple[str, ...], node: str, first_line: str) -> None:

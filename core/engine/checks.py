@@ -20,6 +20,7 @@ from core.engine.paging import Capability
 from core.engine.screens import Ask, Call, Confirm, End, Jump, Menu, Pick, Return, Secret
 from core.engine.words import Words
 from core.kit import gsm7
+from core.kit.errors import Problem
 from core.kit.texts import Texts
 
 ENGINE_TEXTS = (
@@ -30,6 +31,7 @@ ENGINE_TEXTS = (
     "common.home_short",
     "common.more",
     "common.choose",
+    "common.choose_short",
     "common.decide",
     "common.resume",
     "common.continue",
@@ -50,6 +52,10 @@ ENGINE_TEXTS = (
 
 PAGES_MAX: Mapping[type, int] = {Ask: 1, Confirm: 1, Secret: 1, End: 2, Menu: 3, Pick: 4}
 """Pages that a screen may take with its longest values: who says yes must have seen all of it."""
+
+_FACT = "N5,000,000"
+_CHECKED = "M" * 40
+"""A bound as a problem names it, and what the check of a question may say before it."""
 
 _LISTED = tuple(Offered(str(place), "M" * 24) for place in range(10))
 """A long list, as a `Pick` may find it: rows of 24 letters are what chat channels allow."""
@@ -196,6 +202,7 @@ def _unfit(flow: Flow, node: graph.Shown, words: Words) -> Iterator[str]:
         cost = words.capability.cost(body)
         if cost is None or cost > words.capability.text_max:
             yield f"page {page + 1} costs {cost}"
+    yield from _unfit_with_notices(worst, node, words)
     own, *labels = (words.filled(worst, key) for key in graph.text_keys(node))
     for label in labels:
         if len(label) > words.capability.label_max:
@@ -204,6 +211,35 @@ def _unfit(flow: Flow, node: graph.Shown, words: Words) -> Iterator[str]:
         for text in (own, *labels):
             if foreign := gsm7.foreign(text):
                 yield f"holds {foreign!r}, which becomes {gsm7.plain(foreign)!r}"
+
+
+def _unfit_with_notices(worst: Conversation, node: graph.Shown, words: Words) -> Iterator[str]:
+    plain = words.screen(worst)
+    for notice in _notices(node, words):
+        noticed = words.screen(words.fitted(structs.replace(worst, notice=notice)))
+        if noticed.pages > plain.pages or noticed.last < plain.last:
+            yield f"does not fit with {notice!r} above it"
+
+
+def _notices(node: graph.Shown, words: Words) -> Iterator[str]:
+    """The lines that an answer which will not do brings above the same screen."""
+    match node:
+        case Menu() | Pick() | Confirm():
+            yield from words.slight
+        case Ask():
+            for code in node.kind.problems:
+                names = words.texts.placeholders(code)
+                yield words.problem(Problem(code, **dict.fromkeys(names, _FACT)))
+            if node.check is not None:
+                yield _CHECKED
+        case Secret():
+            least, most = node.digits
+            yield words.problem(Problem("secret.digits", count=least))
+            yield words.problem(Problem("secret.digits_between", min=least, max=most))
+            if words.out_of_sight(node):
+                yield words.say("secret.out_of_sight")
+        case End():
+            return
 
 
 def _worst(flow: Flow, node: graph.Shown, words: Words) -> Conversation:

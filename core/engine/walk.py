@@ -210,6 +210,7 @@ class Walk:
             effect=None,
         )
         try:
+            shown = self.words.fitted(shown)
             screen = self.words.screen(shown)
         except Stranded:
             return self._instead(shown, "common.updated")

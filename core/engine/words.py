@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from core.domain import display
 from core.domain.display import NavWords
 from core.engine import graph, paging
@@ -108,6 +110,35 @@ class Words:
             links=() if in_session else tuple(self._links(conversation, node)),
             tells=node.tells if isinstance(node, End) else display.Tells.DONE,
         )
+
+    def fitted(self, conversation: Conversation) -> Conversation:
+        """With the line above the screen short, or without it, where it costs more than it says.
+
+        That is where an option would leave the first page for a line that tells nothing new. What
+        was bought, what will not do and what has changed is always told.
+        """
+        if conversation.notice not in self._slight:
+            return conversation
+        alone = replace(conversation, notice="")
+        plain = self.screen(alone)
+        for notice in (conversation.notice, self._slight[conversation.notice]):
+            noticed = replace(conversation, notice=notice)
+            screen = self.screen(noticed)
+            if (screen.pages, -screen.last) <= (plain.pages, -plain.last):
+                return noticed
+        return alone
+
+    @cached_property
+    def _slight(self) -> dict[str, str]:
+        """Lines that a screen can do without, each with a short one to stand for it."""
+        short = self.say("common.choose_short")
+        lines = {self.say("common.choose"): short, self.say("common.decide"): short}
+        lines[self.say("common.no_shortcut")] = ""
+        return lines | {self.say(each.bare): "" for each in self.flows.shortcuts if each.bare}
+
+    @property
+    def slight(self) -> tuple[str, ...]:
+        return tuple(self._slight)
 
     def out_of_sight(self, secret: Secret) -> bool:
         """It must not be typed on this channel."""

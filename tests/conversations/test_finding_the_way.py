@@ -2,6 +2,11 @@
 
 import pytest
 
+from core.app import EXAMPLE_LOCALE, TEXTS
+from core.engine import paging
+from core.engine.machine import Machine
+from core.flows import all_flows
+from core.kit.texts import Texts
 from tests.fakes.world import PIN, World
 
 _PATHS = {
@@ -128,3 +133,37 @@ async def test_what_is_not_understood_shows_the_same_screen(world: World, said: 
     await caller.enter(said)
 
     caller.sees("Please choose one of these.", menu)
+
+
+@pytest.mark.parametrize("said", ["9", "hello"])
+async def test_a_wrong_answer_leaves_the_whole_review_on_the_screen(
+    world: World, said: str
+) -> None:
+    caller = await world.caller(1000)
+    friend = "0" + world.number("234809")[3:]
+    review = await caller.dial(f"1*500*{friend}")
+
+    page = await caller.enter(said)
+
+    assert review.removesuffix("Main menu") in page
+    caller.sees("You pay N500", "1. Pay", "4. Cancel")
+
+
+def test_news_leave_the_first_option_of_the_main_menu_in_sight() -> None:
+    texts = Texts.load(TEXTS)
+    facts = {
+        "amount": "N50,000",
+        "msisdn": "08031234567",
+        "reference": "7K2M9QX4TB",
+        "plan": "20 GB, 30 days",
+        "bank": "First City Monument Bank",
+        "count": "99",
+    }
+    told = [key for key in sorted(texts.keys) if key.startswith("home.last.")]
+    for key in told:
+        news = texts.fill("en", key, facts)
+        menu = Machine(all_flows(), texts).start("c", EXAMPLE_LOCALE, paging.USSD, notice=news)
+        assert menu.screen is not None
+        assert menu.screen.body.startswith(news)
+        assert "1. Buy airtime" in menu.screen.body, key
+    assert len(told) > 10

@@ -236,6 +236,7 @@ ENGLISH = {
     "common.home_short": "Menu",
     "common.more": "More",
     "common.choose": "Please choose one of these.",
+    "common.choose_short": "Choose one:",
     "common.decide": "Please finish this one or cancel it first.",
     "common.resume": "Welcome back. Go on?",
     "common.continue": "Continue",

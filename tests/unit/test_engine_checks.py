@@ -9,8 +9,20 @@ from core.engine.checks import Severity, check
 from core.engine.flow import Flow, Flows
 from core.engine.kinds import COUNT, OPAQUE, TEXT
 from core.engine.manifest import compare, manifest
-from core.engine.outcomes import Done
-from core.engine.screens import Act, Ask, Confirm, End, Fact, Jump, Menu, Node, Option, Return
+from core.engine.outcomes import Done, Masked
+from core.engine.screens import (
+    Act,
+    Ask,
+    Confirm,
+    End,
+    Fact,
+    Jump,
+    Menu,
+    Node,
+    Option,
+    Return,
+    Secret,
+)
 from core.kit.texts import Texts
 from tests.fakes.engine_world import BUY, ENGLISH, FLOWS, LOCALE, TEXTS
 
@@ -19,6 +31,10 @@ CHANNELS = (paging.USSD, paging.TELEGRAM, paging.WHATSAPP)
 
 async def run(_: object) -> Done:
     return Done("ok")
+
+
+async def checked(_: object, __: Masked) -> str:
+    return "ok"
 
 
 def found(
@@ -107,6 +123,44 @@ def test_a_fault_in_the_words_is_found(
     screens: tuple[Node, ...], texts: dict[str, str], finding: str
 ) -> None:
     assert finding in found(*screens, texts=texts)
+
+
+async def unchecked(_: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("ask", "finding"),
+    [
+        pytest.param(
+            Ask("a", "m", COUNT, "k", to="e"),
+            "does not fit with 'Please enter a number.' above it",
+            id="what cannot be read",
+        ),
+        pytest.param(
+            Ask("a", "m", TEXT, "k", to="e", check=unchecked),
+            f"does not fit with '{'M' * 40}' above it",
+            id="what a check refuses",
+        ),
+        pytest.param(
+            Secret("a", "m", checked, {"ok": "e", "wrong": "a"}, choosing=True),
+            "does not fit with 'Please enter 4 digits.' above it",
+            id="a secret",
+        ),
+    ],
+)
+def test_a_question_must_fit_with_what_is_said_before_it_is_asked_again(
+    ask: Node, finding: str
+) -> None:
+    count = {"count.unreadable": "Please enter a number.", "count.out_of_range": "{min} to {max}."}
+    long, short = count | {"m": "long " * 26 + "?"}, count | {"m": "long " * 10 + "?"}
+
+    where = f"error: home.a: {finding} on ussd in 'en'"
+
+    menu = Menu("menu", "common.yes", (Option("on", "common.yes", to="a"),))
+    screens = (menu, ask, End("e", "common.yes"))
+
+    assert where in found(*screens, texts=long)
+    assert found(*screens, texts=short) == []
 
 
 def test_every_language_must_fit() -> None:

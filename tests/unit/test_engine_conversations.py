@@ -3,12 +3,15 @@
 import pytest
 
 from core.engine import paging
-from core.engine.machine import Press
+from core.engine.flow import Flow, Flows
+from core.engine.machine import Machine, Press
 from core.engine.outcomes import Choice, Failed
-from core.engine.screens import Menu
+from core.engine.screens import End, Menu, Option
+from core.kit.texts import Texts
 from tests.fakes.engine_handset import TO_PAY, TO_PIN, TO_REVIEW, Handset, dialled
 from tests.fakes.engine_world import (
     BUY,
+    ENGLISH,
     LOCALE,
     MACHINE,
     Shop,
@@ -199,6 +202,34 @@ def test_the_only_listed_option_with_the_words_that_were_typed_is_meant() -> Non
     assert handset.node == "buy.bundle"
     assert page.startswith("Please choose one of these.")
     assert dialled("1", "2", "08031234567", "3 day").conversation.answers["amount"] == 300_00
+
+
+@pytest.mark.parametrize(
+    ("letters", "first_line"),
+    [
+        (120, "Please choose one of these."),
+        (140, "Choose one:"),
+        (150, "M" * 150),
+    ],
+)
+def test_a_wrong_answer_pushes_no_option_off_the_screen(letters: int, first_line: str) -> None:
+    """What it says is short then, or left out."""
+    home = Flow(
+        "home",
+        (
+            Menu("menu", "long", (Option("one", "common.yes", to="end"),)),
+            End("end", "common.no"),
+        ),
+    )
+    texts = Texts({"en": ENGLISH | {"long": "M" * letters}})
+    handset = Handset(machine=Machine(Flows((home,), home="home"), texts))
+    plain = handset.dial()
+
+    page = handset.enter("9")
+
+    assert handset.screen.pages == 1
+    assert page.split("\n")[0] == first_line
+    assert page.endswith(plain)
 
 
 def test_who_comes_back_with_a_keyword_is_led_there() -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from core.domain.orders import OrderState
 from core.engine.flow import Flow
@@ -11,9 +12,11 @@ from core.kit.money import Money, show
 from core.kit.msisdn import local
 from core.services.context import Context
 from core.services.conversations import News
-from core.services.wallet import Line
+from core.services.wallet import TOLD_BY_THEMSELVES, Line
 
 _NEWS_FOR = dt.timedelta(minutes=15)
+# More than so many are not told together: there may be others yet.
+_LINES_MAX = 10
 
 
 def home_of(flows: Sequence[Flow]) -> Flow:
@@ -30,19 +33,41 @@ def home_of(flows: Sequence[Flow]) -> Flow:
     )
 
 
-async def announce_latest(ctx: Context) -> News | None:
-    """One line on what was bought or paid in a moment ago, for somebody who dials again."""
-    lines = await ctx.desk.wallet.statement(ctx.tenant, ctx.customer, 1)
-    if not lines or ctx.desk.clock.now() - lines[0].at > _NEWS_FOR:
+async def announce_latest(ctx: Context, told: str) -> News | None:
+    """One line on what was bought or paid in a moment ago, for somebody who dials again.
+
+    Where money came in several times since the line that was told last, it tells all of it.
+    """
+    lines = await _fresh(ctx, told)
+    if not lines:
         return None
-    latest = lines[0]
-    what, facts = await _about(ctx, latest)
+    latest, came = lines[0], [line for line in lines if _came(line)]
+    if len(came) > 1 and latest in came and len(lines) < _LINES_MAX:
+        total = sum(line.amount.minor for line in came)
+        facts = {"amount": show(Money(total, latest.amount.currency)), "count": str(len(came))}
+        return News(_key(latest), ctx.texts.fill(ctx.locale.language, "home.last.several", facts))
+    what, known = await _about(ctx, latest)
     key = f"home.last.{what}"
     if latest.moved and not ctx.texts.has(key):
         return None
-    return News(
-        f"{latest.reference}.{latest.state}", ctx.texts.fill(ctx.locale.language, key, facts)
-    )
+    return News(_key(latest), ctx.texts.fill(ctx.locale.language, key, known))
+
+
+async def _fresh(ctx: Context, told: str) -> Sequence[Line]:
+    """What is newer than what was told last and no more than a moment old, the latest first."""
+    since = ctx.desk.clock.now() - _NEWS_FOR
+    lines = await ctx.desk.wallet.statement(ctx.tenant, ctx.customer, _LINES_MAX)
+    return list(takewhile(lambda line: line.at >= since and _key(line) != told, lines))
+
+
+def _key(line: Line) -> str:
+    return f"{line.reference}.{line.state}"
+
+
+def _came(line: Line) -> bool:
+    """It is in the wallet, and a line of its own would have said so."""
+    moved = line.what in TOLD_BY_THEMSELVES and line.state == "in"
+    return moved or (line.what, line.state) == ("fund", "paid")
 
 
 async def _about(ctx: Context, latest: Line) -> tuple[str, Mapping[str, str]]:

@@ -57,8 +57,8 @@ class News:
     text: str
 
 
-Announce = Callable[[Context], Awaitable[News | None]]
-"""What is told to somebody who comes back soon after it."""
+Announce = Callable[[Context, str], Awaitable[News | None]]
+"""What is told to somebody who comes back soon after it, but for what the last key told them."""
 
 _CONFLICTS_MAX = 20
 _TTL_S = 24 * 3600
@@ -277,7 +277,7 @@ class Conversations:
         """The line for somebody who comes back after paying, once."""
         effect = Effect.nothing(record.conversation)
         context = await self.context(inbound, tenant, locale, record, effect)
-        found = await self._announce(context)
+        found = await self._announce(context, record.told)
         if found is None or found.key == record.told:
             return None
         record.told = found.key

@@ -6,9 +6,11 @@ import pytest
 
 from core.engine.outcomes import Done
 from core.flows.airtime import pay
+from core.kit import ids
+from core.kit.money import Money
 from core.services.context import Context
 from core.services.record import Record
-from tests.fakes.world import PIN, World
+from tests.fakes.world import PIN, Caller, World
 
 _OFFER = "Go on where you stopped?"
 
@@ -149,6 +151,38 @@ async def test_a_payment_into_the_wallet_is_told_as_it_stands(world: World) -> N
     await caller.dial()
 
     caller.sees("N800 has arrived in your wallet.")
+
+
+async def test_money_that_came_several_times_is_told_together_and_once(world: World) -> None:
+    caller = await world.caller(1000)
+    await caller.dial("1*500")
+    await caller.enter("1", PIN)
+    await _credited(world, caller, 3000, 5)
+    await caller.dial()
+    caller.sees("N3,005 came into your wallet: 2 payments.", "1. Buy airtime")
+
+    await caller.dial("1*200")
+    await caller.enter("1", PIN)
+    await _credited(world, caller, 5)
+    await caller.dial()
+    caller.sees("N5 from Callbox is in your wallet.")
+
+    await caller.dial("1*100")
+    await caller.enter("1", PIN)
+    await _credited(world, caller, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50)
+    await caller.dial()
+    caller.sees("N50 from Callbox is in your wallet.")
+
+
+async def _credited(world: World, caller: Caller, *naira: int) -> None:
+    for each in naira:
+        await world.main.core.credits.give(
+            await caller.customer(),
+            Money(each * 100, "NGN"),
+            reason="test",
+            key=str(ids.uuid7()),
+            actor="test",
+        )
 
 
 async def test_a_payment_that_was_refused_is_no_news(world: World) -> None:

@@ -13,7 +13,7 @@ from itertools import chain
 from msgspec import structs
 
 from core.engine import graph
-from core.engine.conversation import Conversation, Offered, Visited
+from core.engine.conversation import Conversation, Frame, Offered, Visited
 from core.engine.flow import Flow, Flows
 from core.engine.kinds import Locale
 from core.engine.paging import Capability
@@ -189,11 +189,32 @@ def _of_fit(
                 if isinstance(node, graph.Shown):
                     for problem in _unfit(flow, node, words):
                         yield _error(flow.name, node.name, f"{problem} {where}")
+                if isinstance(node, Secret):
+                    for frame in _callers(flows, flow.name):
+                        for problem in _unfit(flow, node, words, frame):
+                            called = f"{problem} under {frame.flow}.{frame.node}"
+                            yield _error(flow.name, node.name, f"{called} {where}")
 
 
-def _unfit(flow: Flow, node: graph.Shown, words: Words) -> Iterator[str]:
+def _callers(flows: Flows, called: str) -> Iterator[Frame]:
+    """Who calls that flow, or one that calls it, and says what about; with the longest answers."""
+    for flow in flows.all:
+        for node in flow.screens:
+            if isinstance(node, Call) and node.flow == called:
+                if node.about:
+                    kinds = flows.kinds(flow.name)
+                    longest = {name: kind.longest for name, kind in kinds.items()}
+                    yield Frame(flow.name, node.name, longest)
+                yield from _callers(flows, flow.name)
+
+
+def _unfit(
+    flow: Flow, node: graph.Shown, words: Words, caller: Frame | None = None
+) -> Iterator[str]:
     """What is wrong with the look of a node when every answer is the longest of its kind."""
     worst = _worst(flow, node, words)
+    if caller is not None:
+        worst = structs.replace(worst, callers=(caller,))
     pages = words.screen(worst).pages
     if pages > PAGES_MAX[type(node)]:
         yield f"takes {pages} pages"
@@ -233,9 +254,7 @@ def _notices(node: graph.Shown, words: Words) -> Iterator[str]:
             if node.check is not None:
                 yield _CHECKED
         case Secret():
-            least, most = node.digits
-            yield words.problem(Problem("secret.digits", count=least))
-            yield words.problem(Problem("secret.digits_between", min=least, max=most))
+            yield words.digits_wanted(*node.digits)
             if words.out_of_sight(node):
                 yield words.say("secret.out_of_sight")
         case End():

@@ -121,6 +121,8 @@ def text_keys(node: Node) -> tuple[str, ...]:
             return (node.text, *(link.text for link in node.links))
         case Ask() | Secret():
             return (node.text,)
+        case Call(about=about) if about:
+            return (about,)
         case _:
             return ()
 

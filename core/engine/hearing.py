@@ -144,14 +144,8 @@ def _unlocking(
     digits = "".join((said.digits if isinstance(said, Unlock) else typed.text).split())
     least, most = node.digits
     if not (digits.isascii() and digits.isdigit() and least <= len(digits) <= most):
-        return walk.again(conversation, _digits_wanted(walk, least, most))
+        return walk.again(conversation, walk.words.digits_wanted(least, most))
     return walk.effect(conversation, "secret", Masked(digits))
-
-
-def _digits_wanted(walk: Walk, least: int, most: int) -> str:
-    if least == most:
-        return walk.words.problem(Problem("secret.digits", count=least))
-    return walk.words.problem(Problem("secret.digits_between", min=least, max=most))
 
 
 def greeted(walk: Walk, begun: Conversation, said: Said) -> Step:

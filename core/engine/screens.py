@@ -214,6 +214,8 @@ class Call:
         give: Our answers that the child takes, as {child's name: our name}.
         exits: Where to go instead of `to` after a `Return` with that exit; `keep` is not promised
             on these.
+        about: A text with our answers, on what it is about: it stands above each secret that is
+            asked for there.
     """
 
     name: str
@@ -222,6 +224,7 @@ class Call:
     keep: Mapping[str, str] = field(default_factory=dict)
     give: Mapping[str, str] = field(default_factory=dict)
     exits: Mapping[str, str] = field(default_factory=dict)
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

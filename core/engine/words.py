@@ -1,5 +1,6 @@
 """Putting a conversation in words: its screen in a language, laid out for a channel."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TypeVar
@@ -13,7 +14,7 @@ from core.engine.conversation import Conversation, Offered
 from core.engine.flow import Flows
 from core.engine.kinds import Locale, Scalar
 from core.engine.paging import Capability, Pieces
-from core.engine.screens import Ask, Confirm, End, Menu, Node, Pick, Secret
+from core.engine.screens import Ask, Call, Confirm, End, Menu, Node, Pick, Secret
 from core.kit import money
 from core.kit.errors import Problem
 from core.kit.texts import MissingText, Texts
@@ -46,6 +47,12 @@ class Words:
             return self.texts.fill(self.locale.language, problem.code, facts)
         except MissingText:
             return self.say("common.sorry")
+
+    def digits_wanted(self, least: int, most: int) -> str:
+        """What is said of a secret that has fewer digits or more."""
+        if least == most:
+            return self.problem(Problem("secret.digits", count=least))
+        return self.problem(Problem("secret.digits_between", min=least, max=most))
 
     def options(self, conversation: Conversation, node: Node) -> tuple[Offered, ...]:
         """The fixed options of a node, as they are shown now. Raises `Stranded`."""
@@ -178,7 +185,24 @@ class Words:
             case "resume":
                 return self.say("common.resume")
             case _:
-                return self.filled(conversation, graph.text_keys(node)[0])
+                own = self.filled(conversation, graph.text_keys(node)[0])
+                about = self._about(conversation, node) if isinstance(node, Secret) else ""
+                return f"{about}\n{own}" if about else own
+
+    def _about(self, conversation: Conversation, secret: Secret) -> str:
+        """What the secret is asked for, in the words of whoever called for it.
+
+        Who makes one up has longer questions to read: there it makes room for what was wrong.
+        """
+        if secret.choosing and conversation.notice:
+            return ""
+        for frame in reversed(conversation.callers):
+            call = self.flows[frame.flow].nodes[frame.node]
+            if isinstance(call, Call) and call.about:
+                caller = replace(conversation, flow=frame.flow, answers=frame.answers)
+                with contextlib.suppress(Stranded):  # begun by an earlier release
+                    return self.filled(caller, call.about)
+        return ""
 
     def filled(self, conversation: Conversation, key: str) -> str:
         """A text of the flow, with its answers as their kinds show them. Raises `Stranded`.

@@ -124,7 +124,7 @@ ACCOUNT = Flow(
             empty="none",
         ),
         Confirm("sure", "account.sure", yes="pin", no="what"),
-        Call("pin", "ask_pin", to="remove"),
+        Call("pin", "ask_pin", to="remove", about="account.remove.pin"),
         Act(
             "remove",
             remove,
@@ -134,7 +134,7 @@ ACCOUNT = Flow(
         ),
         Fact("bot", bot, {"some": "about", "none": "no_bot", "here": "here"}),
         Confirm("about", "account.about_telegram", yes="bot_pin", no="what"),
-        Call("bot_pin", "ask_pin", to="make"),
+        Call("bot_pin", "ask_pin", to="make", about="account.telegram.pin"),
         Act(
             "make",
             make_link,

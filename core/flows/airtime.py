@@ -272,7 +272,7 @@ AIRTIME = Flow(
             yes_text="airtime.again.yes",
             no_text="airtime.again.no",
         ),
-        Call("pin", "ask_pin", to="pay"),
+        Call("pin", "ask_pin", to="pay", about="airtime.pin"),
         Act(
             "pay",
             pay,

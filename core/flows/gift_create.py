@@ -289,7 +289,7 @@ GIFT_CREATE = Flow(
         Ask("name", "gift.name", GIVER, keep="giver", to="quote"),
         Ask("time", "gift.time", HOURS, keep="hours", to="quote", check=draw_fits),
         Fact("afford", affordable, {"enough": "pin", "short": "short"}, keeps={"available": MONEY}),
-        Call("pin", "ask_pin", to="open"),
+        Call("pin", "ask_pin", to="open", about="gift.pin"),
         Act(
             "open",
             open_room,

@@ -305,7 +305,7 @@ WIFI = Flow(
             for name in ("review", "review_soon", "review_away")
         ),
         Fact("afford", affordable, {"enough": "pin", "short": "short"}, keeps={"available": MONEY}),
-        Call("pin", "ask_pin", to="pay"),
+        Call("pin", "ask_pin", to="pay", about="wifi.pin"),
         Act(
             "pay",
             pay,

@@ -171,7 +171,7 @@ MY_WIFI = Flow(
         *(Menu(name, f"wifi.is.{name}") for name in _OVER.values()),
         Menu("gone", "wifi.gone"),
         Jump("trouble", "wifi_help", give={"voucher": "voucher"}),
-        Call("pin", "ask_pin", to="shown"),
+        Call("pin", "ask_pin", to="shown", about="wifi.mine.pin"),
         Fact(
             "shown",
             shown,
@@ -196,7 +196,7 @@ MY_WIFI = Flow(
         End("sent", "wifi.sent_again"),
         Ask("friend", "wifi.friend", MSISDN, keep="friend", to="sure", check=for_a_friend),
         Confirm("sure", "wifi.give.sure", yes="give_pin", no="mine"),
-        Call("give_pin", "ask_pin", to="give"),
+        Call("give_pin", "ask_pin", to="give", about="wifi.give.pin"),
         Act("give", give, {"given": "given", "gone": "gone"}, pending="failed", fault="failed"),
         End("given", "wifi.given"),
         Confirm("sure_back", "wifi.back.sure", yes="take", no="mine"),

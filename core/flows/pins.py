@@ -154,7 +154,7 @@ PIN = Flow(
                 Option("forgot", "pin.forgot", to="own"),
             ),
         ),
-        Call("current", "ask_pin", to="choose"),
+        Call("current", "ask_pin", to="choose", about="pin.change.pin"),
         Fact("own", own_number, {"ok": "forgot"}, keeps={"own": MSISDN}),
         Confirm("forgot", "pin.forgot_confirm", yes="send", no="what"),
         Act(

@@ -212,7 +212,7 @@ WITHDRAW = Flow(
             ),
             review=True,
         ),
-        Call("pin", "ask_pin", to="send"),
+        Call("pin", "ask_pin", to="send", about="withdraw.pin"),
         Act(
             "send",
             send,

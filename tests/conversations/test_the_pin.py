@@ -147,3 +147,31 @@ async def test_a_first_pin_does_not_replace_one_that_was_set_meanwhile(world: Wo
     await caller.dial()
     await caller.enter("3", "1", PIN)
     caller.sees("Choose a PIN")
+
+
+async def test_whoever_types_a_pin_reads_what_for(world: World) -> None:
+    caller = await world.caller(1000)
+    await caller.dial("1*500")
+    await caller.enter("1")
+    caller.sees(f"N500 MTN airtime for {caller.number}. You pay N500.\nEnter your PIN:")
+    await caller.enter("0000")
+    caller.sees("You pay N500.\nWrong PIN. Tries left: 2")
+    await caller.menu()
+    await caller.enter("6", "1", "1000", "2", "1")
+    caller.sees("Gift of N1,000 for 2. You pay N1,000.\nEnter your PIN:")
+    await caller.menu()
+    await caller.enter("3", "1")
+
+    caller.sees("You change your PIN.\nEnter your PIN:")
+
+
+async def test_whoever_chooses_a_pin_to_pay_reads_what_for(world: World) -> None:
+    caller = await world.caller(1000, pin=False)
+    await caller.dial("1*500")
+    await caller.enter("1")
+    caller.sees("You pay N500.\nChoose a PIN of 4 digits")
+    await caller.enter("12")
+    caller.sees("Please enter 4 digits.\nChoose a PIN of 4 digits")
+    await caller.enter(NEW_PIN)
+
+    caller.sees("You pay N500.\nEnter the new PIN once more:")

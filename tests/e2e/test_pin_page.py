@@ -85,6 +85,7 @@ async def test_a_pin_is_given_without_scripts_on_a_small_screen(
     await page.goto(link)
     field = page.get_by_label("Enter your PIN:")
     await expect(field).to_be_focused()
+    await expect(page.get_by_text("You pay N500.")).to_be_visible()
     await picture(page, "pin-320")
 
     await field.fill("2847")

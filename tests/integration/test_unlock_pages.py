@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
 import redis.asyncio as redis
+from markupsafe import escape
 from starlette.applications import Starlette
 
 from bots.links import BODY_BYTES_MAX, Slowness, routes
+from core.domain.unlocking import Asking
 from core.kit import crash
 from core.services.unlocking import GOOD_FOR_S, Tries
 from core.store.embedded import ServiceUrls
@@ -54,7 +57,7 @@ async def test_looking_uses_nothing_up(site: Site, ada: Person) -> None:
     for _ in range(3):
         assert (await site.http.head(path)).status_code == 200
         page = await site.http.get(path)
-        assert "Enter your PIN:" in page.text
+        assert "N500 MTN airtime for 08031234567. You pay N500.\nEnter your PIN:" in page.text
 
     assert (await site.give(path, PIN)).status_code == 200
     await site.settle()
@@ -67,7 +70,7 @@ async def test_a_wrong_pin_gets_another_try_on_the_same_page(site: Site, ada: Pe
     page = await site.give(path, WRONG)
 
     assert page.status_code == 200
-    assert "Wrong PIN. Tries left: 2" in page.text
+    assert "You pay N500.\nWrong PIN. Tries left: 2" in page.text
     assert next_link(page) != path
     assert WRONG not in page.text
     assert (await site.give(path, PIN)).status_code == 410
@@ -76,6 +79,20 @@ async def test_a_wrong_pin_gets_another_try_on_the_same_page(site: Site, ada: Pe
     assert "Go back to your chat" in (await site.give(next_link(page), PIN)).text
     await site.settle()
     assert len(site.house.seller.delivered) == 1
+
+
+async def test_what_is_paid_is_words_on_the_page_whoever_wrote_them(
+    site: Site, ada: Person
+) -> None:
+    name = '<b>"Cafe" & Co</b>'
+    shown = f"{name} airtime. You pay N500.\nEnter your PIN:"
+    asking = Asking("t", "en", "", shown, (4, 4))
+    site.house.core.unlocking.look = AsyncMock(return_value=asking)  # type: ignore[method-assign]
+
+    page = await site.http.get(await asked(ada))
+
+    assert escape(shown) in page.text
+    assert name not in page.text
 
 
 async def test_three_wrong_pins_lock_and_lead_back_to_the_chat(site: Site, ada: Person) -> None:

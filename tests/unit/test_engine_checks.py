@@ -13,6 +13,7 @@ from core.engine.outcomes import Done, Masked
 from core.engine.screens import (
     Act,
     Ask,
+    Call,
     Confirm,
     End,
     Fact,
@@ -163,6 +164,24 @@ def test_a_question_must_fit_with_what_is_said_before_it_is_asked_again(
     assert found(*screens, texts=short) == []
 
 
+def test_a_secret_must_fit_with_what_its_caller_says_it_is_about() -> None:
+    pay = Flow(
+        "home", (Menu("m", "common.yes", _ON), Call("c", "pin", to="e", about="about"), _END)
+    )
+    pin = Flow("pin", (Secret("a", "q", checked, {"ok": "r", "wrong": "a"}, choosing=True), _BACK))
+    flows = Flows((pay, pin), home="home")
+
+    def problems(about: str) -> list[str]:
+        texts = Texts({"en": ENGLISH | {"about": about, "q": "Your PIN?"}})
+        return [str(each) for each in check(flows, texts, CHANNELS, LOCALE)]
+
+    assert problems("You pay N500.") == []
+    assert problems("pay " * 50) == [
+        "error: pin.a: takes 2 pages under home.c on ussd in 'en'",
+    ]
+    assert problems("You pay {total}.") == ["error: home.c: shows {total}, which is never kept"]
+
+
 def test_every_language_must_fit() -> None:
     screens = (Ask("a", "q", TEXT, "k", to="e"), End("e", "q"))
     yoruba = ENGLISH | {"q": "gun " * 45}
@@ -193,6 +212,11 @@ def test_a_flow_that_nothing_leads_into_is_found() -> None:
 
     assert problems(home, lone) == ["error: lone: nothing leads into this flow"]
     assert problems(jumps, back) == ["error: back: returns, but nothing calls it"]
+
+
+_ON = (Option("on", "common.yes", to="c"),)
+_END = End("e", "common.yes")
+_BACK = Return("r")
 
 
 # Releases.

@@ -70,4 +70,4 @@ def test_money_that_waits_is_told_beside_what_came_back(how: str, back: str) -> 
 def test_a_reminder_says_how_much_how_long_and_how() -> None:
     text = said("reminder", {**WON, "hours": 5, "dial": "*347*100*9*23456789#"})
 
-    assert all(each in text for each in ("N500", "5 hour", "*347*100*9*23456789#"))
+    assert all(each in text for each in ("N500", "5 h ", "*347*100*9*23456789#"))

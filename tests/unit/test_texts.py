@@ -1,9 +1,11 @@
 """The catalogue: read once, English where a language is silent, and equal in all of them."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from core.app import TEXTS
 from core.kit.errors import Fault
 from core.kit.texts import MissingText, Texts
 
@@ -82,3 +84,34 @@ def test_the_catalogues_that_are_shipped_are_sound() -> None:
 
     assert texts.faults() == []
     assert texts.has("common.sorry")
+
+
+# What these count is never one, or the text of one is another.
+_NEVER_ONE = {
+    "digits.unreadable",
+    "gift.answers_count",
+    "gift.numbers_many",
+    "home.last.several",
+    "secret.digits",
+    "secret.digits_between",
+    "sheet.days",
+    "sheet.hours",
+    "text.too_long",
+}
+_SEVERAL = re.compile(
+    r"\} (?:minutes|hours|days|times|tries|people|vouchers|codes|gifts|shares|parts|numbers|"
+    r"payments|answers|letters|digits|have)\b|\(s\)"
+)
+
+
+def test_no_text_of_ours_is_wrong_where_what_it_counts_is_one() -> None:
+    """It has no plural, or a text of its own for one."""
+    texts = Texts.load(TEXTS)
+    wrong = {
+        key
+        for key in texts.keys
+        if not texts.has(f"{key}.one")
+        and _SEVERAL.search(texts.fill("en", key, dict.fromkeys(texts.placeholders(key), "}")))
+    }
+
+    assert wrong == _NEVER_ONE

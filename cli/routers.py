@@ -85,6 +85,7 @@ def show(name: RouterName, tenant: TenantKey = "demo") -> None:
             "latitude": router.place.latitude,
             "longitude": router.place.longitude,
             "serial": router.serial,
+            "sells_nothing": core.hotspots.vouchers.why_nothing(router),
             "remedy": ATTENTION.get(router.attention, ""),
             "seen_at": router.seen_at,
             "measured_at": last.at,

@@ -26,6 +26,7 @@ from core.services.voucher_batches import BatchDesk
 from core.services.voucher_desk import VoucherDesk
 from core.services.voucher_plans import PlanDesk
 from core.services.voucher_sheets import VoucherSheets
+from core.services.vouchers import Vouchers
 
 
 class TenantKeys(Protocol):
@@ -54,6 +55,9 @@ class HotspotParts(Protocol):
 
     @property
     def sheets(self) -> VoucherSheets: ...
+
+    @property
+    def vouchers(self) -> Vouchers: ...
 
 
 class AdminCore(Protocol):

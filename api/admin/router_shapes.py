@@ -96,6 +96,7 @@ class RouterShown(Answer):
     bandwidth_max_bps: int | None
     addresses_used_max_percent: int
     is_selling: bool
+    sells_nothing: str
     status: RouterStatus
     status_since: dt.datetime | None
     seen_at: dt.datetime | None
@@ -110,7 +111,8 @@ class RouterShown(Answer):
     full_percent: int
 
 
-def shown(router: Router) -> RouterShown:
+def shown(router: Router, why_nothing: str) -> RouterShown:
+    """`why_nothing`: see `core.services.vouchers.Vouchers.why_nothing`."""
     access, place, limits, load = router.access, router.place, router.limits, router.load
     name, part = fullest(limits, load)
     return RouterShown(
@@ -131,6 +133,7 @@ def shown(router: Router) -> RouterShown:
         bandwidth_max_bps=limits.bandwidth_max_bps,
         addresses_used_max_percent=limits.addresses_used_max_percent,
         is_selling=router.selling,
+        sells_nothing=why_nothing,
         status=router.status,
         status_since=router.status_since,
         seen_at=router.seen_at,

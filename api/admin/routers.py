@@ -57,7 +57,7 @@ def router(core: AdminCore) -> APIRouter:
 def _records(routes: APIRouter, core: AdminCore) -> None:
     reads = Depends(needing(core, "routers:read"))
     writes = Depends(needing(core, "routers:write"))
-    desk = core.router_office.desk
+    desk, why = core.router_office.desk, core.hotspots.vouchers.why_nothing
 
     @routes.get("")
     async def listed(
@@ -73,13 +73,13 @@ def _records(routes: APIRouter, core: AdminCore) -> None:
         rows = await desk.listed(access.tenant_id, query, page.paging(sort_by))
         total = await desk.count(access.tenant_id, query) if page.counted else None
         found, pagination = page.listing(rows, total, place=None)
-        return Listing(data=[shown(row) for row in found], pagination=pagination)
+        return Listing(data=[shown(row, why(row)) for row in found], pagination=pagination)
 
     @routes.post("")
     async def create(body: RouterBody, access: Annotated[Access, writes]) -> Told[RouterShown]:
         """Add a router. `name`, `host`, `username` and `password` are needed."""
         made = await desk.add(access.tenant_id, body.fields(), access.actor)
-        return Told(data=shown(made), message="It is looked at within seconds.")
+        return Told(data=shown(made, why(made)), message="It is looked at within seconds.")
 
     @routes.post("/import", openapi_extra=_CSV)
     async def imported(
@@ -103,7 +103,8 @@ def _records(routes: APIRouter, core: AdminCore) -> None:
     @routes.get("/{router_id}")
     async def show(router_id: UUID, access: Annotated[Access, reads]) -> Envelope[RouterShown]:
         """One router."""
-        return Envelope(data=shown(await desk.show(access.tenant_id, router_id)))
+        found = await desk.show(access.tenant_id, router_id)
+        return Envelope(data=shown(found, why(found)))
 
     @routes.put("/{router_id}")
     async def put(
@@ -111,7 +112,7 @@ def _records(routes: APIRouter, core: AdminCore) -> None:
     ) -> Envelope[RouterShown]:
         """Change a router."""
         changed = await desk.change(access.tenant_id, router_id, body.fields(), access.actor)
-        return Envelope(data=shown(changed))
+        return Envelope(data=shown(changed, why(changed)))
 
     @routes.delete("/{router_id}")
     async def remove(router_id: UUID, access: Annotated[Access, writes]) -> Told[None]:
@@ -123,7 +124,7 @@ def _records(routes: APIRouter, core: AdminCore) -> None:
 def _tests(routes: APIRouter, core: AdminCore) -> None:
     writes = Depends(needing(core, "routers:write"))
     maintains = Depends(needing(core, "routers:maintain"))
-    desk = core.router_office.desk
+    desk, why = core.router_office.desk, core.hotspots.vouchers.why_nothing
 
     @routes.post("/test-connection")
     async def test_unsaved(
@@ -141,7 +142,7 @@ def _tests(routes: APIRouter, core: AdminCore) -> None:
     async def attended(router_id: UUID, access: Annotated[Access, writes]) -> Envelope[RouterShown]:
         """Say that a router which needed a person was put right: it is compared and sells again."""
         put_right = await desk.attended(access.tenant_id, router_id, access.actor)
-        return Envelope(data=shown(put_right))
+        return Envelope(data=shown(put_right, why(put_right)))
 
     @routes.post("/{router_id}/let-go")
     async def let_go(

@@ -45,7 +45,10 @@ def payout_terms(settings: Settings) -> PayoutTerms:
 
 
 def voucher_rules(settings: Settings) -> SaleRules:
-    return SaleRules(refund_after_s=settings.voucher_refund_after_s)
+    return SaleRules(
+        refund_after_s=settings.voucher_refund_after_s,
+        unproven=settings.vouchers_by != "routers",
+    )
 
 
 def delivery_rules(settings: Settings) -> DeliveryRules:

@@ -268,6 +268,11 @@ class Router:
     attention: str = ""
 
     @property
+    def proven(self) -> bool:
+        """It was reached once at least, so that what is set of it has worked."""
+        return self.seen_at is not None or self.status.reachable
+
+    @property
     def full(self) -> bool:
         return fullest(self.limits, self.load)[1] >= NEAR
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from core.domain.customers import Customer, Tenant
-from core.domain.hotspot import HotspotPlan, Router
+from core.domain.hotspot import HotspotPlan, Router, RouterStatus
 from core.domain.voucher_codes import new_codes
 from core.domain.vouchers import SaleState, Selling, Voucher, selling_of
 from core.kit import crash, ids
@@ -55,9 +55,12 @@ class SaleRules:
 
     Attributes:
         refund_after_s: A voucher that does not work by then is taken back and paid back.
+        unproven: Whether a router sells that was never reached: only where vouchers are kept
+            elsewhere, so that nobody need reach it.
     """
 
     refund_after_s: float = 1800.0
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +114,27 @@ class Vouchers:
 
     async def places(self, tenant_id: UUID) -> Sequence[Router]:
         """Where something can be bought at all, by name."""
-        return await self._routers.selling(tenant_id)
+        return [each for each in await self._routers.selling(tenant_id) if self._may_sell(each)]
 
     async def places_for(self, customer: Customer) -> Sequence[Router]:
         """The same, but where the customer had a voucher last comes first."""
-        places = await self._routers.selling(customer.tenant_id)
+        places = await self.places(customer.tenant_id)
         had = await self._book.of_customer(customer.tenant_id, customer.id, _LATELY)
         last = max(had, key=lambda voucher: voucher.sold_at or voucher.created_at, default=None)
         return sorted(places, key=lambda place: last is None or place.id != last.router_id)
+
+    def why_nothing(self, router: Router) -> str:
+        """Why a router sells nothing at all now, for its operators; "" where it does."""
+        if not router.selling:
+            return "It is set not to sell."
+        if not self._may_sell(router):
+            return "It was never reached. It sells once it has answered: test it."
+        if router.status is RouterStatus.NEEDS_ATTENTION:
+            return "It needs a person: do what its remedy says."
+        return "It is near one of its limits." if router.full else ""
+
+    def _may_sell(self, router: Router) -> bool:
+        return router.proven or self._rules.unproven
 
     async def plan(self, tenant_id: UUID, plan_id: UUID) -> HotspotPlan:
         """One that was shown a moment ago, as it is now.
@@ -257,7 +273,7 @@ class Vouchers:
         def at(one: Router) -> Offer:
             over = plan.terms.ends_at is not None and plan.terms.ends_at <= now
             selling = selling_of(one, stock.get(one.id, 0), now)
-            return Offer(plan, one, Selling.CLOSED if over else selling)
+            return Offer(plan, one, selling if self._may_sell(one) and not over else Selling.CLOSED)
 
         if exactly:
             fresh = await self._routers.get(plan.tenant_id, router.id)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from cli.demo import TENANT
+from core.domain.hotspot import RouterStatus
 from core.engine.outcomes import Pending
 from core.services.purchases import InsufficientFunds
 from core.services.vouchers import NotSoldHere, SiteAway, SiteFull
@@ -86,6 +88,45 @@ async def test_a_place_is_chosen_where_there_are_several(world: World, site: Sit
 
         await regular.dial("7*1")
         regular.sees("1. Callbox Cafe", "2. Annex")
+    finally:
+        await other.remove()
+
+
+async def test_a_place_that_was_never_reached_is_not_listed_and_sells_nothing(
+    world: World, site: Site
+) -> None:
+    """Not even to who saw it before it was set up anew; once reached, it sells while away."""
+    caller = await world.caller(5000)
+    vouchers = world.main.core.hotspots.vouchers
+    other = await another_site(world, "Annex", reached=False)
+    try:
+        await caller.dial("7*1")
+        caller.sees("WiFi at Callbox Cafe:")
+        assert "never reached" in vouchers.why_nothing(await other.kept())
+        offers = await vouchers.offers(TENANT.id, await other.kept())
+        assert offers
+        assert not any(offer.selling.sells for offer in offers)
+        for offer in offers:
+            with pytest.raises(NotSoldHere):
+                await vouchers.buy(
+                    offer,
+                    key="never",
+                    tenant=TENANT,
+                    customer=await caller.customer(),
+                    channel_id=(await world.channel()).id,
+                    identity=caller.msisdn,
+                    until=0,
+                    agreed=True,
+                )
+
+        await other.found(RouterStatus.ONLINE)
+        await other.found(RouterStatus.OFFLINE, 600)
+        assert vouchers.why_nothing(await other.kept()) == ""
+        await caller.dial("7*1")
+        caller.sees("1. Annex", "2. Callbox Cafe")
+        await caller.enter("1")
+        await caller.choose(f"{MONTHLY} N4,000")
+        caller.sees("Annex is offline since ")
     finally:
         await other.remove()
 

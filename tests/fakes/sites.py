@@ -109,15 +109,19 @@ async def demo_site(world: World) -> Site:
     return Site(world, "demo", router)
 
 
-async def another_site(world: World, name: str) -> Site:
-    """A second router of the demo's tenant."""
+async def another_site(world: World, name: str, *, reached: bool = True) -> Site:
+    """A second router of the demo's tenant; or one that is out of reach from the start."""
     reply = await world.control.post("/control/routers/", json={"name": "another"})
     assert reply.status_code == httpx.codes.OK, reply.text
     access = RouterAccess("127.0.0.1", "callbox", "SIM-router", reply.json()[0]["port"])
     router = Router(ids.uuid7(), TENANT.id, name, access)
-    core = world.main.core
+    core, site = world.main.core, Site(world, "another", router)
+    if not reached:
+        await site.act("away")
     assert await core.hotspots.routers.add(router, _EVENT, core.clock.now())
-    return Site(world, "another", router)
+    if reached:
+        await site.back()
+    return site
 
 
 def code_on(caller: Caller) -> str:

@@ -301,7 +301,10 @@ async def add_site(
         status=RouterStatus.ONLINE,
         **told,
     )
-    assert await sites.add(site, EVENT, books.clock.now())
+    now = books.clock.now()
+    assert await sites.add(site, EVENT, now)
+    if site.status.reachable:
+        await sites.found(site, site.status, now)
     return site
 
 

@@ -75,6 +75,7 @@ async def test_a_router_is_kept_changed_and_forgotten(
     )
     path = f"{BASE}/{made['id']}"
     assert (made["status"], made["is_selling"], made["server"]) == ("offline", True, "hotspot1")
+    assert made["sells_nothing"] == "It was never reached. It sells once it has answered: test it."
     assert_refused(await operator.http.post(BASE, json=body(routers[0])), 409, "router.name_taken")
 
     put = await operator.put(path, location="Ikeja", active_users_max=None, is_selling=False)
@@ -82,6 +83,7 @@ async def test_a_router_is_kept_changed_and_forgotten(
     assert (changed["location"], changed["active_users_max"]) == ("Ikeja", None)
     assert (changed["latitude"], changed["bandwidth_max_bps"]) == (6.5095, 20_000_000)
     assert changed["is_selling"] is False
+    assert changed["sells_nothing"] == "It is set not to sell."
     bad = await operator.put(path, latitude=None)
     assert_refused(bad, 422, "router.invalid")
     assert {each["field"] for each in bad.json()["details"]} == {"latitude", "longitude"}

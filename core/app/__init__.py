@@ -33,7 +33,7 @@ from core.services.advice import Advice
 from core.services.assistant import WordsAssistant
 from core.services.cases import CaseDesk
 from core.services.context import Desk
-from core.services.conversations import Conversations, Patience
+from core.services.conversations import Conversations
 from core.services.credits import Credits
 from core.services.floats import Floats
 from core.services.messengers import Messengers
@@ -41,6 +41,7 @@ from core.services.people import People
 from core.services.provider_controls import ProviderControls
 from core.services.sales import Sales
 from core.services.tokens import TokenDesk
+from core.services.turn import Patience
 from core.services.voucher_care import VoucherCare
 from core.services.wallet import Wallet
 from core.settings import Settings, admin_token

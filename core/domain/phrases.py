@@ -95,13 +95,19 @@ class Wish:
     given: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+def gift_of(text: str) -> Wish | None:
+    """The gift whose code is named: whoever says so need not be known."""
+    found = _GIFT_CODE.search(_plain(text))
+    return Wish("gift", {"code": found.group(1)}) if found else None
+
+
 def understood(text: str, own: Msisdn, country: str, currency: str) -> Wish | None:
     """What a customer with that number asks for; None when that is not clear."""
     said = _plain(text)
     if not said:
         return None
-    if gift := _GIFT_CODE.search(said):
-        return Wish("gift", {"code": gift.group(1)})
+    if gift := gift_of(text):
+        return gift
     rest, number = _number_in(said, country)
     words = frozenset(re.findall(r"[a-z0-9']+", rest))
     if _WIFI.search(rest):

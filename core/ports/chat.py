@@ -240,6 +240,10 @@ class Assistant(Protocol):
         """What the customer seems to want; None when that cannot be told. Never raises."""
         ...
 
+    def for_later(self, text: str) -> Proposal | None:
+        """What somebody wants whom nobody knows yet, where that can be kept for them."""
+        ...
+
 
 INTENTS = ("airtime", "data", "balance", "fund", "withdraw", "status", "pin", "help", "none")
 """What a message may be about."""

@@ -12,7 +12,7 @@ import structlog
 
 from core.domain.customers import Customer, Tenant
 from core.domain.networks import networks
-from core.domain.phrases import SOMEBODY, Wish, understood
+from core.domain.phrases import SOMEBODY, Wish, gift_of, understood
 from core.ports.chat import LanguageModel, Proposal, Reading
 
 log = structlog.get_logger()
@@ -49,6 +49,11 @@ class WordsAssistant:
         wish = understood(text, customer.msisdn, tenant.country, tenant.currency)
         if wish is None:
             wish = await self._read(text, tenant, customer)
+        return Proposal(wish.shortcut, wish.given) if wish else None
+
+    def for_later(self, text: str) -> Proposal | None:
+        """A gift by its code: all that is good whoever they turn out to be."""
+        wish = gift_of(text)
         return Proposal(wish.shortcut, wish.given) if wish else None
 
     async def _read(self, text: str, tenant: Tenant, customer: Customer) -> Wish | None:

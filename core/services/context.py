@@ -88,3 +88,8 @@ class Context:
         if self.known is None:
             raise Fault("a stranger was taken for a customer")
         return self.known
+
+
+def locale_of(tenant: Tenant, language: str) -> Locale:
+    """How a tenant's customer who reads that language is spoken to."""
+    return Locale(language, tenant.country, tenant.currency, tenant.time_zone)

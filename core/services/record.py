@@ -14,6 +14,14 @@ run and not shown comes again after no more than a few that were written before 
 _SHORT_BYTES = 8
 
 
+class Overtaken(Exception):
+    """Somebody else moved this conversation on; look again."""
+
+
+class Estranged(Exception):
+    """The person is not the customer any more whom the conversation was begun with."""
+
+
 class Record(msgspec.Struct, omit_defaults=True):
     """What is kept of one person on one channel. Holds no secret: `mark` is a keyed digest.
 

@@ -73,12 +73,18 @@ async def test_a_code_alone_that_a_stranger_types_is_kept_at_the_door(world: Wor
     await telegram.share_contact(world.number())
     telegram.sees("has a gift for you", "Chop life")
 
+    in_words = TelegramPhone(world.control)
+    await in_words.say(f"Please open gift {room.code[:4]} {room.code[4:]} for me")
+    in_words.sees("phone number")
+    await in_words.share_contact(world.number())
+    in_words.sees("has a gift for you", "Chop life")
+
     await phone.say("hello")
     await phone.say(room.code)
     phone.sees("phone number")
     assert "Please enter a mobile number" not in phone.screen
     await phone.say("0" + msisdn[3:])
-    await phone.say(other.code)
+    await phone.say(f"gift code {other.code}")
     phone.sees("code")
     await phone.say(await code_to(world, msisdn))
     phone.sees("has a gift for you", "Chop life")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.phrases import SOMEBODY, understood
+from core.domain.phrases import SOMEBODY, gift_of, understood
 from core.kit.msisdn import Msisdn
 
 OWN = Msisdn("2348030000001")
@@ -96,3 +96,12 @@ def test_no_words_are_too_strange(text: str) -> None:
 
 def test_what_was_wished_for_shows_no_number() -> None:
     assert MAMA not in repr(understood("send 500 to 08031234567", OWN, "NG", "NGN"))
+
+
+def test_a_gift_is_known_by_its_code_whoever_names_it() -> None:
+    found = gift_of("Please open GIFT 2345 6789 for me")
+
+    assert found is not None
+    assert (found.shortcut, found.given) == ("gift", {"code": "2345 6789"})
+    assert gift_of("I want to give a gift") is None
+    assert gift_of("my number is 08031234567") is None

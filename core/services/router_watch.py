@@ -124,7 +124,7 @@ class RouterWatch:
             case Done(value=statistics):
                 took_ms = round((now - begun).total_seconds() * 1000)
                 await self._answered(watched, asked, statistics, took_ms, now)
-            case Refused(reason=Refusal.RESTING | Refusal.BUSY):
+            case Refused(reason=Refusal.BUSY):
                 # Nobody asked it: that says nothing of how it is.
                 pause_s = min(outcome.retry_after_s or 1.0, self._rules.every_s)
                 again_at = now + dt.timedelta(seconds=pause_s + _SHORTLY_S)

@@ -160,7 +160,8 @@ create or replace function router_take(
   p_at timestamptz
 ) returns table (
   voucher_id uuid, rev integer, desired text, priority smallint, sale_state text, terms jsonb,
-  base_online_s bigint, base_bytes bigint, sealed bytea, tries integer
+  base_online_s bigint, base_bytes bigint, used_online_s bigint, used_bytes bigint, sealed bytea,
+  tries integer
 )
 language plpgsql security definer
 set search_path = public, pg_temp
@@ -172,7 +173,7 @@ declare
 begin
   if not router_has(p_router, p_fence) then
     return query select null::uuid, 0, '', 0::smallint, '', null::jsonb, 0::bigint, 0::bigint,
-      null::bytea, 0;
+      0::bigint, 0::bigint, null::bytea, 0;
     return;
   end if;
   v_ids := array(select o.subject from router_ops o
@@ -189,7 +190,7 @@ begin
       maybe_there = v.maybe_there or v.desired <> 'absent'
     where v.id = any (v_ids) and (v.desired <> 'absent' or v.maybe_there);
   return query select v.id, v.desired_rev, v.desired, o.priority, v.sale_state, v.terms,
-      v.base_online_s, v.base_bytes, v.code_sealed, o.tries
+      v.base_online_s, v.base_bytes, v.used_online_s, v.used_bytes, v.code_sealed, o.tries
     from unnest(v_ids) with ordinality i (id, place)
     cross join lateral (select * from vouchers x where x.id = i.id offset 0) v
     cross join lateral (select * from router_ops x

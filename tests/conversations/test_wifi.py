@@ -103,7 +103,7 @@ async def test_a_place_that_is_away_is_told_of_before_anybody_pays(
         "Callbox Cafe is offline since ", "works once back, or money back in 30 min", "1. Pay"
     )
     await caller.enter("1", PIN)
-    caller.sees("Paid. Your code: ", "switching it on", "Not within 30 minutes?")
+    caller.sees("Paid. Your code: ", "switching it on", "Not within 30 min?")
     assert await caller.money() == (1000, 4000)
     code = code_on(caller)
 

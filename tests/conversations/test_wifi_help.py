@@ -2,8 +2,11 @@
 
 import pytest
 
-from core.domain.vouchers import Desired
+from cli.demo import TENANT
+from core.domain.vouchers import Desired, SaleState
 from core.engine.outcomes import Pending
+from core.ports import Paging
+from core.ports.vouchers import VoucherQuery
 from tests.fakes.paths import answering, giving
 from tests.fakes.sites import Site, my_first, owner
 from tests.fakes.world import Caller, World
@@ -101,17 +104,27 @@ async def test_it_was_blocked(world: World, site: Site) -> None:
     caller.sees("Help")
 
 
+async def one_in_stock(world: World) -> str:
+    """The code of one that the demo's router has and that nobody bought."""
+    book, query = world.main.core.hotspots.book, VoucherQuery(sale_state=SaleState.STOCK)
+    listed, *_ = await book.listed(TENANT.id, query, Paging(1, 1))
+    found = await book.get(TENANT.id, listed.id)
+    assert found is not None
+    return str(found.code)
+
+
 async def test_a_code_as_it_is_typed(world: World, site: Site) -> None:
-    """One that is somebody else's is nobody's to ask about."""
+    """One that is somebody else's is nobody's to ask about, nor is one that waits unsold."""
     caller, code = await owner(world)
     stranger = await world.caller()
+    unsold = await one_in_stock(world)
 
     await caller.menu()
     await caller.enter("7", "4", "hello")
     caller.sees("That can be no code")
     await caller.enter(code.lower().replace("-", " "))
     caller.sees("The code is good")
-    for unknown in (code, "22222-22222"):
+    for unknown in (code, unsold, "22222-22222"):
         await stranger.menu()
         await stranger.enter("7", "4", unknown)
         stranger.sees("We know no such code of yours.")

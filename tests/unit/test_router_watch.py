@@ -24,6 +24,7 @@ from core.domain.router_watch import (
     troubles,
 )
 from core.domain.routers import Interface, LogLine
+from core.providers.hotspot.traps import words
 from core.services.router_log import mark_of, readable, since, warns
 
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
@@ -159,12 +160,22 @@ def test_a_log_line_shows_no_code() -> None:
     shown = [
         readable(line("K7QM2XV9TA (10.5.50.9): logged in", "hotspot", "account")),
         readable(line("->: PartyPass (10.5.50.9): trying to log in by http-pap", "hotspot")),
-        readable(line("user K7QM2XV9TA was removed by callbox", "system", "info")),
+        *(
+            readable(line(f"user {code} was removed by callbox", "system", "info"))
+            for code in ("K7QM2XV9TA", "KXQMZXVYTA", "LOUIK7QM2XV9TA", "012345678901")
+        ),
     ]
     for each in shown:
         assert "K7QM2XV9TA" not in each.message
         assert "PartyPass" not in each.message
     assert "(10.5.50.9): logged in" in shown[0].message
+    assert {each.message for each in shown[2:]} == {"user ***** was removed by callbox"}
+
+
+def test_the_words_of_a_refusal_quote_no_code() -> None:
+    assert words(["invalid value K7QM2XV9TA for argument name"]) == (
+        "invalid value ***** for argument name"
+    )
 
 
 def test_only_new_lines_of_a_log_are_counted() -> None:

@@ -138,6 +138,7 @@ begin
   if v_plan.tenant_id is distinct from p.tenant_id or v_router.tenant_id is distinct from p.tenant_id
       or not v_plan.active or v_plan.version <> p.plan_version or v_plan.price_minor <> p.price_minor
       or v_plan.currency <> p.currency or p.price_minor <= 0 or not v_router.selling
+      or (v_plan.terms ->> 'ends_at')::timestamptz <= p.created_at
       or v_router.removed_at is not null
       or coalesce(v_plan.router_id, v_router.id) <> v_router.id
       or v_plan.group_name not in ('', v_router.group_name)

@@ -119,6 +119,8 @@ begin
     where v.id = p_voucher returning * into v_voucher;
   if v_voucher.desired = 'absent' then -- of a batch that was not activated
     perform voucher_want(p_tenant, p_voucher, 'present', p_actor, p_at);
+  elsif v_voucher.sync_state <> 'confirmed' then -- somebody waits for it now
+    perform router_owe(v_voucher.router_id, p_tenant, 'voucher', p_voucher, 'paid', p_at);
   end if;
   perform voucher_tell_one(v_voucher, p_owner, 'notice.voucher_yours',
     'voucher:' || p_voucher || ':owner:' || p_owner, true, null, p_at);

@@ -24,14 +24,21 @@ returns integer language sql stable set enable_seqscan = off as $$
       and v.batch_id is null and v.plan_version = p_version and v.desired = 'present'
 $$;
 
+-- A plan of which stock is kept: what has ended already would end at once.
+create or replace function voucher_plan_pools(p_plan hotspot_plans, p_at timestamptz)
+returns boolean language sql stable as $$
+  select p_plan.active and p_plan.pooled and p_plan.price_minor > 0
+    and coalesce((p_plan.terms ->> 'ends_at')::timestamptz > p_at, true)
+$$;
+
 -- A router is owed some of each plan that it has too few of in stock.
 create or replace function router_owe_refills(p_router uuid, p_at timestamptz)
 returns void language sql set enable_seqscan = off as $$
   select router_owe(r.id, r.tenant_id, 'refill', p.id, 'refill', p_at)
     from routers r
     join hotspot_plans p on p.tenant_id = r.tenant_id
-    where r.id = p_router and r.removed_at is null and r.selling and p.active and p.pooled
-      and p.price_minor > 0 and coalesce(p.router_id, r.id) = r.id
+    where r.id = p_router and r.removed_at is null and r.selling and voucher_plan_pools(p, p_at)
+      and coalesce(p.router_id, r.id) = r.id
       and p.group_name in ('', r.group_name)
       and router_stock(r.id, p.id, p.version) < router_stock_target(r.id, p.id, p_at)
 $$;
@@ -275,8 +282,8 @@ declare
   v_there boolean := case when p_item.fared = 'unknown' then p_voucher.maybe_there
     else coalesce(p_op.was_there, p_voucher.maybe_there) end;
 begin
-  if p_item.fared = 'collision' and p_voucher.owner_id is null then
-    -- Nobody has seen this code: another takes its place.
+  if p_item.fared = 'collision' and p_voucher.owner_id is null and p_voucher.batch_id is null then
+    -- Nobody has seen this code, as somebody may have that of a card: another takes its place.
     update vouchers v set sale_state = 'cancelled', desired = 'absent',
         desired_rev = v.desired_rev + 1, maybe_there = false, sync_state = 'gone',
         error = p_item.error
@@ -305,7 +312,7 @@ language sql stable security definer
 set search_path = public, pg_temp set enable_seqscan = off
 set enable_hashjoin = off set enable_mergejoin = off
 as $$
-  select p.id, case when p.active and p.pooled
+  select p.id, case when voucher_plan_pools(p, p_at)
       then greatest(0, router_stock_target(p_router, p.id, p_at)
         - router_stock(p_router, p.id, p.version)) else 0 end
     from router_ops o

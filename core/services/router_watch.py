@@ -173,7 +173,10 @@ class RouterWatch:
         standing = await self._settle(router, standing, now)
         await self._book.measured(router, load)
         if before.resource is not None and restarted(
-            before.resource.uptime_s, statistics.resource.uptime_s, elapsed_s
+            before.resource.uptime_s,
+            statistics.resource.uptime_s,
+            elapsed_s,
+            (before.took_ms + took_ms) / 1000,
         ):
             log.info("router.restarted", router=str(router.id))
             await self._delivery.wake(router.tenant_id, router.id)

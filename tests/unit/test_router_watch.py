@@ -82,13 +82,24 @@ def test_the_busiest_interface_tells_how_busy_a_router_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before_s", "now_s", "elapsed_s", "answer"),
-    [(1000, 1030, 30, False), (1000, 12, 30, True), (5, 20, 30, False), (100, 90, 60, True)],
+    ("before_s", "now_s", "elapsed_s", "took_s", "answer"),
+    [
+        (1000, 1030, 30, 0, False),
+        (1000, 12, 30, 0, True),
+        (5, 34, 30, 0, False),
+        (5, 15, 30, 0, True),  # within its first seconds, and twice as long again
+        (15, 10, 30, 20, True),  # an uptime never falls
+        (5, 20, 30, 15, False),  # each answer was on its way for long
+        (100, 90, 60, 0, True),
+        (1000, 5000, 10_000, 0, True),
+        (10**6, 10**6 + 86_390, 86_400, 0, False),  # its clock is a bad one
+        (1000, 1030, -3600, 0, False),  # ours was set back
+    ],
 )
 def test_a_restart_shows_in_the_uptime(
-    before_s: int, now_s: int, elapsed_s: float, answer: bool
+    before_s: int, now_s: int, elapsed_s: float, took_s: float, answer: bool
 ) -> None:
-    assert restarted(before_s, now_s, elapsed_s) is answer
+    assert restarted(before_s, now_s, elapsed_s, took_s) is answer
 
 
 def kinds(

@@ -74,11 +74,20 @@ create or replace function voucher_tell_one(
     on conflict (id) do nothing
 $$;
 
--- What would be told of its activating is not, as it is over before anybody was told.
-create or replace function voucher_untell(p_voucher vouchers) returns void language sql
-set enable_seqscan = off as $$
+-- What waits to be told of it is not true any more, or not theirs to know: it is told to nobody, or
+-- not to this customer. What a messenger was asked for already is on its way.
+create or replace function voucher_untell(
+  p_voucher vouchers, p_at timestamptz, p_customer uuid default null
+) returns void language sql set enable_seqscan = off as $$
+  update notices n set state = 'void', why = 'overtaken', ended_at = p_at
+    where n.id in (select notice_id(p_voucher.tenant_id, 'voucher:' || p_voucher.id || ':' || told)
+        from unnest(array['sold', 'delivered', 'given']) told)
+      and n.state = 'waiting' and n.asked_at is null
+      and n.customer_id = coalesce(p_customer, n.customer_id);
+  -- They may be given it again, and are told then.
   delete from notices n
-    where n.id = notice_id(p_voucher.tenant_id, 'voucher:' || p_voucher.id || ':sold')
+    where n.id = notice_id(p_voucher.tenant_id,
+        'voucher:' || p_voucher.id || ':owner:' || p_voucher.owner_id)
       and n.state = 'waiting' and n.asked_at is null
 $$;
 
@@ -87,7 +96,7 @@ create or replace function voucher_tell_ready(
   p_voucher vouchers, p_sale voucher_sales, p_at timestamptz
 ) returns void language plpgsql as $$
 begin
-  perform voucher_untell(p_voucher);
+  perform voucher_untell(p_voucher, p_at);
   perform voucher_tell_one(p_voucher, p_voucher.owner_id, 'notice.voucher_ready',
     'voucher:' || p_voucher.id || ':delivered', true, p_sale, p_at);
   if p_sale.customer_id <> p_voucher.owner_id then
@@ -253,7 +262,7 @@ begin
   update voucher_sales s set state = 'refunded', settled_at = p_at, look_at = null
     where s.id = p_sale.id;
   update vouchers v set sale_state = 'refunded' where v.id = p_voucher.id;
-  perform voucher_untell(p_voucher);
+  perform voucher_untell(p_voucher, p_at);
   perform voucher_tell_one(p_voucher, p_sale.customer_id, 'notice.voucher_refunded',
     'voucher:' || p_voucher.id || ':refunded', false, p_sale, p_at);
   if p_voucher.owner_id <> p_sale.customer_id then
@@ -282,6 +291,7 @@ begin
       desired_rev = v.desired_rev + 1,
       sync_state = case when v.maybe_there then v.sync_state else 'gone' end
     where v.id = p_voucher.id returning * into v_voucher;
+  perform voucher_untell(v_voucher, p_at);
   if v_voucher.maybe_there then
     perform router_owe(v_voucher.router_id, v_voucher.tenant_id, 'voucher', v_voucher.id, 'revoke',
       p_at);

@@ -113,6 +113,9 @@ begin
       return false;
     end if;
   end if;
+  if v_voucher.owner_id <> p_owner then
+    perform voucher_untell(v_voucher, p_at, v_voucher.owner_id);
+  end if;
   update vouchers v set owner_id = p_owner, sold_at = coalesce(v.sold_at, p_at),
       sale_state = case when v.sale_state <> 'stock' then v.sale_state
         when v.sync_state = 'confirmed' then 'delivered' else 'sold' end

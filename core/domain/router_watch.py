@@ -25,6 +25,7 @@ TOLD_EVERY_S = 900.0
 RESET = "reset"
 """The attention that a router needs which lost its users, or is another box."""
 
+_BPS_MAX = 10**15  # a counter that says more is wrong
 _REBOOT_SLACK_S = 2.0
 _CLOCKS_DIFFER = 0.001  # more than two clocks that run can come apart
 
@@ -94,8 +95,8 @@ def rates(
         if interface.rx_bytes < rx or interface.tx_bytes < tx:
             continue
         found = Rates(
-            round((interface.rx_bytes - rx) * 8 / elapsed_s),
-            round((interface.tx_bytes - tx) * 8 / elapsed_s),
+            min(round((interface.rx_bytes - rx) * 8 / elapsed_s), _BPS_MAX),
+            min(round((interface.tx_bytes - tx) * 8 / elapsed_s), _BPS_MAX),
         )
         busiest = max(busiest, found, key=lambda each: each.bandwidth_bps)
     return busiest

@@ -48,7 +48,8 @@ class RouterAlerts:
 class Comparing:
     """The comparisons of one lease. With a `keeper`, vouchers are there and not on the router.
 
-    `went_away` is told why a router could not be read.
+    `went_away` is told why a router could not be read; `met_refusal` tells whether it has refused
+    anything under this lease.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Comparing:
         every_s: float,
         keeper: VoucherBackend | None,
         went_away: Callable[[Refused], Awaitable[None]],
+        met_refusal: Callable[[], bool],
     ) -> None:
         self._ops = ops
         self._router = router
@@ -70,10 +72,11 @@ class Comparing:
         self._every_s = every_s
         self._keeper = keeper
         self._went_away = went_away
+        self._met_refusal = met_refusal
         self._away = False
 
-    async def run(self, *, met_refusal: bool) -> None:
-        """Compare once. `met_refusal`: the router has refused something under this lease."""
+    async def run(self) -> None:
+        """Compare once."""
         if self._keeper is None:
             expected = await self._compare()
         else:
@@ -83,7 +86,7 @@ class Comparing:
         # It was read: what was told of being locked out, or refused, is over.
         await self._alerts.tell("locked", {}, stands=False)
         blocked = (one.sync_state is SyncState.BLOCKED for one in expected)
-        if not (met_refusal or any(blocked)):
+        if not (self._met_refusal() or any(blocked)):
             await self._alerts.tell("blocked", {}, stands=False)
 
     async def _count(self, keeper: VoucherBackend) -> Sequence[Expected] | None:

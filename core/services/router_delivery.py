@@ -118,6 +118,7 @@ class _Shift:
         self._comparing = Comparing(
             *(ops, router, lease, self._alerts, clock, rules.compare_every_s, keeper),
             self._went_away,
+            lambda: self._met_refusal,
         )
         self._leased_until_s = time.monotonic() + rules.lease_s
         self._taking = asyncio.Lock()
@@ -160,7 +161,7 @@ class _Shift:
         """Whatever is most urgent, one thing after the other, until nothing is left."""
         while self._rest_s is None:
             if await self._keep():
-                await self._comparing.run(met_refusal=self._met_refusal)
+                await self._comparing.run()
             elif not (
                 await self._some(_URGENT, 1)
                 or await self._some(_BULK, _AT_ONCE)

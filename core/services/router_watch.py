@@ -46,6 +46,7 @@ ACTOR = "monitoring"
 _MORE_EVERY = 10
 _JITTER = 0.1
 _SHORTLY_S = 0.1
+_ADDRESSES_MAX = 2**31 - 1
 _NOISE = random.SystemRandom()
 _PRUNED_AT_ONCE = 20_000
 _PRUNE_EVERY_S = 600.0
@@ -217,8 +218,8 @@ class RouterWatch:
             ours = [pool for pool in pools.value if pool.name in names] or pools.value
             last = replace(
                 last,
-                addresses_used=sum(pool.used for pool in ours),
-                addresses_total=sum(pool.size for pool in ours),
+                addresses_used=min(sum(pool.used for pool in ours), _ADDRESSES_MAX),
+                addresses_total=min(sum(pool.size for pool in ours), _ADDRESSES_MAX),
             )
         lines = await asked.log()
         if isinstance(lines, Done) and lines.value:

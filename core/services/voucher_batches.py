@@ -198,7 +198,7 @@ class BatchDesk:
         return await self.show(tenant_id, batch_id)
 
     async def fill(self, batch: Batch) -> int:
-        """Make all that is missing of a batch; how many there are then."""
+        """Make all that is missing of a batch, unless it is taken back; how many there are then."""
         made, tries = batch.made, 0
         while made < batch.quantity and tries < _TRIES:
             count = min(_CHUNK, batch.quantity - made)
@@ -209,6 +209,8 @@ class BatchDesk:
             crash.point("batch.filled")
             tries = tries + 1 if now == made else 0
             made = now
+            if tries and (await self.show(batch.tenant_id, batch.id)).state != batch.state:
+                break
         if tries == _TRIES:
             raise Fault(f"batch {batch.id}: nothing can be added to it")
         log.info("batch.filled", batch=str(batch.id), made=made)

@@ -15,7 +15,7 @@ from core.domain import voucher_codes
 from core.domain.customers import Customer
 from core.domain.hotspot import Router
 from core.domain.voucher_diagnosis import Finding, Witness, by_the_books, diagnosed
-from core.domain.vouchers import SaleState, Voucher
+from core.domain.vouchers import Voucher
 from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.msisdn import Msisdn
@@ -123,14 +123,13 @@ class VoucherCare:
         held = await self.held(customer, voucher_id)
         if held is None or held.sale is None or held.sale.customer_id != customer.id:
             return False
-        if held.voucher.sale_state in (SaleState.REFUND_DUE, SaleState.REFUNDED):
-            return True
-        if held.voucher.sale_state is not SaleState.SOLD:
-            return False
-        await self._book.give_back(customer.tenant_id, voucher_id, "asked", _ACTOR)
+        answer = await self._book.give_back(
+            customer.tenant_id, voucher_id, "asked", _ACTOR, waiting=True
+        )
         crash.point("voucher.taken_back")
-        await self._ops.wake(customer.tenant_id, held.voucher.router_id)
-        return True
+        if answer == "begun":
+            await self._ops.wake(customer.tenant_id, held.voucher.router_id)
+        return answer != "works"
 
     async def diagnose(
         self, customer: Customer, voucher_id: UUID, until: float

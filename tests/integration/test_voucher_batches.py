@@ -115,6 +115,16 @@ async def test_what_cannot_be_made_is_refused_in_words(world: VoucherWorld) -> N
         assert str(refused.value.facts["why"]).startswith(named)
 
 
+async def test_one_that_is_taken_back_while_it_is_made_ends_quietly(world: VoucherWorld) -> None:
+    batch = await ordered(world, quantity=2500)
+    [leased] = await world.batches.due(5, 60)
+    await world.batch_desk.void(world.tenant_id, batch.id, "test")
+
+    assert await world.batch_desk.fill(leased) == 0
+
+    assert ((await now(world, batch)).state, await world.batches.due(5, 60)) == ("void", [])
+
+
 async def test_a_key_stands_for_one_order_whatever_became_of_its_plan(
     world: VoucherWorld,
 ) -> None:
@@ -266,7 +276,7 @@ async def test_an_operator_refunds_transfers_and_tells_by_code(world: VoucherWor
     assert await world.books.money(customer) == (1000_00, 0)  # who paid is paid back
     assert "notice.voucher_refunded" in await world.told(customer)
     theirs = await world.books.customers.of_number(tenant, friend)
-    assert await world.told(theirs) == {"notice.voucher_yours", "notice.voucher_withdrawn"}
+    assert await world.told(theirs) == {"notice.voucher_withdrawn"}  # its code waited to be told
 
 
 async def test_no_statement_of_the_money_path_scans_a_table(

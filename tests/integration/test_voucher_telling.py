@@ -6,7 +6,7 @@ import pytest
 
 from core.domain.vouchers import SaleState
 from tests.fakes.books import Books
-from tests.fakes.vouchers import VoucherWorld, voucher_world
+from tests.fakes.vouchers import PRICE, VoucherWorld, voucher_world
 
 FUNDS = 1000_00
 
@@ -54,3 +54,20 @@ async def test_nobody_is_told_that_it_works_once_it_was_taken_back(world: Vouche
     assert await world.told(payer) == {"notice.voucher_refunded"}
     assert await world.told(friend) == {"notice.voucher_withdrawn"}
     assert await world.books.money(payer) == (FUNDS, 0)
+
+
+async def test_a_customer_takes_back_none_that_began_to_work_meanwhile(
+    world: VoucherWorld,
+) -> None:
+    """It was looked at while it waited; the router confirmed it a moment before the tap."""
+    payer = await world.books.customer(funds=FUNDS)
+    sale = await world.buy(payer)
+    await world.settle(sale.voucher.id)
+
+    answer = await world.book.give_back(
+        world.tenant_id, sale.voucher.id, "asked", "customer", waiting=True
+    )
+
+    assert answer == "works"
+    assert await world.books.money(payer) == (FUNDS - PRICE, 0)
+    assert world.enter(sale.voucher.code) == ""

@@ -303,10 +303,11 @@ begin
   return 'refunded';
 end $$;
 
--- Asks for a refund. Answers begun | refunded | again | not_sold | unknown.
+-- Asks for a refund. Answers begun | refunded | again | not_sold | works | unknown. `p_waiting`: only
+-- of one that does not work yet.
 create or replace function voucher_give_back(
-  p_tenant uuid, p_voucher uuid, p_reason text, p_actor text, p_void_after interval,
-  p_at timestamptz
+  p_tenant uuid, p_voucher uuid, p_reason text, p_actor text, p_waiting boolean,
+  p_void_after interval, p_at timestamptz
 ) returns text language plpgsql security definer
 set search_path = public, pg_temp set enable_seqscan = off
 as $$
@@ -324,6 +325,9 @@ begin
   end if;
   if v_sale.state = 'refunded' or v_sale.refund_asked_at is not null then
     return 'again';
+  end if;
+  if p_waiting and v_sale.state <> 'held' then
+    return 'works';
   end if;
   return voucher_begin_refund(v_voucher, v_sale, p_reason, p_actor, p_void_after, p_at);
 end $$;

@@ -1,5 +1,7 @@
 """A code that does not work: what its router says of it, and what helps."""
 
+import asyncio
+
 import pytest
 
 from cli.demo import TENANT
@@ -58,6 +60,32 @@ async def test_it_is_used_up(world: World, site: Site) -> None:
     caller, code = await owner(world)
     assert await site.enter(code)
     await site.act("use", code=code.replace("-", ""), bytes_in=1024**3)
+
+    await looks(caller)
+
+    caller.sees("All of this code is used up.")
+
+
+async def test_it_is_used_up_over_two_lives_of_its_user(world: World, site: Site) -> None:
+    """What was used before the router lost it counts."""
+    caller, code = await owner(world)
+    plain, half = code.replace("-", ""), 512 * 1024**2
+    core, customer = world.main.core, await caller.customer()
+    assert await site.enter(code)
+    await site.act("use", code=plain, bytes_in=half)
+    await site.act("logout", code=plain)
+
+    async with asyncio.timeout(15):
+        while True:
+            await core.hotspots.ops.wake(TENANT.id, site.router.id)
+            [voucher] = await core.hotspots.vouchers.mine(customer, 1)
+            if voucher.used.data_bytes >= half:
+                break
+            await asyncio.sleep(0.05)
+    assert await site.act("remove", path="/ip/hotspot/user", name=plain) == {"removed": True}
+    await core.hotspots.ops.wake(TENANT.id, site.router.id)
+    await site.lets_in(code)
+    await site.act("use", code=plain, bytes_in=half)
 
     await looks(caller)
 

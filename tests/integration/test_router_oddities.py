@@ -159,6 +159,21 @@ async def test_what_a_fenced_worker_did_is_compared_at_once(world: VoucherWorld)
     assert (await world.voucher(sale.voucher.id)).sale_state is SaleState.DELIVERED
 
 
+async def test_whoever_asks_for_a_comparison_while_one_is_made_gets_another(
+    world: VoucherWorld,
+) -> None:
+    """What it has read already may be older than the reason."""
+    [lease] = await world.ops.claim("one", 1, 30)
+    started_at = world.books.clock.now()
+    world.later(1)
+    await world.ops.wake(world.tenant_id, world.site.id)
+
+    for due in (True, False):
+        await world.ops.compared(lease, Compared(started_at), started_at + dt.timedelta(minutes=10))
+        assert await world.ops.keep(lease, 30) is due
+        started_at = world.books.clock.now()
+
+
 async def test_two_users_of_one_name_stop_no_other_voucher(world: VoucherWorld) -> None:
     """No router can have that; one that says so is not believed, and others are served."""
     await world.stocked(1)  # the router has the profile then

@@ -65,7 +65,7 @@ set search_path = public, pg_temp set enable_seqscan = off
 as $$
 begin
   update router_workers w set rest_until = least(w.rest_until, p_at), failures = 0,
-      compare_at = least(w.compare_at, p_at)
+      compare_at = p_at
     where w.router_id = p_router and w.tenant_id = p_tenant;
   update router_ops o set blocked = false, run_at = least(o.run_at, p_at)
     where o.router_id = p_router and o.tenant_id = p_tenant and (o.blocked or o.run_at > p_at);

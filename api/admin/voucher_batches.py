@@ -34,7 +34,8 @@ class BatchBody(BaseModel):
     """What to make. What is left out is as the profile has it.
 
     `profile` is the code of a plan or of a standard profile, or `CUSTOM`. `router_id` may be left
-    out where only one sells it. The same order with the same `idempotency_key` again is the same batch.
+    out where only one sells it. The same order with the same `idempotency_key` again is the same
+    batch.
     """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)

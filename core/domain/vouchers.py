@@ -95,7 +95,8 @@ class Voucher:
         terms: Those it was made with; `plan_code` and `plan_name` likewise.
         owner_id: The customer whose it is; None while nobody has it.
         reference: Of its sale; None when it was not bought by a customer.
-        printed: It belongs to a batch that operators sell themselves.
+        base: What was used before the router's counters began; `used` is all.
+        batch_id: Of the batch that operators sell themselves, on cards; None when it is of none.
         desired_rev, applied_rev: What is wanted last, and what the router last had.
         error: Why the router does not have it, a short stable word; "" when nothing is wrong.
     """
@@ -117,6 +118,7 @@ class Voucher:
     applied_rev: int
     created_at: dt.datetime
     used: Usage = field(default_factory=Usage)
+    base: Usage = field(default_factory=Usage)
     code: str | None = field(default=None, repr=False)
     owner_id: UUID | None = None
     batch_id: UUID | None = None
@@ -127,6 +129,13 @@ class Voucher:
     expires_at: dt.datetime | None = None
     observed_at: dt.datetime | None = None
     error: str = ""
+
+    def is_for(self, customer_id: UUID) -> bool:
+        """This customer may be told of it: its owner; of a card that nobody owns, whoever asks.
+
+        What waits unsold on a router is in nobody's hands, so nobody may ask about it.
+        """
+        return self.owner_id == customer_id or (self.owner_id is None and self.batch_id is not None)
 
     @property
     def left(self) -> Usage:

@@ -203,6 +203,9 @@ class Selling(StrEnum):
 SHORT_ABSENCE = dt.timedelta(minutes=2)
 """A router that is away for less is expected back at once."""
 
+STOCK_ABSENCE = dt.timedelta(days=1)
+"""One out of our reach may serve whoever is there; after so long nobody knows whether it does."""
+
 
 def selling_of(router: Router, stock: int, now: dt.datetime) -> Selling:
     """How a plan sells at a router that has `stock` of it, confirmed and unsold."""
@@ -210,11 +213,9 @@ def selling_of(router: Router, stock: int, now: dt.datetime) -> Selling:
         return Selling.CLOSED
     if router.full:
         return Selling.FULL
-    if stock:
-        return Selling.READY
     if router.status.reachable:
-        return Selling.SOON
-    since = router.status_since
-    if since is not None and now - since <= SHORT_ABSENCE:
-        return Selling.SOON
-    return Selling.CONSENT
+        return Selling.READY if stock else Selling.SOON
+    away = dt.timedelta.max if router.status_since is None else now - router.status_since
+    if stock and away <= STOCK_ABSENCE:
+        return Selling.READY
+    return Selling.SOON if away <= SHORT_ABSENCE else Selling.CONSENT

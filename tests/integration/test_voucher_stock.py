@@ -6,9 +6,10 @@ import datetime as dt
 import asyncpg
 import pytest
 
+from core.domain.hotspot import RouterStatus
 from core.domain.vouchers import Priority, SaleState, SyncState
 from core.ports import Paging
-from core.services.vouchers import NotSoldHere
+from core.services.vouchers import NotSoldHere, SiteAway
 from tests.fakes.books import Books
 from tests.fakes.vouchers import EVENT, VoucherWorld, voucher_world
 
@@ -52,6 +53,25 @@ async def test_none_is_kept_of_a_plan_that_has_ended(books: Books) -> None:
                 identity=customer.msisdn,
                 until=0.0,
             )
+        assert await books.money(customer) == (FUNDS, 0)
+
+
+async def test_what_a_router_has_is_no_promise_once_it_is_away_for_a_day(books: Books) -> None:
+    """It may be stolen: whoever buys there agrees to wait, and has the money back."""
+    async with voucher_world(books, pooled=True) as world:
+        await world.work()
+        customer = await books.customer(funds=FUNDS)
+        await world.router.away()
+        await world.see(RouterStatus.OFFLINE)
+        world.later(24 * 3600 + 1)
+
+        with pytest.raises(SiteAway):
+            await world.buy(customer, agreed=False)
+        bought = await world.buy(customer, agreed=True)
+        ended = await world.settle(bought.voucher.id)
+
+        assert bought.voucher.sale_state is SaleState.SOLD
+        assert ended.sale_state is SaleState.REFUNDED
         assert await books.money(customer) == (FUNDS, 0)
 
 

@@ -162,6 +162,8 @@ S = Selling
         (RouterStatus.ONLINE, 0, 0, S.SOON),
         (RouterStatus.DEGRADED, 600, 0, S.SOON),
         (RouterStatus.OFFLINE, 600, 1, S.READY),
+        (RouterStatus.OFFLINE, 86_400, 1, S.READY),
+        (RouterStatus.OFFLINE, 86_401, 1, S.CONSENT),
         (RouterStatus.OFFLINE, 120, 0, S.SOON),
         (RouterStatus.OFFLINE, 121, 0, S.CONSENT),
         (RouterStatus.NEEDS_ATTENTION, 0, 5, S.CLOSED),

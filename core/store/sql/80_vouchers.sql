@@ -161,8 +161,11 @@ begin
     return;
   end if;
 
+  -- Who agreed to wait for a router has the money back if it does not come: that is no stock, which
+  -- counts as working from the start.
   select * into v_voucher from vouchers v
-    where v.router_id = p.router_id and v.plan_id = p.plan_id and v.sale_state = 'stock'
+    where (p.stock_only or v_router.status in ('online', 'degraded', 'recovering'))
+      and v.router_id = p.router_id and v.plan_id = p.plan_id and v.sale_state = 'stock'
       and v.batch_id is null and v.plan_version = p.plan_version and v.desired = 'present'
       and v.sync_state = 'confirmed' and v.first_login_at is null
     order by v.id limit 1 for update skip locked;

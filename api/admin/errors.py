@@ -58,7 +58,7 @@ from core.services.router_desk import (
     UnknownRouter,
 )
 from core.services.router_import import BadFile
-from core.services.voucher_batches import BadBatch, UnknownBatch
+from core.services.voucher_batches import BadBatch, BatchKeyUsed, UnknownBatch
 from core.services.voucher_desk import NoSuchVoucher, NotSold, VoucherOver
 from core.services.voucher_plans import BadPlan, PlanExists, UnknownPlan
 from core.services.voucher_sheets import CARDS_MAX, BatchUnfinished, SheetTooLong
@@ -144,6 +144,7 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     VoucherOver: (409, "This voucher is over, or nobody owns it."),
     NotSold: (409, "No customer paid for this voucher: there is nothing to pay back."),
     BadBatch: (422, "The batch is not valid."),
+    BatchKeyUsed: (409, "This idempotency key was used for another batch. Nothing was done."),
     UnknownBatch: (404, "There is no such batch."),
     BatchUnfinished: (409, "Its codes are still being made, or it was taken back."),
     SheetTooLong: (422, f"One file takes 1 to {CARDS_MAX} cards: say first and count."),

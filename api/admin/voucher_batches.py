@@ -34,7 +34,8 @@ class BatchBody(BaseModel):
     """What to make. What is left out is as the profile has it.
 
     `profile` is the code of a plan or of a standard profile, or `CUSTOM`. `router_id` may be left
-    out where only one sells it. The same `idempotency_key` again is the same batch.
+    out where only one sells it. The same order with the same `idempotency_key` again is the same
+    batch.
     """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -46,7 +47,7 @@ class BatchBody(BaseModel):
     price: Price | None = Field(None, examples=["500.00"])
     data_limit_mb: int | None = Field(None, ge=1, le=_MB_MAX)
     currency: Currency | None = None
-    code_prefix: str = Field("", pattern=r"^[A-Z0-9]{0,8}$")
+    code_prefix: str = Field("", pattern=r"^[A-Z2-9]{0,8}$")
     code_style: CodeStyle | None = None
     auto_activate: bool = Field(default=False, description="Put them on the router at once.")
     send_sms: bool = Field(default=False, description="Tell `customer_phone` the codes.")

@@ -81,7 +81,7 @@ async def close(core: OperatorCore, ask: Ask) -> Say:
         return Say("Which one? /close CODE")
     chat = await core.live_chats.coded(operator.tenant_id, ask.words[0])
     closed = await core.live_chats.close(chat, operator.actor)
-    return Say(f"{words.chat_head(closed)}\nIt is over: closed by {closed.closed_by}.")
+    return Say(f"{words.chat_head(closed)}\nIt is over: {words.ended(closed)}.")
 
 
 def coded_in(text: str) -> str | None:

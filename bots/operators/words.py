@@ -278,10 +278,11 @@ def of_post(post: Post, messages: Sequence[LiveMessage]) -> str:
             why = post.message.why if post.message else ""
             return f"{head}\nNot delivered ({why}): {said}"
         case _:
-            return f"{head}\nIt is over: {_ended(post.chat)}."
+            return f"{head}\nIt is over: {ended(post.chat)}."
 
 
-def _ended(chat: LiveChat) -> str:
+def ended(chat: LiveChat) -> str:
+    """By whom, or why."""
     match chat.closed_by:
         case "customer":
             return "the customer went back to the menu"

@@ -67,11 +67,13 @@ class Terms:
     @property
     def wrong(self) -> str | None:
         """What is wrong with them, in words, or None."""
-        for name in ("data_bytes", "online_s", "validity_s", "down_bps", "up_bps"):
-            if getattr(self, name) < 0:
-                return f"{name}: should not be below zero"
+        for name, most in _MOST.items():
+            if not 0 <= getattr(self, name) <= most:
+                return f"{name}: should be 0 to {most}"
         if not 1 <= self.shared_users <= _SHARED_MAX:
             return f"shared_users: should be 1 to {_SHARED_MAX}"
+        if self.ends_at is not None and self.ends_at >= _LAST_END:
+            return f"ends_at: should be before {_LAST_END:%Y}"
         if not (self.data_bytes or self.online_s or self.validity_s or self.ends_at):
             return "data, online time, validity or an end date: one is required"
         return None
@@ -95,6 +97,18 @@ class Terms:
 
 
 _SHARED_MAX = 50
+_LONGEST_S = 10 * 366 * DAY_S
+_MOST: Mapping[str, int] = MappingProxyType(
+    {
+        "data_bytes": 1024 * 1024 * GIB,
+        "online_s": _LONGEST_S,
+        "validity_s": _LONGEST_S,
+        "down_bps": 10**12,
+        "up_bps": 10**12,
+    }
+)
+"""More than anybody sells, and less than what routers, databases and calendars can count."""
+_LAST_END = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 _DEFAULTS: Mapping[str, object] = {name: getattr(Terms(), name) for name in Terms.__slots__}
 
 

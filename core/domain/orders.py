@@ -37,9 +37,9 @@ class NewOrder:
             committed with the hold, before anything is sent. `via` names our account there, and
             `provider_plan` is the provider's own code of `plan`.
         plan, account, variant, quantity: As in `core.domain.vending.Vend`, `plan` by our own name.
-        day_limit_minor: The most this customer may spend a day (from `day_starts_at`), or None:
-            then it counts against no limit either.
-        gift_room_id: The gift room that the customer won it in; None where they bought it.
+        day_limit_minor: The most this customer may spend a day (from `day_starts_at`), or None.
+        gift_room_id: The gift room that the customer won it in: then it counts against no limit.
+            None where they bought it.
     """
 
     id: UUID

@@ -25,7 +25,9 @@ TOLD_EVERY_S = 900.0
 RESET = "reset"
 """The attention that a router needs which lost its users, or is another box."""
 
-_REBOOT_SLACK_S = 20
+_BPS_MAX = 10**15  # a counter that says more is wrong
+_REBOOT_SLACK_S = 2.0
+_CLOCKS_DIFFER = 0.001  # more than two clocks that run can come apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +95,23 @@ def rates(
         if interface.rx_bytes < rx or interface.tx_bytes < tx:
             continue
         found = Rates(
-            round((interface.rx_bytes - rx) * 8 / elapsed_s),
-            round((interface.tx_bytes - tx) * 8 / elapsed_s),
+            min(round((interface.rx_bytes - rx) * 8 / elapsed_s), _BPS_MAX),
+            min(round((interface.tx_bytes - tx) * 8 / elapsed_s), _BPS_MAX),
         )
         busiest = max(busiest, found, key=lambda each: each.bandwidth_bps)
     return busiest
 
 
-def restarted(uptime_before_s: int, uptime_s: int, elapsed_s: float) -> bool:
-    """Whether the router has begun anew since the look before."""
-    return uptime_s + _REBOOT_SLACK_S < uptime_before_s + min(elapsed_s, uptime_before_s)
+def restarted(
+    uptime_before_s: int, uptime_s: int, elapsed_s: float, looks_took_s: float = 0.0
+) -> bool:
+    """Whether the router has begun anew since the look before.
+
+    It was up less long than it should be by now. `looks_took_s`: how long the answers of both
+    looks took together, as each was true at some moment of it.
+    """
+    slack_s = _REBOOT_SLACK_S + looks_took_s + elapsed_s * _CLOCKS_DIFFER
+    return uptime_s < uptime_before_s or uptime_s + slack_s < uptime_before_s + elapsed_s
 
 
 def drift_s(statistics: Statistics, now: dt.datetime) -> int:

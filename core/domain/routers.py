@@ -47,7 +47,8 @@ class NewUser:
 class UserRef:
     """A hotspot user by its name, and proof that it is meant: its comment begins with `mark`.
 
-    An empty mark means whoever has that name: for an operator who names it, never for a job.
+    An empty mark means whoever has that name: for an operator who names it, never for a job. An
+    empty server, for who is to go, means whichever it is on.
     """
 
     name: str = field(repr=False)

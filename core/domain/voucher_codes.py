@@ -18,8 +18,10 @@ LENGTHS: Mapping[CodeStyle, int] = MappingProxyType(
     {CodeStyle.STANDARD: 10, CodeStyle.SHORT: 8, CodeStyle.DIGITS: 12}
 )
 CODE_CHARS_MAX = 24
-_PREFIX = re.compile(r"[A-Z0-9]{0,8}")
+_PREFIX = re.compile(r"[A-Z2-9]{0,8}")
 _TYPED = re.compile(rf"[A-Z0-9]{{6,{CODE_CHARS_MAX}}}")
+_LIKE_ONE = re.compile(rf"\b[A-Z0-9]{{8,{CODE_CHARS_MAX}}}\b", re.ASCII)
+_HIDDEN = "*****"
 _GROUP = 5
 _SHOWN_MAX = 5
 
@@ -43,7 +45,8 @@ def new_codes(count: int, style: CodeStyle = CodeStyle.STANDARD, prefix: str = "
     """So many codes. Two alike are as unlikely as their length makes them: the store refuses one.
 
     Raises:
-        ValueError: the prefix is not of up to eight capital letters and digits.
+        ValueError: the prefix is not of up to eight capital letters and digits. It has no 0 and 1:
+            what looks like one is a letter.
     """
     if not _PREFIX.fullmatch(prefix):
         raise ValueError("prefix")
@@ -83,3 +86,8 @@ def head(code: str) -> str:
 def masked(start: str, length: int) -> str:
     """A code of that length in a list, by its head: `K7QM2-*****`."""
     return spaced(start.ljust(length, "*"))
+
+
+def without_codes(text: str) -> str:
+    """Somebody else's words without whatever may be a code, with a prefix of letters or not."""
+    return _LIKE_ONE.sub(_HIDDEN, text)

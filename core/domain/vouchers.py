@@ -95,7 +95,8 @@ class Voucher:
         terms: Those it was made with; `plan_code` and `plan_name` likewise.
         owner_id: The customer whose it is; None while nobody has it.
         reference: Of its sale; None when it was not bought by a customer.
-        printed: It belongs to a batch that operators sell themselves.
+        base: What was used before the router's counters began; `used` is all.
+        batch_id: Of the batch that operators sell themselves, on cards; None when it is of none.
         desired_rev, applied_rev: What is wanted last, and what the router last had.
         error: Why the router does not have it, a short stable word; "" when nothing is wrong.
     """
@@ -117,6 +118,7 @@ class Voucher:
     applied_rev: int
     created_at: dt.datetime
     used: Usage = field(default_factory=Usage)
+    base: Usage = field(default_factory=Usage)
     code: str | None = field(default=None, repr=False)
     owner_id: UUID | None = None
     batch_id: UUID | None = None
@@ -127,6 +129,13 @@ class Voucher:
     expires_at: dt.datetime | None = None
     observed_at: dt.datetime | None = None
     error: str = ""
+
+    def is_for(self, customer_id: UUID) -> bool:
+        """This customer may be told of it: its owner; of a card that nobody owns, whoever asks.
+
+        What waits unsold on a router is in nobody's hands, so nobody may ask about it.
+        """
+        return self.owner_id == customer_id or (self.owner_id is None and self.batch_id is not None)
 
     @property
     def left(self) -> Usage:
@@ -194,6 +203,9 @@ class Selling(StrEnum):
 SHORT_ABSENCE = dt.timedelta(minutes=2)
 """A router that is away for less is expected back at once."""
 
+STOCK_ABSENCE = dt.timedelta(days=1)
+"""One out of our reach may serve whoever is there; after so long nobody knows whether it does."""
+
 
 def selling_of(router: Router, stock: int, now: dt.datetime) -> Selling:
     """How a plan sells at a router that has `stock` of it, confirmed and unsold."""
@@ -201,11 +213,9 @@ def selling_of(router: Router, stock: int, now: dt.datetime) -> Selling:
         return Selling.CLOSED
     if router.full:
         return Selling.FULL
-    if stock:
-        return Selling.READY
     if router.status.reachable:
-        return Selling.SOON
-    since = router.status_since
-    if since is not None and now - since <= SHORT_ABSENCE:
-        return Selling.SOON
-    return Selling.CONSENT
+        return Selling.READY if stock else Selling.SOON
+    away = dt.timedelta.max if router.status_since is None else now - router.status_since
+    if stock and away <= STOCK_ABSENCE:
+        return Selling.READY
+    return Selling.SOON if away <= SHORT_ABSENCE else Selling.CONSENT

@@ -156,8 +156,10 @@ async def _bought(ctx: Context) -> Purchase:
     plan = await vouchers.plan(ctx.tenant.id, UUID(str(ctx.answers["plan"])))
     if plan.version != ctx.answers["version"]:
         raise NotSoldHere  # its price or its terms are not those that were confirmed
+    # A code works at one place alone: at the one that was confirmed, or it is not bought.
+    offer = await vouchers.offer(plan, UUID(str(ctx.answers["router"])), exactly=True)
     return await vouchers.buy(
-        await vouchers.offer(plan, UUID(str(ctx.answers["router"]))),
+        offer,
         key=ctx.key,
         tenant=ctx.tenant,
         customer=ctx.customer,
@@ -319,7 +321,7 @@ WIFI = Flow(
                 "lapsed": "lapsed",
                 InsufficientFunds.code: "short",
                 NotSoldHere.code: "changed",
-                SiteFull.code: "full",
+                SiteFull.code: "offer",
                 SiteAway.code: "offer",
             },
             pending="unsure",

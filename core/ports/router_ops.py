@@ -33,6 +33,7 @@ class Task:
 
     Attributes:
         base: What was used before the router's counters began.
+        used: What was used in all, as far as we saw.
         tries: This one included.
     """
 
@@ -43,6 +44,7 @@ class Task:
     sale_state: SaleState
     terms: Terms
     base: Usage
+    used: Usage
     sealed: bytes = field(repr=False)
     tries: int
 

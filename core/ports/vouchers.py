@@ -201,10 +201,13 @@ class VoucherBook(Protocol):
         """Enable or disable it, or take an unsold one back. False for what is over or unknown."""
         ...
 
-    async def give_back(self, tenant_id: UUID, voucher_id: UUID, reason: str, actor: str) -> str:
+    async def give_back(
+        self, tenant_id: UUID, voucher_id: UUID, reason: str, actor: str, *, waiting: bool = False
+    ) -> str:
         """Begin a refund: off the router first, then the money.
 
-        Answers `begun` | `refunded` (it was never there) | `again` | `not_sold` | `unknown`.
+        `waiting`: only of one that does not work yet. Answers `begun` | `refunded` (it was never
+        there) | `again` | `works` | `not_sold` | `unknown`.
         """
         ...
 

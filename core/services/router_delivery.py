@@ -7,25 +7,22 @@ stands before a paid voucher, however slow the router is.
 
 import asyncio
 import datetime as dt
-import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 
 from core.domain.voucher_codes import new_codes
-from core.domain.vouchers import Desired, Priority, SyncState
+from core.domain.vouchers import Priority
 from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.errors import Fault
-from core.ports import Alert, AlertKind, Alerts
-from core.ports.hotspot import Done, HotspotRouter, HotspotRouters, Lane, Outcome, Refusal, Refused
+from core.ports import Alerts
+from core.ports.hotspot import HotspotRouter, HotspotRouters, Lane, Refusal, Refused
 from core.ports.router_ops import (
-    Compared,
-    Expected,
     Fared,
     Fenced,
     RouterLease,
@@ -34,12 +31,11 @@ from core.ports.router_ops import (
     TaskReport,
 )
 from core.ports.voucher_backend import VoucherBackend
-from core.services.router_compare import Comparison, OnTheRouter, compare, unexpected
-from core.services.voucher_ensure import Ended, Ensuring, ended_by
-from core.services.voucher_keeping import bring, counted, login_of
+from core.services.router_comparing import Comparing, RouterAlerts, backoff_s
+from core.services.voucher_ensure import LOST, Ended, Ensuring, ended_by
+from core.services.voucher_keeping import bring
 
 log = structlog.get_logger()
-_Read = TypeVar("_Read")
 
 _FARED = Counter("callbox_router_tasks_total", "Tasks of routers by what became of them", ["how"])
 
@@ -51,7 +47,6 @@ _LOOK_EVERY_S = 0.2
 _BUSY_S = 1.0
 _BUSY_MAX_S = 5.0
 _BACKOFF_MAX_S = 300.0
-_UNREAD = 2  # how patient a comparison is that could not be made
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +91,8 @@ class RouterDelivery:
             await shift.run()
         except Fenced:
             log.warning("router.fenced", router=lease.name, fence=lease.fence)
+            # What was done last may be older than what others have booked since.
+            await self._ops.wake(lease.tenant_id, lease.router_id)
 
 
 class _Shift:
@@ -115,9 +112,15 @@ class _Shift:
         self._router = router
         self._keeper = keeper
         self._lease = lease
-        self._alerts = alerts
         self._clock = clock
         self._rules = rules
+        self._alerts = RouterAlerts(alerts, lease.tenant_id, lease.router_id, lease.name)
+        self._comparing = Comparing(
+            *(ops, router, lease, self._alerts, clock, rules.compare_every_s, keeper),
+            self._went_away,
+            lambda: self._met_refusal,
+        )
+        self._leased_until_s = time.monotonic() + rules.lease_s
         self._taking = asyncio.Lock()
         self._under_way: set[UUID] = set()
         self._rest_s: float | None = None
@@ -147,7 +150,7 @@ class _Shift:
         Lives as long as the other lane, and until nothing urgent is left.
         """
         while self._rest_s is None:
-            await self._ops.keep(self._lease, self._rules.lease_s)
+            await self._keep()
             if await self._some(_URGENT, 1):
                 continue
             if bulk.done():
@@ -157,14 +160,21 @@ class _Shift:
     async def _bulk(self) -> None:
         """Whatever is most urgent, one thing after the other, until nothing is left."""
         while self._rest_s is None:
-            if await self._ops.keep(self._lease, self._rules.lease_s):
-                await self._compare()
+            if await self._keep():
+                await self._comparing.run()
             elif not (
                 await self._some(_URGENT, 1)
                 or await self._some(_BULK, _AT_ONCE)
                 or await self._refill()
             ):
                 return
+
+    async def _keep(self) -> bool:
+        """Prolong the lease. True when the router is due to be compared."""
+        until_s = time.monotonic() + self._rules.lease_s
+        due = await self._ops.keep(self._lease, self._rules.lease_s)
+        self._leased_until_s = max(self._leased_until_s, until_s)
+        return due
 
     async def _some(self, priorities: Sequence[Priority], count: int) -> int:
         """Do the next few tasks; how many those were."""
@@ -190,6 +200,8 @@ class _Shift:
     async def _task(self, task: Task) -> TaskReport:
         if self._rest_s is not None:  # it went away while the ones before were done
             return TaskReport(task, Fared.AGAIN, Refusal.AWAY.value)
+        if time.monotonic() > self._leased_until_s:
+            raise Fenced(self._lease.name)  # it stood still: what it was to do may be undone since
         lane = _LANES[task.priority in _URGENT]
         try:
             code = self._ops.code(task)
@@ -200,6 +212,9 @@ class _Shift:
         except Fault:
             log.exception("router.task_failed", router=self._lease.name)
             ended = Ended(Fared.BLOCKED, "unreadable")
+        except Exception:  # a fault of ours with one voucher keeps the router from no other
+            log.exception("router.task_failed", router=self._lease.name)
+            ended = Ended(Fared.UNKNOWN, "fault")
         _FARED.labels(ended.fared.value).inc()
         log.info(
             "router.task",
@@ -213,7 +228,9 @@ class _Shift:
         )
         if ended.fared in (Fared.BLOCKED, Fared.COLLISION):
             self._met_refusal = True
-            await self._alert("blocked", {"reason": ended.error})
+            await self._alerts.tell("blocked", {"reason": ended.error})
+        if ended.error == LOST:
+            await self._ops.wake(self._lease.tenant_id, self._lease.router_id)
         return TaskReport(task, ended.fared, ended.error, await self._again_at(task, ended))
 
     async def _again_at(self, task: Task, ended: Ended) -> dt.datetime | None:
@@ -234,7 +251,7 @@ class _Shift:
         if refused.reason in (Refusal.CREDENTIALS, Refusal.UNTRUSTED):
             self._rest_s = _BACKOFF_MAX_S
             if self._keeper is not None:
-                await self._alert("locked", {"reason": refused.reason.value})
+                await self._alerts.tell("locked", {"reason": refused.reason.value})
         elif refused.retry_after_s is not None:
             self._rest_s = refused.retry_after_s
         else:
@@ -248,104 +265,3 @@ class _Shift:
             sealed = self._ops.seal(self._lease.tenant_id, codes)
             await self._ops.refill(self._lease, refill, sealed)
         return len(refills)
-
-    async def _count(self, keeper: VoucherBackend) -> None:
-        """Read what was used from who keeps the vouchers, and book it."""
-        started_at = self._clock.now()
-        expected = await self._ops.expected(self._lease)
-        wanted = [one for one in expected if one.desired is not Desired.ABSENT]
-        found = await self._read(
-            await keeper.usage([login_of(one, self._ops.code(one)) for one in wanted])
-        )
-        if found is None:
-            booked, wait_s = Compared(started_at), backoff_s(_UNREAD)
-        else:
-            booked, wait_s = counted(wanted, found, started_at), self._rules.compare_every_s
-            await self._all_well(expected)
-        next_at = started_at + dt.timedelta(seconds=wait_s)
-        await self._ops.compared(self._lease, booked, next_at)
-
-    async def _compare(self) -> None:
-        """Read all that is on the router, once, and book what differs from our books."""
-        if self._keeper is not None:
-            await self._count(self._keeper)
-            return
-        started_at = self._clock.now()
-        found = await self._found(started_at)
-        if found is None:
-            if self._rest_s is None:
-                next_at = self._clock.now() + dt.timedelta(seconds=backoff_s(_UNREAD))
-                await self._ops.compared(self._lease, Compared(started_at), next_at)
-            return
-        expected = list(await self._ops.expected(self._lease))
-        if others := unexpected(found.users, expected):
-            expected += await self._ops.gone(self._lease, others)
-        lease, may_go = self._lease, await self._ops.may_let_go(self._lease)
-        code_of = self._ops.code
-        compared = compare(expected, found, lease.server, lease.serial, code_of, may_go)
-        crash.point("router.compared")
-        next_at = started_at + dt.timedelta(seconds=self._rules.compare_every_s)
-        await self._ops.compared(self._lease, compared.booked, next_at)
-        await self._tell(compared)
-        await self._all_well(expected)
-
-    async def _found(self, started_at: dt.datetime) -> OnTheRouter | None:
-        """What is on it; None where it could not be read."""
-        identity = await self._read(await self._router.identity(Lane.BULK))
-        if identity is None:
-            return None
-        users = await self._read(await self._router.users())
-        if users is None:
-            return None
-        sessions = await self._read(await self._router.sessions(lane=Lane.BULK))
-        if sessions is None:
-            return None
-        return OnTheRouter(started_at, identity.serial, users, sessions)
-
-    async def _read(self, outcome: Outcome[_Read]) -> _Read | None:
-        if isinstance(outcome, Done):
-            return outcome.value
-        if isinstance(outcome, Refused) and outcome.reason is not Refusal.BUSY:
-            await self._went_away(outcome)
-        log.warning("router.unread", router=self._lease.name, outcome=type(outcome).__name__)
-        return None
-
-    async def _tell(self, compared: Comparison) -> None:
-        booked = compared.booked
-        log.info(
-            "router.compared",
-            router=self._lease.name,
-            missing=len(booked.missing),
-            differing=len(booked.differing),
-            extra=len(booked.extra),
-            used=len(booked.used),
-            foreign=compared.foreign,
-            strays=compared.strays,
-            rolled_back=compared.rolled_back,
-        )
-        await self._alert("reset", {"missing": len(booked.missing)}, stands=booked.reset)
-        held_back = compared.held_back
-        await self._alert("mass_removal", {"users": held_back}, stands=bool(held_back))
-
-    async def _all_well(self, expected: Sequence[Expected]) -> None:
-        """It was read: what was told of being locked out, or refused, is over."""
-        await self._alert("locked", {}, stands=False)
-        blocked = (one.sync_state is SyncState.BLOCKED for one in expected)
-        if not (self._met_refusal or any(blocked)):
-            await self._alert("blocked", {}, stands=False)
-
-    async def _alert(
-        self, what: str, facts: dict[str, str | int | float], *, stands: bool = True
-    ) -> None:
-        key = f"router:{self._lease.router_id}:{what}"
-        if not stands:
-            await self._alerts.close(self._lease.tenant_id, key)
-            return
-        subject = f"router {self._lease.name}: {what}"
-        await self._alerts.open(Alert(self._lease.tenant_id, AlertKind.ROUTER, key, subject, facts))
-
-
-def backoff_s(failures: int) -> float:
-    """2, 4, 8, ... 300 seconds, give or take a fifth."""
-    spread = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
-    return float(min(_BACKOFF_MAX_S, 2.0 ** min(failures, 9)) * spread)

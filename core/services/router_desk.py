@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
@@ -18,17 +17,16 @@ from core.ports import Alerts, Event, Paging
 from core.ports.hotspot import Examination, HotspotRouters
 from core.ports.hotspot_books import RouterBook, RouterQuery
 from core.ports.router_history import RouterHistory
+from core.services.router_faults import faults
 
-HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?", re.ASCII)
-_PORT_MAX = 65_535
 _PORTS = {False: 8728, True: 8729}
 _NO_PORT = 0
-_LATITUDE_MAX, _LONGITUDE_MAX = 90, 180
 _LIMITS = ("active_users_max", "bandwidth_max_bps", "addresses_used_max_percent")
 _PLACE = ("location", "latitude", "longitude")
 _ACCESS = ("host", "port", "username", "password", "tls", "certificate")
 _OWN = ("name", "server", "login_url", "group", "selling")
 _SECRET = ("password", "certificate")
+_OF_ANOTHER_HOST = "was given for another host: give it again"
 
 
 class UnknownRouter(Problem):
@@ -135,12 +133,16 @@ class RouterDesk:
 
         Raises:
             UnknownRouter: there is none of this id.
-            BadRouter: a field is wrong; nothing was changed.
+            BadRouter: a field is wrong, or the password would go to another host than it was
+                given for; nothing was changed.
             RouterNameTaken: the tenant has another of that name.
         """
         before = await self.show(tenant_id, router_id)
         router = _changed(before, wanted)
-        if wrong := faults(router):
+        wrong = faults(router)
+        if router.access.host != before.access.host and "password" not in wanted:
+            wrong |= {"password": _OF_ANOTHER_HOST}
+        if wrong:
             raise BadRouter(wrong)
         event = _event(router_id, "router.changed", actor, wanted)
         now = self._clock.now()
@@ -265,45 +267,6 @@ def subject(router_id: UUID) -> str:
 
 def alert_key(router_id: UUID, kind: str) -> str:
     return f"{kind}/{router_id}"
-
-
-def faults(router: Router) -> dict[str, str]:
-    """What is wrong with it, field by field."""
-    access, wrong = router.access, {}
-    if not router.name.strip():
-        wrong["name"] = "is required"
-    if not HOST.fullmatch(access.host):
-        wrong["host"] = "should be a name or an address, without a port"
-    if not 1 <= access.port <= _PORT_MAX:
-        wrong["port"] = f"should be 1 to {_PORT_MAX}"
-    if not access.username:
-        wrong["username"] = "is required"
-    if access.certificate and "-----BEGIN CERTIFICATE-----" not in access.certificate:
-        wrong["certificate"] = "should be PEM"
-    if router.login_url and not router.login_url.startswith(("http://", "https://")):
-        wrong["login_url"] = "should begin with http:// or https://"
-    wrong |= _out_of_bounds(router)
-    if not wrong and (said := router.wrong):
-        names, _, what = said.partition(": ")
-        wrong = dict.fromkeys(names.split(", "), what)
-    return wrong
-
-
-def _out_of_bounds(router: Router) -> dict[str, str]:
-    place, limits, wrong = router.place, router.limits, {}
-    for name, value, most in (
-        ("latitude", place.latitude, _LATITUDE_MAX),
-        ("longitude", place.longitude, _LONGITUDE_MAX),
-    ):
-        if value is not None and not -most <= value <= most:
-            wrong[name] = f"should be -{most} to {most}"
-    for limit in ("active_users_max", "bandwidth_max_bps"):
-        value = getattr(limits, limit)
-        if value is not None and value < 1:
-            wrong[limit] = "should be above zero, or nothing for no limit"
-    if not 1 <= limits.addresses_used_max_percent <= 100:  # noqa: PLR2004 - percent
-        wrong["addresses_used_max_percent"] = "should be 1 to 100"
-    return wrong
 
 
 def _new(tenant_id: UUID, wanted: RouterFields) -> Router:

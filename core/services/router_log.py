@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.domain.routers import LogLine
-from core.domain.voucher_codes import ALPHABET
+from core.domain.voucher_codes import without_codes
 from core.kit.masking import text as masked
 
 WARNING_TOPICS = frozenset({"warning", "error", "critical"})
 
 _HOTSPOT_USER = re.compile(r"(^|->: )\S+(?= \()")
-_CODE = re.compile(rf"\b(?=[A-Z0-9]*\d)[{ALPHABET}]{{8,24}}\b")
 _HIDDEN = "*****"
 
 
@@ -24,7 +23,7 @@ def readable(line: LogLine) -> LogLine:
     message = line.message
     if "hotspot" in line.topics:
         message = _HOTSPOT_USER.sub(rf"\1{_HIDDEN}", message)
-    return replace(line, message=masked(_CODE.sub(_HIDDEN, message)))
+    return replace(line, message=masked(without_codes(message)))
 
 
 def warns(line: LogLine) -> bool:

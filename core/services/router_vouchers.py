@@ -57,6 +57,7 @@ class RouterVouchers:
             sale_state=SaleState.SOLD,
             terms=login.terms,
             base=login.base,
+            used=login.base,
             sealed=b"",
             tries=1,
         )

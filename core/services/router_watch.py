@@ -46,6 +46,7 @@ ACTOR = "monitoring"
 _MORE_EVERY = 10
 _JITTER = 0.1
 _SHORTLY_S = 0.1
+_ADDRESSES_MAX = 2**31 - 1
 _NOISE = random.SystemRandom()
 _PRUNED_AT_ONCE = 20_000
 _PRUNE_EVERY_S = 600.0
@@ -124,7 +125,7 @@ class RouterWatch:
             case Done(value=statistics):
                 took_ms = round((now - begun).total_seconds() * 1000)
                 await self._answered(watched, asked, statistics, took_ms, now)
-            case Refused(reason=Refusal.RESTING | Refusal.BUSY):
+            case Refused(reason=Refusal.BUSY):
                 # Nobody asked it: that says nothing of how it is.
                 pause_s = min(outcome.retry_after_s or 1.0, self._rules.every_s)
                 again_at = now + dt.timedelta(seconds=pause_s + _SHORTLY_S)
@@ -173,7 +174,10 @@ class RouterWatch:
         standing = await self._settle(router, standing, now)
         await self._book.measured(router, load)
         if before.resource is not None and restarted(
-            before.resource.uptime_s, statistics.resource.uptime_s, elapsed_s
+            before.resource.uptime_s,
+            statistics.resource.uptime_s,
+            elapsed_s,
+            (before.took_ms + took_ms) / 1000,
         ):
             log.info("router.restarted", router=str(router.id))
             await self._delivery.wake(router.tenant_id, router.id)
@@ -214,8 +218,8 @@ class RouterWatch:
             ours = [pool for pool in pools.value if pool.name in names] or pools.value
             last = replace(
                 last,
-                addresses_used=sum(pool.used for pool in ours),
-                addresses_total=sum(pool.size for pool in ours),
+                addresses_used=min(sum(pool.used for pool in ours), _ADDRESSES_MAX),
+                addresses_total=min(sum(pool.size for pool in ours), _ADDRESSES_MAX),
             )
         lines = await asked.log()
         if isinstance(lines, Done) and lines.value:

@@ -40,6 +40,12 @@ class UnknownBatch(Problem):
     code = "voucher_batch.unknown"
 
 
+class BatchKeyUsed(Problem):
+    """This idempotency key was used before, for another batch. Nothing was done."""
+
+    code = "voucher_batch.key_used"
+
+
 class BadBatch(Problem):
     """What was ordered cannot be made; the fact `why` says it in words."""
 
@@ -95,20 +101,43 @@ class BatchDesk:
     async def generate(self, tenant: Tenant, order: BatchOrder, *, key: str, actor: str) -> Batch:
         """Order a batch, once per `key`; it is made in the background.
 
-        The same key again answers with the batch as it stands, whatever is ordered.
+        The same order under the same key again answers with the batch as it stands, whatever has
+        become of plan and router since.
 
         Raises:
-            BadBatch
+            BadBatch, BatchKeyUsed
         """
+        if why := _wrong(order):
+            raise BadBatch(why=why)
+        owner_id = None
+        if order.customer_phone is not None:
+            owner_id = (await self._customers.of_number(tenant.id, order.customer_phone)).id
+        batch_id = ids.derived("voucher batch", str(tenant.id), key)
+        kept = await self._batches.get(tenant.id, batch_id)
+        if kept is None:
+            kept = await self._ordered(tenant, order, batch_id, owner_id, key=key, actor=actor)
+        if not _is_of(order, owner_id, kept):
+            raise BatchKeyUsed
+        return kept
+
+    async def _ordered(
+        self,
+        tenant: Tenant,
+        order: BatchOrder,
+        batch_id: UUID,
+        owner_id: UUID | None,
+        *,
+        key: str,
+        actor: str,
+    ) -> Batch:
+        """As it is kept: another's, where somebody was quicker with this key."""
         plan = await self._plan(tenant, order)
         terms, style = _terms(plan, order), order.code_style or plan.code_style
-        if why := _wrong(order) or terms.wrong:
+        if why := terms.wrong:
             raise BadBatch(why=why)
+        if order.currency not in (None, plan.currency) and order.price_minor is None:
+            raise BadBatch(why="price: is required with another currency")
         router = await self._router(plan, order.router_id)
-        owner = None
-        if order.customer_phone is not None:
-            owner = await self._customers.of_number(tenant.id, order.customer_phone)
-        batch_id = ids.derived("voucher batch", str(tenant.id), key)
         batch = Batch(
             id=batch_id,
             tenant_id=tenant.id,
@@ -125,7 +154,7 @@ class BatchDesk:
             code_prefix=order.code_prefix,
             activate=order.auto_activate,
             send=order.send_sms,
-            owner_id=None if owner is None else owner.id,
+            owner_id=owner_id,
             customer_name=order.customer_name,
             created_by=actor,
             created_at=self._clock.now(),
@@ -169,7 +198,7 @@ class BatchDesk:
         return await self.show(tenant_id, batch_id)
 
     async def fill(self, batch: Batch) -> int:
-        """Make all that is missing of a batch; how many there are then."""
+        """Make all that is missing of a batch, unless it is taken back; how many there are then."""
         made, tries = batch.made, 0
         while made < batch.quantity and tries < _TRIES:
             count = min(_CHUNK, batch.quantity - made)
@@ -180,6 +209,8 @@ class BatchDesk:
             crash.point("batch.filled")
             tries = tries + 1 if now == made else 0
             made = now
+            if tries and (await self.show(batch.tenant_id, batch.id)).state != batch.state:
+                break
         if tries == _TRIES:
             raise Fault(f"batch {batch.id}: nothing can be added to it")
         log.info("batch.filled", batch=str(batch.id), made=made)
@@ -232,8 +263,32 @@ def _wrong(order: BatchOrder) -> str | None:
     try:
         new_codes(1, prefix=order.code_prefix)
     except ValueError:
-        return "code_prefix: should be up to 8 capital letters and digits"
+        return "code_prefix: should be up to 8 capital letters and digits, without 0 and 1"
     return None
+
+
+def _is_of(order: BatchOrder, owner_id: UUID | None, batch: Batch) -> bool:
+    """Whether a batch is what is ordered. What is left out was the plan's own then."""
+    exactly = (
+        (order.quantity, batch.quantity),
+        (order.profile, batch.plan_code),
+        (order.code_prefix, batch.code_prefix),
+        (order.send_sms, batch.send),
+        (owner_id, batch.owner_id),
+        (order.customer_name, batch.customer_name),
+    )
+    where_given = (
+        (order.router_id, batch.router_id),
+        (order.price_minor, batch.price_minor),
+        (order.currency, batch.currency),
+        (order.code_style, batch.code_style),
+        (order.validity_hours, batch.terms.validity_s / HOUR_S),
+        (order.data_limit_mb, batch.terms.data_bytes / MIB),
+        (order.auto_activate or None, batch.activate),  # it may have been activated since
+    )
+    return all(asked == kept for asked, kept in exactly) and all(
+        asked is None or asked == kept for asked, kept in where_given
+    )
 
 
 def _terms(plan: HotspotPlan, order: BatchOrder) -> Terms:

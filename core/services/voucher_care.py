@@ -15,7 +15,7 @@ from core.domain import voucher_codes
 from core.domain.customers import Customer
 from core.domain.hotspot import Router
 from core.domain.voucher_diagnosis import Finding, Witness, by_the_books, diagnosed
-from core.domain.vouchers import SaleState, Voucher
+from core.domain.vouchers import Voucher
 from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.msisdn import Msisdn
@@ -76,9 +76,9 @@ class VoucherCare:
         self._seen: dict[UUID, tuple[float, Witness]] = {}
 
     async def held(self, customer: Customer, voucher_id: UUID) -> Held | None:
-        """One of the customer's own, or one that nobody owns; None for any other."""
+        """One of the customer's own, or a card that nobody owns; None for any other."""
         voucher = await self._book.get(customer.tenant_id, voucher_id)
-        if voucher is None or voucher.owner_id not in (customer.id, None):
+        if voucher is None or not voucher.is_for(customer.id):
             return None
         router = await self._routers.get(voucher.tenant_id, voucher.router_id)
         return Held(voucher, router, await self._book.sale(voucher.tenant_id, voucher.id))
@@ -87,7 +87,7 @@ class VoucherCare:
         """The voucher of a code as it is typed, under the same condition."""
         plain = voucher_codes.typed(code)
         voucher = await self._book.by_code(customer.tenant_id, plain) if plain else None
-        if voucher is None or voucher.owner_id not in (customer.id, None):
+        if voucher is None or not voucher.is_for(customer.id):
             return None
         return voucher.id
 
@@ -123,14 +123,13 @@ class VoucherCare:
         held = await self.held(customer, voucher_id)
         if held is None or held.sale is None or held.sale.customer_id != customer.id:
             return False
-        if held.voucher.sale_state in (SaleState.REFUND_DUE, SaleState.REFUNDED):
-            return True
-        if held.voucher.sale_state is not SaleState.SOLD:
-            return False
-        await self._book.give_back(customer.tenant_id, voucher_id, "asked", _ACTOR)
+        answer = await self._book.give_back(
+            customer.tenant_id, voucher_id, "asked", _ACTOR, waiting=True
+        )
         crash.point("voucher.taken_back")
-        await self._ops.wake(customer.tenant_id, held.voucher.router_id)
-        return True
+        if answer == "begun":
+            await self._ops.wake(customer.tenant_id, held.voucher.router_id)
+        return answer != "works"
 
     async def diagnose(
         self, customer: Customer, voucher_id: UUID, until: float
@@ -188,7 +187,7 @@ class VoucherCare:
         if site is None or (self._keeper is not None and not site.status.reachable):
             return None
         assert voucher.code is not None
-        login = Login(voucher.id, voucher.desired_rev, voucher.code, voucher.terms)
+        login = Login(voucher.id, voucher.desired_rev, voucher.code, voucher.terms, voucher.base)
         keeper = self._keeper or RouterVouchers(
             self._fleet.of(site.id, site.access), site.server, _lane(held)
         )

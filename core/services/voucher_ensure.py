@@ -30,6 +30,9 @@ class Ended:
 _APPLIED = Ended(Fared.APPLIED)
 _VANISHED = Ended(Fared.AGAIN, "vanished")  # it was there, and a moment later it was not
 _FOREIGN = Ended(Fared.COLLISION, "name_taken")
+LOST = "lost"
+"""The router has no trace of one that was used: what is left of it is found out by comparing."""
+_LOST = Ended(Fared.AGAIN, LOST)
 # The account or the way to the router is at fault, not the task: it waits until that is put right.
 _NOT_ITS_FAULT = {Refusal.CREDENTIALS, Refusal.UNTRUSTED}
 
@@ -51,6 +54,12 @@ class Ensuring:
         wanted = wanted_on_router(self._task.terms, self._task.base)
         if self._task.desired is Desired.ABSENT or wanted.spent:
             return await self._absent()
+        if self._task.used != self._task.base:
+            found = await self._router.find_users([self._code], self._lane)
+            if not isinstance(found, Done):
+                return ended_by(found)
+            if not any(self._is_it(user) for user in found.value):
+                return _LOST
         ended = await self._present(wanted)
         if ended.fared is Fared.APPLIED and self._task.desired is Desired.DISABLED:
             return ended_by(await self._router.kick(self._code, self._lane))
@@ -85,10 +94,13 @@ class Ensuring:
             return Ended(
                 Fared.UNKNOWN, _reason(found), found if isinstance(found, Refused) else None
             )
-        ours = [user for user in found.value if user.server == self._server]
-        if not ours:
-            return _FOREIGN if found.value else _VANISHED
-        [user] = ours
+        here = [user for user in found.value if user.server == self._server]
+        if not here:
+            strangers = any(not user.bears(self._mark) for user in found.value)
+            return _FOREIGN if strangers else _VANISHED
+        if len(here) > 1:  # no router can have that: nothing of what it says is believed
+            return Ended(Fared.UNKNOWN, "garbled")
+        [user] = here
         if not user.bears(self._mark):
             return _FOREIGN
         if not differs(user, wanted, self._task.desired):
@@ -117,9 +129,13 @@ class Ensuring:
 
     async def _absent(self) -> Ended:
         """Gone is gone, whoever took it. A stranger's user of that name is not ours to take."""
-        removed = await self._router.remove_users([self._ref()], self._lane)
+        anywhere = UserRef(self._code, "", self._mark)
+        removed = await self._router.remove_users([anywhere], self._lane)
         crash.point("voucher.removed")
         return ended_by(removed)
+
+    def _is_it(self, user: HotspotUser) -> bool:
+        return user.server == self._server and user.bears(self._mark)
 
     def _ref(self) -> UserRef:
         return UserRef(self._code, self._server, self._mark)

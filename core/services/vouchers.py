@@ -156,8 +156,8 @@ class Vouchers:
         sold = [plan for plan in plans if plan.price_minor > 0 and plan.sold_at(router)]
         return [await self._offer(plan, router) for plan in sold]
 
-    async def offer(self, plan: HotspotPlan, router_id: UUID) -> Offer:
-        """One plan at one router, or at another of its group.
+    async def offer(self, plan: HotspotPlan, router_id: UUID, *, exactly: bool = False) -> Offer:
+        """One plan at one router, or at another of its group; `exactly`, there and nowhere else.
 
         Raises:
             NotSoldHere: there is no such router.
@@ -165,7 +165,7 @@ class Vouchers:
         router = await self._routers.get(plan.tenant_id, router_id)
         if router is None or not plan.sold_at(router):
             raise NotSoldHere
-        return await self._offer(plan, router)
+        return await self._offer(plan, router, exactly=exactly)
 
     async def buy(
         self,

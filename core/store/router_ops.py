@@ -253,6 +253,7 @@ class PgRouterOps:
             sale_state=SaleState(row["sale_state"]),
             terms=Terms.of(row["terms"]),
             base=Usage(row["base_online_s"], row["base_bytes"]),
+            used=Usage(row["used_online_s"], row["used_bytes"]),
             sealed=row["sealed"],
             tries=row["tries"],
         )

@@ -74,6 +74,7 @@ def voucher_of(row: Row, keyring: Keyring | None = None) -> Voucher:
         applied_rev=row["applied_rev"],
         created_at=row["created_at"],
         used=Usage(row["used_online_s"], row["used_bytes"]),
+        base=Usage(row["base_online_s"], row["base_bytes"]),
         code=code,
         owner_id=row["owner_id"],
         batch_id=row["batch_id"],

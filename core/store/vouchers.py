@@ -124,9 +124,12 @@ class PgVouchers:
     async def want(self, tenant_id: UUID, voucher_id: UUID, desired: Desired, actor: str) -> bool:
         return bool(await self._ask("voucher_want", tenant_id, voucher_id, desired.value, actor))
 
-    async def give_back(self, tenant_id: UUID, voucher_id: UUID, reason: str, actor: str) -> str:
+    async def give_back(
+        self, tenant_id: UUID, voucher_id: UUID, reason: str, actor: str, *, waiting: bool = False
+    ) -> str:
         answer = await self._ask(
-            "voucher_give_back", tenant_id, voucher_id, reason, actor, self._void_after
+            *("voucher_give_back", tenant_id, voucher_id, reason, actor, waiting),
+            self._void_after,
         )
         return str(answer)
 

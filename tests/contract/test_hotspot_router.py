@@ -170,6 +170,21 @@ async def test_our_own_path_is_not_switched_off() -> None:
         ]
 
 
+@pytest.mark.parametrize("seen_from", ["2001:db8::7", ""])
+async def test_nothing_is_switched_off_where_nobody_can_tell_our_path(seen_from: str) -> None:
+    """Seen over IPv6, or not told of at all."""
+    async with router(seen_from=seen_from) as one, hotspot(one) as it:
+        if not seen_from:
+            one.box["/user/active"].clear()
+        found = await it.management_path()
+        assert isinstance(found, Done)
+        assert "ether2" in found.value
+        refused = await it.switch_interface("ether2", enabled=False)
+        assert isinstance(refused, Refused)
+        assert refused.reason is Refusal.FOREIGN
+        assert await it.switch_interface("ether2", enabled=False, force=True) == Done(None)
+
+
 async def test_a_bridge_that_carries_us_carries_its_ports() -> None:
     async with router(seen_from="10.5.50.77") as one, hotspot(one) as it:
         carried = {"bridge1", "ether1", "ether2", "ether3", "wlan1"}

@@ -2,7 +2,7 @@
 
 from core.engine.outcomes import Pending
 from tests.conversations.test_my_account import on_telegram
-from tests.fakes.paths import giving
+from tests.fakes.paths import answering, giving
 from tests.fakes.world import World
 
 
@@ -58,6 +58,7 @@ async def test_a_person_who_cannot_be_asked_is_owned_up_to(world: World) -> None
     for trouble in (
         world.paths.broken("help", "begin"),
         world.paths.instead_of("help", "begin", giving(Pending())),
+        world.paths.instead_of("help", "begin", answering("gone")),
     ):
         with trouble:
             await phone.say("/menu")
@@ -86,3 +87,14 @@ async def test_a_call_that_could_not_be_noted_is_owned_up_to(world: World) -> No
             await caller.dial()
             await caller.enter("4", "2", "1")
         caller.sees("could not note that")
+
+
+async def test_who_wrote_too_much_is_told_so(world: World) -> None:
+    phone = await on_telegram(world, world.number())
+
+    with world.paths.instead_of("help", "begin", answering("enough")):
+        await phone.say("/menu")
+        await phone.press("Help")
+        await phone.press("Talk to us")
+
+    phone.sees("written to us a lot")

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
-from babel.dates import format_date
+from babel.dates import format_datetime
 
+from cli import demo
 from core.domain.chat import ChatMessage, Doing
 from core.engine.outcomes import Failed, Pending
 from core.kit.msisdn import Msisdn, local
@@ -45,6 +47,14 @@ async def token_by_sms(caller: Caller) -> str:
     return found.group(1)
 
 
+def _today(world: World) -> str:
+    """As a customer of the demo's tenant reads it."""
+    now = world.main.core.clock.now()
+    return str(
+        format_datetime(now, "d MMM yyyy", tzinfo=ZoneInfo(demo.TENANT.time_zone), locale="en")
+    )
+
+
 async def test_what_is_linked_is_listed_and_removed_with_the_pin(world: World) -> None:
     caller = await world.caller(400)
     phone = await on_telegram(world, caller.msisdn, "Adaeze \U0001f98b")
@@ -53,7 +63,7 @@ async def test_what_is_linked_is_listed_and_removed_with_the_pin(world: World) -
 
     await the_account(caller)
     await caller.choose("Linked accounts")
-    today = format_date(world.main.core.clock.now(), "d MMM yyyy", locale="en")
+    today = _today(world)
     known_by = f"Telegram Adaeze ..{str(phone.user)[-3:]}"
     caller.sees(f"{known_by} {today}")
     assert str(phone.user) not in caller.screen
@@ -74,7 +84,7 @@ async def test_linked_accounts_can_be_told_apart_in_a_chat(world: World) -> None
     await other.say("/account")
     await other.say("1")
 
-    today = format_date(world.main.core.clock.now(), "d MMM yyyy", locale="en")
+    today = _today(world)
     [telegram, whatsapp] = (row for s in other.message["list"]["sections"] for row in s["rows"][:2])
     assert telegram["title"].startswith(f"Telegram Adaeze ..{str(phone.user)[-3:]}")
     assert telegram["description"] == (

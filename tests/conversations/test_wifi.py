@@ -171,6 +171,40 @@ async def test_a_place_that_went_away_meanwhile_is_asked_about_again(
     caller.sees("Cancelled")
 
 
+async def test_a_place_that_filled_up_meanwhile_is_never_exchanged_unseen(
+    world: World, site: Site
+) -> None:
+    """A code works at one place alone: whoever confirmed one is asked again about another."""
+    caller = await world.caller(1000)
+    await site.change(group="town")
+    other = await another_site(world, "Annex")
+    await other.change(group="town")
+    await other.found(RouterStatus.ONLINE)
+    try:
+        await caller.dial("7*1")
+        await caller.choose("Callbox Cafe")
+        await caller.enter("1", "1")
+        await site.crowded(50)
+        await caller.enter(PIN)
+
+        caller.sees("at Annex", "You pay N300")
+        assert await caller.money() == (1000, 0)
+        await caller.enter("2")
+        await site.crowded(0)
+        await caller.dial("7*1")
+        await caller.choose("Callbox Cafe")
+        await caller.enter("1", "1")
+        await site.crowded(50)
+        await other.change(selling=False)
+        await caller.enter(PIN)
+        caller.sees("Too many people are online at Callbox Cafe")
+        assert await caller.money() == (1000, 0)
+    finally:
+        await site.crowded(0)
+        await site.change(group="")
+        await other.remove()
+
+
 async def test_a_friend_waits_for_a_place_that_is_away(world: World, site: Site) -> None:
     caller, friend = await world.caller(5000, at=world.twin), world.number()
     await site.away()
@@ -251,7 +285,7 @@ async def test_the_review_can_be_left(world: World, site: Site) -> None:
     ("outcome", "words"),
     [
         (NotSoldHere(), "has just changed"),
-        (SiteFull(), "Too many people"),
+        (SiteFull(), "You pay N300"),
         (SiteAway(since="14:02"), "You pay N300"),
         (InsufficientFunds(), "You need N300"),
         (Pending(), "We could not finish in time"),

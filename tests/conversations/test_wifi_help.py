@@ -1,9 +1,14 @@
 """A code that does not work: what its router says of it, and what helps."""
 
+import asyncio
+
 import pytest
 
-from core.domain.vouchers import Desired
+from cli.demo import TENANT
+from core.domain.vouchers import Desired, SaleState
 from core.engine.outcomes import Pending
+from core.ports import Paging
+from core.ports.vouchers import VoucherQuery
 from tests.fakes.paths import answering, giving
 from tests.fakes.sites import Site, my_first, owner
 from tests.fakes.world import Caller, World
@@ -61,6 +66,32 @@ async def test_it_is_used_up(world: World, site: Site) -> None:
     caller.sees("All of this code is used up.")
 
 
+async def test_it_is_used_up_over_two_lives_of_its_user(world: World, site: Site) -> None:
+    """What was used before the router lost it counts."""
+    caller, code = await owner(world)
+    plain, half = code.replace("-", ""), 512 * 1024**2
+    core, customer = world.main.core, await caller.customer()
+    assert await site.enter(code)
+    await site.act("use", code=plain, bytes_in=half)
+    await site.act("logout", code=plain)
+
+    async with asyncio.timeout(15):
+        while True:
+            await core.hotspots.ops.wake(TENANT.id, site.router.id)
+            [voucher] = await core.hotspots.vouchers.mine(customer, 1)
+            if voucher.used.data_bytes >= half:
+                break
+            await asyncio.sleep(0.05)
+    assert await site.act("remove", path="/ip/hotspot/user", name=plain) == {"removed": True}
+    await core.hotspots.ops.wake(TENANT.id, site.router.id)
+    await site.lets_in(code)
+    await site.act("use", code=plain, bytes_in=half)
+
+    await looks(caller)
+
+    caller.sees("All of this code is used up.")
+
+
 async def test_what_the_router_lost_is_put_back(world: World, site: Site) -> None:
     caller, code = await owner(world)
     plain = code.replace("-", "")
@@ -101,17 +132,27 @@ async def test_it_was_blocked(world: World, site: Site) -> None:
     caller.sees("Help")
 
 
+async def one_in_stock(world: World) -> str:
+    """The code of one that the demo's router has and that nobody bought."""
+    book, query = world.main.core.hotspots.book, VoucherQuery(sale_state=SaleState.STOCK)
+    listed, *_ = await book.listed(TENANT.id, query, Paging(1, 1))
+    found = await book.get(TENANT.id, listed.id)
+    assert found is not None
+    return str(found.code)
+
+
 async def test_a_code_as_it_is_typed(world: World, site: Site) -> None:
-    """One that is somebody else's is nobody's to ask about."""
+    """One that is somebody else's is nobody's to ask about, nor is one that waits unsold."""
     caller, code = await owner(world)
     stranger = await world.caller()
+    unsold = await one_in_stock(world)
 
     await caller.menu()
     await caller.enter("7", "4", "hello")
     caller.sees("That can be no code")
     await caller.enter(code.lower().replace("-", " "))
     caller.sees("The code is good")
-    for unknown in (code, "22222-22222"):
+    for unknown in (code, unsold, "22222-22222"):
         await stranger.menu()
         await stranger.enter("7", "4", unknown)
         stranger.sees("We know no such code of yours.")

@@ -470,6 +470,24 @@ async def test_another_user_id_at_a_known_number_is_a_stranger(whatsapp: House) 
     assert not await linking_of(whatsapp.core).may_reset(ada)
 
 
+@pytest.mark.parametrize("pin", [False, True])
+async def test_whom_whatsapp_vouches_for_is_told_of_at_a_wallet_in_use(
+    whatsapp: House, pin: bool
+) -> None:
+    """Once for the account, which has two names; and not where it makes the wallet."""
+    core, channel = whatsapp.core, await whatsapp.channel()
+    if pin:
+        customer = await core.customers.of_number(channel.tenant_id, NUMBER)
+        await core.customers.set_pin(customer, PIN_HASH, whatsapp.clock.now())
+
+    for name in (NUMBER, "NG.1111111111", "NG.1111111111"):
+        assert await core.conversations.people.recognised(inbound(channel, by_user_id(name)))
+    await whatsapp.work()
+
+    texts = [sms.text.split(" If that")[0] for sms in whatsapp.letters.sent]
+    assert texts == ["A WhatsApp account was linked to your number."] * pin
+
+
 async def test_two_user_ids_at_one_number_at_once_are_one_customer_and_a_stranger(
     whatsapp: House,
 ) -> None:

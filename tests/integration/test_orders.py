@@ -104,7 +104,9 @@ async def test_the_day_limit_counts_what_was_not_given_back(books: Books) -> Non
     await books.claimed(refunded)
     await books.rule(refunded, Verdict.REFUND, REFUSED)
     await books.orders.begin(replace(books.order(customer, 600), day_limit_minor=1000))
-    await books.begun(customer, 300)  # without a limit, as what was won: it uses up none
+    won = replace(books.order(customer, 300), gift_room_id=ids.uuid7())
+    await books.orders.begin(won)  # it uses up no limit
+    await books.begun(customer, 50)  # while there was no limit: it counts once there is
 
     def limited(amount: int) -> asyncio.Future[Beginning]:
         async def begin() -> Beginning:
@@ -113,8 +115,8 @@ async def test_the_day_limit_counts_what_was_not_given_back(books: Books) -> Non
 
         return asyncio.ensure_future(begin())
 
-    assert await limited(401) is Beginning.OVER_LIMIT
-    assert await limited(400) is Beginning.BEGUN
+    assert await limited(351) is Beginning.OVER_LIMIT
+    assert await limited(350) is Beginning.BEGUN
     assert await limited(1) is Beginning.OVER_LIMIT
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from core.domain.hotspot import RouterStatus
 from core.domain.router_watch import TOLD_EVERY_S
+from core.ports.hotspot import Done, Refusal, Refused
 from core.providers.hotspot.rules import Rules
 from sandbox.routeros import hotspot
 from sandbox.routeros.faults import Fault, FaultKind
@@ -17,7 +18,7 @@ from sandbox.routeros.hotspot import Device
 from sandbox.routeros.plan import Plan
 from sandbox.routeros.schema import LOG, USERS
 from tests.fakes.books import NOON, Books
-from tests.fakes.hotspot import QUICK, access
+from tests.fakes.hotspot import QUICK, access, voucher
 from tests.fakes.router_office import EVENT, Watching, ago, watching
 from tests.fakes.routers import V6, fleet_of
 
@@ -302,15 +303,24 @@ async def test_a_router_that_does_not_answer_delays_no_other(
     assert (await watch.last(well)).missed == ""
 
 
-async def test_a_router_that_is_left_alone_is_not_called_away(
+async def test_a_router_that_is_left_alone_is_looked_at_all_the_same(
     books: Books, routers: list[Router]
 ) -> None:
-    """While a circuit is open nobody asks it: that is no miss."""
-    circuit = replace(QUICK.circuit, failures_to_open=1)
+    """While its circuit is open others may not ask; yet all must learn that it is away, or back."""
+    circuit = replace(QUICK.circuit, failures_to_open=1, open_s=3600)
     asking: Rules = replace(QUICK, attempts=1, circuit=circuit)
     async with watching(books.database, books.tenant.id, books.clock, asking=asking) as watch:
         site = await watch.add(routers[0])
         await routers[0].away()
         await looked(watch, books, 4)
-        kept = await watch.last(site)
-    assert (kept.misses, kept.missed) == (1, "away")
+        kept, status = await watch.last(site), await watch.status(site)
+        assert (status, kept.misses, kept.missed) == (RouterStatus.OFFLINE, 4, "away")
+        asked = watch.fleet.of(site.id, site.access)
+        others = await asked.add_user(voucher("A1"))
+        assert isinstance(others, Refused)
+        assert others.reason is Refusal.RESTING
+
+        await routers[0].up()
+        await looked(watch, books)
+
+        assert isinstance(await asked.add_user(voucher("A1")), Done)

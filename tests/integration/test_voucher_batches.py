@@ -13,9 +13,9 @@ from core.domain.vouchers import SaleState, SyncState
 from core.kit import crash, ids
 from core.kit.crypto import Keyring, Unreadable
 from core.kit.msisdn import Msisdn
-from core.ports import Paging
+from core.ports import Event, Paging
 from core.ports.vouchers import Batch, VoucherQuery
-from core.services.voucher_batches import BadBatch, BatchOrder
+from core.services.voucher_batches import BadBatch, BatchKeyUsed, BatchOrder
 from core.store.vouchers import PgVouchers
 from tests.fakes.books import Books, open_books
 from tests.fakes.vouchers import VoucherWorld, voucher_world
@@ -47,7 +47,7 @@ async def test_a_batch_is_made_once_by_its_key_and_found_by_its_codes(
     world: VoucherWorld, owner: asyncpg.Connection
 ) -> None:
     first = await ordered(world, quantity=2500, code_prefix="BIL")
-    again = await ordered(world, quantity=7)
+    again = await ordered(world, quantity=2500, code_prefix="BIL")
     assert again.id == first.id
     await filled(world)
 
@@ -100,6 +100,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"profile": "CUSTOM"}, "data"),
     ({"router_id": ids.uuid7()}, "router"),
     ({"code_prefix": "lower"}, "code_prefix"),
+    ({"code_prefix": "B0B"}, "code_prefix"),
+    ({"currency": "KES"}, "price"),
+    ({"validity_hours": 2**31}, "validity"),
     ({"price_minor": -1}, "price"),
     ({"send_sms": True}, "send_sms"),
 ]
@@ -110,6 +113,40 @@ async def test_what_cannot_be_made_is_refused_in_words(world: VoucherWorld) -> N
         with pytest.raises(BadBatch) as refused:
             await ordered(world, **told)
         assert str(refused.value.facts["why"]).startswith(named)
+
+
+async def test_one_that_is_taken_back_while_it_is_made_ends_quietly(world: VoucherWorld) -> None:
+    batch = await ordered(world, quantity=2500)
+    [leased] = await world.batches.due(5, 60)
+    await world.batch_desk.void(world.tenant_id, batch.id, "test")
+
+    assert await world.batch_desk.fill(leased) == 0
+
+    assert ((await now(world, batch)).state, await world.batches.due(5, 60)) == ("void", [])
+
+
+async def test_a_key_stands_for_one_order_whatever_became_of_its_plan(
+    world: VoucherWorld,
+) -> None:
+    """Whoever orders anything else under it is told, and not that it is being made."""
+    plan = world.plan
+    first = await ordered(world, quantity=7, auto_activate=True)
+    others: tuple[dict[str, Any], ...] = (
+        {"quantity": 5000},
+        {"code_prefix": "X"},
+        {"price_minor": 1},
+        {"customer_phone": Msisdn("2348039999999")},
+        {"data_limit_mb": 5},
+    )
+    for other in others:
+        with pytest.raises(BatchKeyUsed):
+            await ordered(world, **{"quantity": 7, "auto_activate": True, **other})
+    event, at = Event("test", "test", "test", {}), world.books.clock.now()
+    await world.plans.save(replace(plan, group="elsewhere", price_minor=1), event, at)
+
+    again = await ordered(world, quantity=7, auto_activate=True)
+
+    assert (again.id, again.price_minor) == (first.id, plan.price_minor)
 
 
 async def test_a_death_while_it_is_made_makes_neither_more_nor_less(world: VoucherWorld) -> None:
@@ -239,7 +276,7 @@ async def test_an_operator_refunds_transfers_and_tells_by_code(world: VoucherWor
     assert await world.books.money(customer) == (1000_00, 0)  # who paid is paid back
     assert "notice.voucher_refunded" in await world.told(customer)
     theirs = await world.books.customers.of_number(tenant, friend)
-    assert await world.told(theirs) == {"notice.voucher_yours", "notice.voucher_withdrawn"}
+    assert await world.told(theirs) == {"notice.voucher_withdrawn"}  # its code waited to be told
 
 
 async def test_no_statement_of_the_money_path_scans_a_table(

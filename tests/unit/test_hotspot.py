@@ -90,6 +90,9 @@ def test_a_profile_is_named_by_what_it_does() -> None:
         ({"price_minor": -1}, "price"),
         ({"terms": Terms()}, "data"),
         ({"terms": Terms(-1)}, "data_bytes"),
+        ({"terms": Terms(2**62)}, "data_bytes"),
+        ({"terms": Terms(validity_s=(2**31 - 1) * 3600)}, "validity_s"),
+        ({"terms": Terms(ends_at=dt.datetime.max.replace(tzinfo=dt.UTC))}, "ends_at"),
         ({"terms": Terms(1, shared_users=0)}, "shared_users"),
         ({"router_id": TENANT, "group": "x"}, "router"),
     ],
@@ -124,10 +127,10 @@ def test_codes_read_as_people_write_them() -> None:
     assert login_link("", "K7") == ""
 
 
-def test_a_prefix_is_of_letters_and_digits() -> None:
+def test_a_prefix_is_of_letters_and_of_digits_that_look_like_none() -> None:
     [code] = new_codes(1, prefix="BIL")
     assert code.startswith("BIL")
-    for wrong in ("bil", "B L", "ABCDEFGHI", "B-"):
+    for wrong in ("bil", "B L", "ABCDEFGHI", "B-", "B0B", "1B", "=cmd|", "\uff22"):
         with pytest.raises(ValueError, match="prefix"):
             new_codes(1, prefix=wrong)
 
@@ -159,6 +162,8 @@ S = Selling
         (RouterStatus.ONLINE, 0, 0, S.SOON),
         (RouterStatus.DEGRADED, 600, 0, S.SOON),
         (RouterStatus.OFFLINE, 600, 1, S.READY),
+        (RouterStatus.OFFLINE, 86_400, 1, S.READY),
+        (RouterStatus.OFFLINE, 86_401, 1, S.CONSENT),
         (RouterStatus.OFFLINE, 120, 0, S.SOON),
         (RouterStatus.OFFLINE, 121, 0, S.CONSENT),
         (RouterStatus.NEEDS_ATTENTION, 0, 5, S.CLOSED),

@@ -57,6 +57,19 @@ async def test_a_whole_reply_is_read_however_it_comes(size: int) -> None:
     assert trapped.traps == ["no"]
 
 
+async def test_what_no_database_keeps_is_replaced() -> None:
+    """Somebody types it into a hotspot's page, and it stands in the router's log."""
+    reply = await read(said(["!re", "=message=a\x00b"], ["!done"]))
+    assert reply.rows == [{"message": "a\ufffdb"}]
+
+
+def test_counts_are_bounded_where_sums_still_fit() -> None:
+    assert words.count({"n": str(2**64 - 1)}, "n") == 2**60
+    assert words.seconds({"n": "9" * 20}, "n") == 2**60
+    with pytest.raises(Garbled):
+        words.count({"n": "9" * 21}, "n")
+
+
 async def test_replies_come_one_after_the_other() -> None:
     reader = ReplyReader(Pieces(said(["!done", "=ret=1"], ["!done", "=ret=2"]), 1000))
     assert (await reader.reply(BOUNDS)).ret == "1"

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from core.domain.hotspot import Terms
-from core.domain.routers import ActiveSession, HotspotUser
-from core.domain.vouchers import Desired, SaleState, SyncState, Usage, comment_of
+from core.domain.routers import ActiveSession, HotspotUser, UserRef
+from core.domain.vouchers import Desired, SaleState, SyncState, Usage, comment_of, mark_of
 from core.kit import ids
 from core.ports.router_ops import Expected, Snapshot
 from core.services.router_compare import Comparison, OnTheRouter, compare
@@ -95,11 +95,40 @@ def test_strangers_and_copies_are_counted_and_left_alone() -> None:
     theirs = user(one, name="guest", comment="monthly")
     copy = user(one, name="copy")
     elsewhere = user(expected())
-    moved = user(one, server="hotspot2")
-    found = compared([one, gone], [theirs, copy, elsewhere, moved, user(one), user(gone)])
-    assert (found.foreign, found.strays) == (1, 3)
+    found = compared([one, gone], [theirs, copy, elsewhere, user(one), user(gone)])
+    assert (found.foreign, found.strays) == (1, 2)
     assert found.booked.extra == [gone.voucher_id]
     assert (found.booked.missing, found.booked.differing) == ([], [])
+
+
+def test_ours_on_another_hotspot_server_goes_once_the_right_one_is_there() -> None:
+    """The server of a router was renamed in our books. What was used there is used."""
+    one, over = expected(), expected(desired=Desired.ABSENT)
+    waiting = expected(owed=True)
+    there = [user(each, server="hotspot2", uptime_s=60) for each in (one, over, waiting)]
+
+    before = compared([one, over, waiting], there)
+    after = compared([one], [there[0], user(one)])
+
+    assert before.booked.missing == [one.voucher_id]
+    assert before.booked.used == [Snapshot(one.voucher_id, Usage(60, 0), logged_in=True)]
+    assert before.booked.extra == [over.voucher_id]
+    assert (before.copies, before.booked.reset) == ([], False)
+    assert after.copies == [UserRef(code(one), "hotspot2", mark_of(one.voucher_id))]
+    assert (after.booked.missing, after.booked.used) == ([], [])
+
+
+def test_one_that_no_key_opens_keeps_nobody_from_comparing_the_others() -> None:
+    sealed, one = expected(), expected()
+    users = [user(sealed), user(one, disabled=True)]
+
+    def code_of(each: Expected) -> str | None:
+        return None if each is sealed else code(each)
+
+    found = compare([sealed, one], OnTheRouter(NOON, "", users, ()), "hotspot1", "", code_of)
+
+    assert found.booked.differing == [one.voucher_id]
+    assert (found.booked.missing, found.booked.extra, found.booked.used) == ([], [], [])
 
 
 def test_use_is_what_was_before_what_is_counted_and_what_is_under_way() -> None:

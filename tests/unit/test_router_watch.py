@@ -24,6 +24,7 @@ from core.domain.router_watch import (
     troubles,
 )
 from core.domain.routers import Interface, LogLine
+from core.providers.hotspot.traps import words
 from core.services.router_log import mark_of, readable, since, warns
 
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
@@ -81,13 +82,24 @@ def test_the_busiest_interface_tells_how_busy_a_router_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before_s", "now_s", "elapsed_s", "answer"),
-    [(1000, 1030, 30, False), (1000, 12, 30, True), (5, 20, 30, False), (100, 90, 60, True)],
+    ("before_s", "now_s", "elapsed_s", "took_s", "answer"),
+    [
+        (1000, 1030, 30, 0, False),
+        (1000, 12, 30, 0, True),
+        (5, 34, 30, 0, False),
+        (5, 15, 30, 0, True),  # within its first seconds, and twice as long again
+        (15, 10, 30, 20, True),  # an uptime never falls
+        (5, 20, 30, 15, False),  # each answer was on its way for long
+        (100, 90, 60, 0, True),
+        (1000, 5000, 10_000, 0, True),
+        (10**6, 10**6 + 86_390, 86_400, 0, False),  # its clock is a bad one
+        (1000, 1030, -3600, 0, False),  # ours was set back
+    ],
 )
 def test_a_restart_shows_in_the_uptime(
-    before_s: int, now_s: int, elapsed_s: float, answer: bool
+    before_s: int, now_s: int, elapsed_s: float, took_s: float, answer: bool
 ) -> None:
-    assert restarted(before_s, now_s, elapsed_s) is answer
+    assert restarted(before_s, now_s, elapsed_s, took_s) is answer
 
 
 def kinds(
@@ -159,12 +171,22 @@ def test_a_log_line_shows_no_code() -> None:
     shown = [
         readable(line("K7QM2XV9TA (10.5.50.9): logged in", "hotspot", "account")),
         readable(line("->: PartyPass (10.5.50.9): trying to log in by http-pap", "hotspot")),
-        readable(line("user K7QM2XV9TA was removed by callbox", "system", "info")),
+        *(
+            readable(line(f"user {code} was removed by callbox", "system", "info"))
+            for code in ("K7QM2XV9TA", "KXQMZXVYTA", "LOUIK7QM2XV9TA", "012345678901")
+        ),
     ]
     for each in shown:
         assert "K7QM2XV9TA" not in each.message
         assert "PartyPass" not in each.message
     assert "(10.5.50.9): logged in" in shown[0].message
+    assert {each.message for each in shown[2:]} == {"user ***** was removed by callbox"}
+
+
+def test_the_words_of_a_refusal_quote_no_code() -> None:
+    assert words(["invalid value K7QM2XV9TA for argument name"]) == (
+        "invalid value ***** for argument name"
+    )
 
 
 def test_only_new_lines_of_a_log_are_counted() -> None:

@@ -348,7 +348,8 @@ async def test_a_change_leaves_the_rest_as_it_is() -> None:
     channel = book.channels[made.id]
     assert channel.settings == {"typed_pin": True, "api_base_url": "https://telegram.example"}
     assert channel.credentials == {**TELEGRAM, **new}
-    await desk.change(SHOP, made.id, ChannelChange(api_base_url=""), "cli")
+    elsewhere = ChannelChange(api_base_url="", credentials={**TELEGRAM, **new})
+    await desk.change(SHOP, made.id, elsewhere, "cli")
     assert book.channels[made.id].settings == {"typed_pin": True}
     with pytest.raises(BadChannel):
         await desk.change(SHOP, made.id, ChannelChange(credentials={"token": ""}), "cli")

@@ -176,6 +176,12 @@ class Asker:
             )
         begun_ms = _now_ms()
         circuit = let_through(self._circuit, self._rules.circuit, begun_ms, self._rules.within_s)
+        if circuit is None and lane is Lane.MONITOR:
+            # A look always asks: it is how everybody learns that the router is away, or back.
+            probe_until_ms = begun_ms + round(self._rules.within_s * 1000)
+            circuit = Circuit(
+                CircuitState.HALF_OPEN, since_ms=begun_ms, probe_until_ms=probe_until_ms
+            )
         if circuit is None:
             return Refused(Refusal.RESTING, retry_after_s=self._rests_s(begun_ms))
         self._circuit = circuit

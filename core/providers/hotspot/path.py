@@ -2,7 +2,8 @@
 
 The router lists our session with the address that it sees us at (`/user/active`). The interface
 whose network holds that address carries us; with none, or a tunnel above it, the default route
-does. A bridge or VLAN is carried by what it is made of.
+does. A bridge or VLAN is carried by what it is made of. Where the router does not tell of us, or
+sees us over IPv6, whose networks are not looked at, any interface may be the one.
 """
 
 import ipaddress
@@ -25,6 +26,9 @@ async def management(talk: Talk, account: str) -> frozenset[str]:
     vlans = await talk.read("/interface/vlan/print", "=.proplist=name,interface")
 
     seen = [words.text(row, "address") for row in sessions if row.get("name") == account]
+    if not any(seen) or any(":" in address for address in seen):
+        every = await talk.read("/interface/print", "=.proplist=name")
+        return frozenset(words.text(row, "name") for row in every)
     found = {name for address in seen for name in _holding(networks, address)}
     for route in routes:
         found |= _way(networks, route)

@@ -123,7 +123,7 @@ class ReplyReader:
                 raise Closed
             self._bytes += more
         spans, end = found
-        words = [self._bytes[start:stop].decode(errors="replace") for start, stop in spans]
+        words = [_text(bytes(self._bytes[start:stop])) for start, stop in spans]
         size, self._at = end - self._at, end
         return words, size
 
@@ -157,6 +157,11 @@ class ReplyReader:
             return int(decode_length(bytes(self._bytes[at:start]))), start
         except ProtocolError:
             raise Garbled("length") from None
+
+
+def _text(said: bytes) -> str:
+    """What is no UTF-8 becomes a mark, and so does NUL, which no database keeps."""
+    return said.decode(errors="replace").replace("\x00", "\ufffd")
 
 
 def _attributes(words: list[str]) -> Row:

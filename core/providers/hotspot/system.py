@@ -184,4 +184,4 @@ def _size(ranges: str) -> int:
                 total += ipaddress.ip_network(first, strict=False).num_addresses
         except ValueError:
             raise Garbled("ranges") from None
-    return total
+    return max(0, total)

@@ -8,6 +8,7 @@ proves nothing: `action timed out` (13) has been seen where the thing was done.
 import re
 from collections.abc import Mapping, Sequence
 
+from core.domain.voucher_codes import without_codes
 from core.kit.masking import text as masked
 from core.ports.hotspot import Refusal
 
@@ -46,8 +47,8 @@ def refusal(messages: Sequence[str]) -> Refusal | None:
 
 
 def words(messages: Sequence[str]) -> str:
-    """The router's own words, fit for logs and operators."""
-    return masked("; ".join(messages)[:_WORDS_MAX])
+    """The router's own words, fit for logs and operators: it may quote what it was told."""
+    return masked(without_codes("; ".join(messages))[:_WORDS_MAX])
 
 
 def _one(message: str) -> Refusal | None:

@@ -78,6 +78,8 @@ async def change(talk: Talk, ref: UserRef, different: UserChange) -> HotspotUser
     named = [user for user in await find(talk, [ref.name]) if user.server == ref.server]
     if not named:
         raise Told(Refusal.MISSING)
+    if len(named) > 1:
+        raise Garbled("two of one name")
     [user] = named
     if not user.bears(ref.mark):
         raise Told(Refusal.FOREIGN)
@@ -92,19 +94,19 @@ async def remove(talk: Talk, refs: Sequence[UserRef]) -> Removal:
     foreign: list[str] = []
     for some in _in_parts(refs):
         there = await find(talk, [ref.name for ref in some])
-        found = {(user.name, user.server): user for user in there}
         ours: list[str] = []
         for ref in some:
-            user = found.get((ref.name, ref.server))
-            if user is not None and not user.bears(ref.mark):
-                foreign.append(ref.name)
-                continue
-            gone.append(ref.name)
-            if user is not None:
-                ours.append(user.id)
+            meant = [user for user in there if _is_of(user, ref)]
+            ours += [user.id for user in meant if user.bears(ref.mark)]
+            strange = any(not user.bears(ref.mark) for user in meant)
+            (foreign if strange else gone).append(ref.name)
         await _drop(talk, _USERS, ours)
         await _put_out(talk, [ref.name for ref in some if ref.name not in foreign])
     return Removal(tuple(gone), tuple(foreign))
+
+
+def _is_of(user: HotspotUser, ref: UserRef) -> bool:
+    return user.name == ref.name and ref.server in ("", user.server)
 
 
 async def sessions(talk: Talk, user: str | None) -> tuple[ActiveSession, ...]:

@@ -15,7 +15,8 @@ _LETTERS = re.compile(
     re.ASCII,
 )
 _COLONS = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(\d{1,6}):(\d\d):(\d\d)", re.ASCII)
-_COUNT = re.compile(r"\d{1,19}", re.ASCII)
+_COUNT = re.compile(r"\d{1,20}", re.ASCII)
+_COUNT_MAX = 2**60
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _OLD = re.compile(r"([a-z]{3})/(\d\d)/(\d{4})", re.ASCII)
 _TIME = re.compile(r"(\d\d):(\d\d):(\d\d)", re.ASCII)
@@ -40,13 +41,16 @@ def needed(row: Row, name: str) -> str:
 
 
 def count(row: Row, name: str) -> int:
-    """A whole number, 0 where the row has none."""
+    """A whole number, 0 where the row has none; more than anybody counts is as much as we keep.
+
+    An operator may have set all 64 bits of a limit. A sum of a few such still has room in them.
+    """
     value = row.get(name, "")
     if value in _NONE:
         return 0
     if not _COUNT.fullmatch(value):
         raise Garbled(name)
-    return int(value)
+    return min(int(value), _COUNT_MAX)
 
 
 def truth(row: Row, name: str) -> bool:
@@ -66,7 +70,7 @@ def seconds(row: Row, name: str) -> int:
     if value in _NONE:
         return 0
     if _COUNT.fullmatch(value):
-        return int(value)
+        return count(row, name)
     found = _COLONS.fullmatch(value) or _LETTERS.fullmatch(value)
     if found is None:
         raise Garbled(name)

@@ -89,7 +89,7 @@ begin
       account, variant, quantity, limited, gift_room_id)
     select f.id, f.tenant_id, f.customer_id, f.reference, f.product, f.network, f.recipient,
       f.amount_minor, f.fee_minor, f.currency, 'held', f.channel_id, f.identity, f.created_at,
-      f.deadline_at, f.plan, f.account, f.variant, f.quantity, f.day_limit_minor is not null,
+      f.deadline_at, f.plan, f.account, f.variant, f.quantity, f.gift_room_id is null,
       f.gift_room_id
     from unnest(p_orders) f;
 

@@ -74,11 +74,20 @@ create or replace function voucher_tell_one(
     on conflict (id) do nothing
 $$;
 
--- What would be told of its activating is not, as it is over before anybody was told.
-create or replace function voucher_untell(p_voucher vouchers) returns void language sql
-set enable_seqscan = off as $$
+-- What waits to be told of it is not true any more, or not theirs to know: it is told to nobody, or
+-- not to this customer. What a messenger was asked for already is on its way.
+create or replace function voucher_untell(
+  p_voucher vouchers, p_at timestamptz, p_customer uuid default null
+) returns void language sql set enable_seqscan = off as $$
+  update notices n set state = 'void', why = 'overtaken', ended_at = p_at
+    where n.id in (select notice_id(p_voucher.tenant_id, 'voucher:' || p_voucher.id || ':' || told)
+        from unnest(array['sold', 'delivered', 'given']) told)
+      and n.state = 'waiting' and n.asked_at is null
+      and n.customer_id = coalesce(p_customer, n.customer_id);
+  -- They may be given it again, and are told then.
   delete from notices n
-    where n.id = notice_id(p_voucher.tenant_id, 'voucher:' || p_voucher.id || ':sold')
+    where n.id = notice_id(p_voucher.tenant_id,
+        'voucher:' || p_voucher.id || ':owner:' || p_voucher.owner_id)
       and n.state = 'waiting' and n.asked_at is null
 $$;
 
@@ -87,7 +96,7 @@ create or replace function voucher_tell_ready(
   p_voucher vouchers, p_sale voucher_sales, p_at timestamptz
 ) returns void language plpgsql as $$
 begin
-  perform voucher_untell(p_voucher);
+  perform voucher_untell(p_voucher, p_at);
   perform voucher_tell_one(p_voucher, p_voucher.owner_id, 'notice.voucher_ready',
     'voucher:' || p_voucher.id || ':delivered', true, p_sale, p_at);
   if p_sale.customer_id <> p_voucher.owner_id then
@@ -138,6 +147,7 @@ begin
   if v_plan.tenant_id is distinct from p.tenant_id or v_router.tenant_id is distinct from p.tenant_id
       or not v_plan.active or v_plan.version <> p.plan_version or v_plan.price_minor <> p.price_minor
       or v_plan.currency <> p.currency or p.price_minor <= 0 or not v_router.selling
+      or (v_plan.terms ->> 'ends_at')::timestamptz <= p.created_at
       or v_router.removed_at is not null
       or coalesce(v_plan.router_id, v_router.id) <> v_router.id
       or v_plan.group_name not in ('', v_router.group_name)
@@ -151,8 +161,11 @@ begin
     return;
   end if;
 
+  -- Who agreed to wait for a router has the money back if it does not come: that is no stock, which
+  -- counts as working from the start.
   select * into v_voucher from vouchers v
-    where v.router_id = p.router_id and v.plan_id = p.plan_id and v.sale_state = 'stock'
+    where (p.stock_only or v_router.status in ('online', 'degraded', 'recovering'))
+      and v.router_id = p.router_id and v.plan_id = p.plan_id and v.sale_state = 'stock'
       and v.batch_id is null and v.plan_version = p.plan_version and v.desired = 'present'
       and v.sync_state = 'confirmed' and v.first_login_at is null
     order by v.id limit 1 for update skip locked;
@@ -252,7 +265,7 @@ begin
   update voucher_sales s set state = 'refunded', settled_at = p_at, look_at = null
     where s.id = p_sale.id;
   update vouchers v set sale_state = 'refunded' where v.id = p_voucher.id;
-  perform voucher_untell(p_voucher);
+  perform voucher_untell(p_voucher, p_at);
   perform voucher_tell_one(p_voucher, p_sale.customer_id, 'notice.voucher_refunded',
     'voucher:' || p_voucher.id || ':refunded', false, p_sale, p_at);
   if p_voucher.owner_id <> p_sale.customer_id then
@@ -281,6 +294,7 @@ begin
       desired_rev = v.desired_rev + 1,
       sync_state = case when v.maybe_there then v.sync_state else 'gone' end
     where v.id = p_voucher.id returning * into v_voucher;
+  perform voucher_untell(v_voucher, p_at);
   if v_voucher.maybe_there then
     perform router_owe(v_voucher.router_id, v_voucher.tenant_id, 'voucher', v_voucher.id, 'revoke',
       p_at);
@@ -292,10 +306,11 @@ begin
   return 'refunded';
 end $$;
 
--- Asks for a refund. Answers begun | refunded | again | not_sold | unknown.
+-- Asks for a refund. Answers begun | refunded | again | not_sold | works | unknown. `p_waiting`: only
+-- of one that does not work yet.
 create or replace function voucher_give_back(
-  p_tenant uuid, p_voucher uuid, p_reason text, p_actor text, p_void_after interval,
-  p_at timestamptz
+  p_tenant uuid, p_voucher uuid, p_reason text, p_actor text, p_waiting boolean,
+  p_void_after interval, p_at timestamptz
 ) returns text language plpgsql security definer
 set search_path = public, pg_temp set enable_seqscan = off
 as $$
@@ -313,6 +328,9 @@ begin
   end if;
   if v_sale.state = 'refunded' or v_sale.refund_asked_at is not null then
     return 'again';
+  end if;
+  if p_waiting and v_sale.state <> 'held' then
+    return 'works';
   end if;
   return voucher_begin_refund(v_voucher, v_sale, p_reason, p_actor, p_void_after, p_at);
 end $$;

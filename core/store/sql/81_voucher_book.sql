@@ -113,12 +113,17 @@ begin
       return false;
     end if;
   end if;
+  if v_voucher.owner_id <> p_owner then
+    perform voucher_untell(v_voucher, p_at, v_voucher.owner_id);
+  end if;
   update vouchers v set owner_id = p_owner, sold_at = coalesce(v.sold_at, p_at),
       sale_state = case when v.sale_state <> 'stock' then v.sale_state
         when v.sync_state = 'confirmed' then 'delivered' else 'sold' end
     where v.id = p_voucher returning * into v_voucher;
   if v_voucher.desired = 'absent' then -- of a batch that was not activated
     perform voucher_want(p_tenant, p_voucher, 'present', p_actor, p_at);
+  elsif v_voucher.sync_state <> 'confirmed' then -- somebody waits for it now
+    perform router_owe(v_voucher.router_id, p_tenant, 'voucher', p_voucher, 'paid', p_at);
   end if;
   perform voucher_tell_one(v_voucher, p_owner, 'notice.voucher_yours',
     'voucher:' || p_voucher || ':owner:' || p_owner, true, null, p_at);

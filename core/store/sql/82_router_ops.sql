@@ -24,14 +24,21 @@ returns integer language sql stable set enable_seqscan = off as $$
       and v.batch_id is null and v.plan_version = p_version and v.desired = 'present'
 $$;
 
+-- A plan of which stock is kept: what has ended already would end at once.
+create or replace function voucher_plan_pools(p_plan hotspot_plans, p_at timestamptz)
+returns boolean language sql stable as $$
+  select p_plan.active and p_plan.pooled and p_plan.price_minor > 0
+    and coalesce((p_plan.terms ->> 'ends_at')::timestamptz > p_at, true)
+$$;
+
 -- A router is owed some of each plan that it has too few of in stock.
 create or replace function router_owe_refills(p_router uuid, p_at timestamptz)
 returns void language sql set enable_seqscan = off as $$
   select router_owe(r.id, r.tenant_id, 'refill', p.id, 'refill', p_at)
     from routers r
     join hotspot_plans p on p.tenant_id = r.tenant_id
-    where r.id = p_router and r.removed_at is null and r.selling and p.active and p.pooled
-      and p.price_minor > 0 and coalesce(p.router_id, r.id) = r.id
+    where r.id = p_router and r.removed_at is null and r.selling and voucher_plan_pools(p, p_at)
+      and coalesce(p.router_id, r.id) = r.id
       and p.group_name in ('', r.group_name)
       and router_stock(r.id, p.id, p.version) < router_stock_target(r.id, p.id, p_at)
 $$;
@@ -58,7 +65,7 @@ set search_path = public, pg_temp set enable_seqscan = off
 as $$
 begin
   update router_workers w set rest_until = least(w.rest_until, p_at), failures = 0,
-      compare_at = least(w.compare_at, p_at)
+      compare_at = p_at
     where w.router_id = p_router and w.tenant_id = p_tenant;
   update router_ops o set blocked = false, run_at = least(o.run_at, p_at)
     where o.router_id = p_router and o.tenant_id = p_tenant and (o.blocked or o.run_at > p_at);
@@ -160,7 +167,8 @@ create or replace function router_take(
   p_at timestamptz
 ) returns table (
   voucher_id uuid, rev integer, desired text, priority smallint, sale_state text, terms jsonb,
-  base_online_s bigint, base_bytes bigint, sealed bytea, tries integer
+  base_online_s bigint, base_bytes bigint, used_online_s bigint, used_bytes bigint, sealed bytea,
+  tries integer
 )
 language plpgsql security definer
 set search_path = public, pg_temp
@@ -172,7 +180,7 @@ declare
 begin
   if not router_has(p_router, p_fence) then
     return query select null::uuid, 0, '', 0::smallint, '', null::jsonb, 0::bigint, 0::bigint,
-      null::bytea, 0;
+      0::bigint, 0::bigint, null::bytea, 0;
     return;
   end if;
   v_ids := array(select o.subject from router_ops o
@@ -189,7 +197,7 @@ begin
       maybe_there = v.maybe_there or v.desired <> 'absent'
     where v.id = any (v_ids) and (v.desired <> 'absent' or v.maybe_there);
   return query select v.id, v.desired_rev, v.desired, o.priority, v.sale_state, v.terms,
-      v.base_online_s, v.base_bytes, v.code_sealed, o.tries
+      v.base_online_s, v.base_bytes, v.used_online_s, v.used_bytes, v.code_sealed, o.tries
     from unnest(v_ids) with ordinality i (id, place)
     cross join lateral (select * from vouchers x where x.id = i.id offset 0) v
     cross join lateral (select * from router_ops x
@@ -274,8 +282,8 @@ declare
   v_there boolean := case when p_item.fared = 'unknown' then p_voucher.maybe_there
     else coalesce(p_op.was_there, p_voucher.maybe_there) end;
 begin
-  if p_item.fared = 'collision' and p_voucher.owner_id is null then
-    -- Nobody has seen this code: another takes its place.
+  if p_item.fared = 'collision' and p_voucher.owner_id is null and p_voucher.batch_id is null then
+    -- Nobody has seen this code, as somebody may have that of a card: another takes its place.
     update vouchers v set sale_state = 'cancelled', desired = 'absent',
         desired_rev = v.desired_rev + 1, maybe_there = false, sync_state = 'gone',
         error = p_item.error
@@ -304,7 +312,7 @@ language sql stable security definer
 set search_path = public, pg_temp set enable_seqscan = off
 set enable_hashjoin = off set enable_mergejoin = off
 as $$
-  select p.id, case when p.active and p.pooled
+  select p.id, case when voucher_plan_pools(p, p_at)
       then greatest(0, router_stock_target(p_router, p.id, p_at)
         - router_stock(p_router, p.id, p.version)) else 0 end
     from router_ops o

@@ -13,8 +13,10 @@ as $$
 declare
   v_voucher vouchers;
 begin
-  -- What an operator let go is let go once.
-  update router_workers w set compare_at = p_next,
+  -- What an operator let go is let go once. Whoever asked for a comparison while this one was made
+  -- gets another: what was read may be older than why they asked.
+  update router_workers w
+    set compare_at = case when w.compare_at > p_started then w.compare_at else p_next end,
       let_go_at = case when cardinality(p_extra) > 0 and w.let_go_at <= p_started then null
         else w.let_go_at end
     where w.router_id = p_router and w.fence = p_fence and w.holder is not null;

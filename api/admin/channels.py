@@ -100,7 +100,7 @@ def router(core: AdminCore, ussd: Collection[str]) -> APIRouter:
         page: Annotated[PageQuery, Depends()],
         search: Annotated[Words, Query(description="Part of a code or a gateway's name.")] = "",
         status: Literal["active", "disabled"] | None = None,
-        kind: Words | None = None,
+        kind: Literal["ussd", "telegram", "whatsapp", "callback"] | None = None,
         sort_by: Literal["created_at"] = "created_at",
     ) -> Listing[ChannelShown]:
         """Channels of this tenant, those that are off included, the latest first."""

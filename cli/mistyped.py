@@ -16,9 +16,9 @@ def mistyped(error: typer.TyperException) -> str:
 def _what(error: typer.TyperException) -> str:
     if not isinstance(error, typer.BadParameter) or not error.message:
         return error.format_message().rstrip(".")  # a name that is missing, or not known
-    cause = error.__cause__
-    read = isinstance(cause, ValidationError)
-    what = in_words(cause.errors(include_url=False)[0]) if read else error.message
+    what, cause = error.message, error.__cause__
+    if isinstance(cause, ValidationError):
+        what = in_words(cause.errors(include_url=False)[0])
     _, found, choices = what.partition(" is not one of ")
     if found:
         what = f"should be one of {choices}".replace("'", "").rstrip(".")

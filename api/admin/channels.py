@@ -124,7 +124,8 @@ def router(core: AdminCore, ussd: Collection[str]) -> APIRouter:
             access.actor,
             wanted=body.change(),
         )
-        return Told(data=await opened(access, made), message=_ONCE)
+        message = f"{_ONCE} {made.remark}".rstrip()
+        return Told(data=await opened(access, made), message=message)
 
     @routes.get("/{channel_id}")
     async def show(channel_id: UUID, access: Annotated[Access, reads]) -> Envelope[ChannelShown]:

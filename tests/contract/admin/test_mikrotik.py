@@ -229,7 +229,7 @@ async def test_a_backup_is_made_read_compared_and_gone_back_to(
     router.box[USERS].put(0, name="guest", server="hotspot1", profile="1h", comment="staff")
     made = (await operator.post(base, name="before the party")).json()["data"]
     assert (made["name"], made["version"], made["has_text"]) == ("before the party", V7, True)
-    assert made["note"] == "1 vouchers left out of the text"
+    assert made["note"] == "1 voucher left out of the text"
     assert f"{made['file']}.backup" in router.box.files
     assert f"{made['file']}.rsc" not in router.box.files
 

@@ -110,5 +110,5 @@ def in_words(what: str, told: Forecast, limit: str) -> str:
             return (
                 f"By a straight line through the busiest moment of each of {told.days_seen} days, "
                 f"{what} reach {limit} around {told.on}, "
-                f"in {counted(max(round(told.days_left), 1), 'day')}."
+                f"in {counted(max(round(told.days_left or 0), 1), 'day')}."
             )

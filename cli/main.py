@@ -39,8 +39,8 @@ from core.settings import Settings, read_settings
 
 app = typer.Typer(
     name="callbox",
-    help="Airtime, WiFi vouchers and gifts over USSD, Telegram and WhatsApp. Try `callbox run`, then"
-    " open the phone page it names.",
+    help="Airtime, WiFi vouchers and gifts over USSD, Telegram and WhatsApp. Try `callbox run`,"
+    " then open the phone page it names.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

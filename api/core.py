@@ -66,3 +66,8 @@ class Core(Protocol):
     def with_sandbox(self) -> bool:
         """Whether the outside is the sandbox, so that nobody takes a demo for the real thing."""
         ...
+
+    @property
+    def phone_url(self) -> str:
+        """Where the sandbox's phone page is; "" where there is no sandbox."""
+        ...

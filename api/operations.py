@@ -8,7 +8,7 @@ import prometheus_client
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from api.core import Core, Gauges, Probe
@@ -20,8 +20,9 @@ PROBE_TIMEOUT_S = 2.0
 
 
 def routes(core: Core) -> list[Route]:
-    """`GET /health`, `GET /status`, `GET /metrics`."""
+    """`GET /`, `GET /health`, `GET /status`, `GET /metrics`."""
     return [
+        Route("/", _Welcome(core.phone_url).show),
         Route("/health", _health),
         Route("/status", _Status(core.probes, with_sandbox=core.with_sandbox).show),
         Route("/metrics", _Metrics(core.gauges).show),
@@ -35,6 +36,20 @@ async def _health(_: Request) -> Response:
     process restarted.
     """
     return JSONResponse({"status": "ok"})
+
+
+class _Welcome:
+    """What is here, for whoever opens the address that the program printed."""
+
+    def __init__(self, phone_url: str) -> None:
+        phone = f"The phone page, to try it, is at {phone_url}\n" if phone_url else ""
+        self._text = (
+            f"This is Callbox.\n{phone}"
+            "How it is: /health, /status, /metrics. The admin API: /api/v1/openapi.json\n"
+        )
+
+    async def show(self, _: Request) -> Response:
+        return PlainTextResponse(self._text)
 
 
 class _Metrics:

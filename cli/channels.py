@@ -160,6 +160,8 @@ def _show(opened: Opened, *, as_json: bool) -> None:
         show_json({"id": str(opened.id), "path": opened.path})
     else:
         typer.echo(f"{opened.id}\nReached at {opened.path}, which is shown this once.")
+    if opened.remark:
+        typer.echo(opened.remark, err=True)
 
 
 def _wanted(

@@ -14,6 +14,7 @@ from core.engine import checks, diagram
 from core.engine.checks import Severity
 from core.engine.manifest import compare, manifest
 from core.flows import all_flows
+from core.kit.counts import counted
 from core.kit.errors import Fault
 from core.kit.texts import Texts
 
@@ -36,7 +37,10 @@ def check(*, as_json: AsJson = False) -> None:
         for finding in found:
             typer.echo(str(finding))
         screens = sum(len(flow.screens) for flow in flows.all)
-        typer.echo(f"{len(flows.all)} conversations, {screens} nodes, {len(errors)} errors")
+        typer.echo(
+            f"{counted(len(flows.all), 'conversation')}, {counted(screens, 'node')}, "
+            f"{counted(len(errors), 'error')}"
+        )
     if errors:
         raise Fault("conversations must not start like this")
 

@@ -32,14 +32,15 @@ from cli import (
     tokens,
     vouchers,
 )
+from cli.mistyped import mistyped
 from core.kit import logging
 from core.kit.errors import Fault, Problem
 from core.settings import Settings, read_settings
 
 app = typer.Typer(
     name="callbox",
-    help="Airtime and more over USSD, Telegram and WhatsApp. Try `callbox run`, then open the phone"
-    " page it names.",
+    help="Airtime, WiFi vouchers and gifts over USSD, Telegram and WhatsApp. Try `callbox run`,"
+    " then open the phone page it names.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -148,13 +149,19 @@ def _for_machines() -> bool:
 
 
 def main() -> None:
-    """Turn faults that a person can mend into one clear line and a non-zero status.
+    """Turn what a person can mend into one clear line: status 1, or 2 where it was typed wrong.
 
     Commands that end by themselves log warnings only, and never where their answer goes.
     """
     logging.configure(json=_for_machines(), level="WARNING")
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except (Fault, Problem) as error:
         typer.echo(f"callbox: {error}", err=True)
         sys.exit(1)
+    except typer.Abort:
+        sys.exit(1)
+    except typer.TyperException as error:
+        if said := mistyped(error):  # nothing is said where help was shown instead
+            typer.echo(f"callbox: {said}", err=True)
+        sys.exit(error.exit_code)

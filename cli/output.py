@@ -4,15 +4,18 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
 
 _FILE_CHARS = 250
+_ENDLESS = 1_000_000
 _RIGHT = frozenset({"amount", "fee", "cost"})
 
 
@@ -21,14 +24,17 @@ def show_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
     if as_json:
         show_json(list(rows))
         return
-    table = Table(box=None)
     columns = [name for name, value in rows[0].items() if not _nested(value)] if rows else []
-    for name in columns:
-        table.add_column(name, no_wrap=True, justify="right" if name in _RIGHT else "left")
-    for row in rows:
-        table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
-    # Where nobody looks at a screen, nothing is cut to fit one.
-    Console(width=None if sys.stdout.isatty() else _FILE_CHARS).print(table)
+    lines = [["" if row[name] is None else str(row[name]) for name in columns] for row in rows]
+    table = Table(box=None)
+    for name, *cells in zip(columns, *lines, strict=True):
+        longest = max(cell_len(word) for cell in (name, *cells) for word in cell.split())
+        justify: Literal["left", "right"] = "right" if name in _RIGHT else "left"
+        table.add_column(name, min_width=longest, justify=justify)
+    for line in lines:
+        table.add_row(*map(Text, line))  # as text: a name may hold what rich takes for markup
+    console = Console(width=None if sys.stdout.isatty() else _ENDLESS)
+    console.print(table, crop=False)
 
 
 def show_json(answer: object) -> None:

@@ -14,6 +14,7 @@ from cli.output import AsJson, show_json, show_rows
 from core.app import Core
 from core.domain.plans import Plan, PlanListing
 from core.domain.routing import PlanOffer
+from core.kit.counts import counted
 from core.kit.errors import Fault
 from core.ports import Event
 
@@ -58,7 +59,7 @@ def import_plans(
     if as_json:
         show_json({"plans": len(listings), "offers": offers})
     else:
-        typer.echo(f"{len(listings)} plans, {offers} offers.")
+        typer.echo(f"{counted(len(listings), 'plan')}, {counted(offers, 'offer')}.")
 
 
 @app.command("list")

@@ -99,13 +99,8 @@ async def operator_bot(settings: Settings) -> None:
 
     _check_sandbox_alone(settings)
     token, api_url = settings.operator_bot
-    database, redis = settings.database_url, settings.redis_url
     async with (
-        join_services(
-            settings.home,
-            database_url=database.get_secret_value() if database else None,
-            redis_url=redis.get_secret_value() if redis else None,
-        ) as urls,
+        _joined(settings) as urls,
         _built(settings, urls) as core,
     ):
         await until_stopped([lambda stop: serve_operators(core, token, api_url, stop)])
@@ -133,20 +128,16 @@ async def sandbox(settings: Settings) -> None:
 
 
 async def migrate(settings: Settings) -> None:
-    async with _services(settings) as urls:
+    """Also beside a Callbox that runs, which was migrated when it started."""
+    async with _joined(settings) as urls:
         await upgrade(urls.database_url)
 
 
 @contextlib.asynccontextmanager
 async def attached_core(settings: Settings) -> AsyncIterator[Core]:
     """A core for one command, beside a running Callbox or on its own."""
-    database, redis = settings.database_url, settings.redis_url
     async with (
-        join_services(
-            settings.home,
-            database_url=database.get_secret_value() if database else None,
-            redis_url=redis.get_secret_value() if redis else None,
-        ) as urls,
+        _joined(settings) as urls,
         _migrated(urls),
         build(settings, urls, secret_key(settings)) as core,
     ):
@@ -167,6 +158,18 @@ async def _ready_core(settings: Settings) -> AsyncIterator[Core]:
         # All that was made by now stays: no collection needs to look through it while people wait.
         gc.freeze()
         yield core
+
+
+@contextlib.asynccontextmanager
+async def _joined(settings: Settings) -> AsyncIterator[ServiceUrls]:
+    """Those of a Callbox that runs on this home, or of its own."""
+    database, redis = settings.database_url, settings.redis_url
+    async with join_services(
+        settings.home,
+        database_url=database.get_secret_value() if database else None,
+        redis_url=redis.get_secret_value() if redis else None,
+    ) as urls:
+        yield urls
 
 
 @contextlib.asynccontextmanager

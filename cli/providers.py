@@ -9,10 +9,9 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from cli import provider_controls
+from cli.output import AsJson, show_rows
 from cli.processes import attached_core
 from core.app import Core
 from core.domain.providers import CREDENTIALS, UnknownProvider
@@ -30,27 +29,19 @@ app.command()(provider_controls.drain)
 Answer = TypeVar("Answer")
 
 _ACTOR = "cli"
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
 _Tenant = Annotated[str, typer.Option(help="The key of the tenant.")]
 _Service = Annotated[Product, typer.Argument(help="What it sells.")]
 _Provider = Annotated[str, typer.Argument(help="Its name, as in `callbox providers list`.")]
 
 
 @app.command("list")
-def list_providers(tenant: _Tenant = "demo", *, as_json: _Json = False) -> None:
+def list_providers(tenant: _Tenant = "demo", *, as_json: AsJson = False) -> None:
     """Who sells what to a tenant, best first."""
 
     async def ask(core: Core, tenant_id: UUID) -> list[Listed]:
         return list(await core.setup.listed(tenant_id))
 
-    found = _with_core(tenant, ask)
-    if as_json:
-        typer.echo(json.dumps([_plain(one) for one in found], indent=2))
-        return
-    table = Table(*_plain_names(), box=None)
-    for one in found:
-        table.add_row(*(str(value) for value in _plain(one).values()))
-    Console().print(table)
+    show_rows([_plain(one) for one in _with_core(tenant, ask)], as_json=as_json)
 
 
 @app.command("set")
@@ -94,7 +85,7 @@ def set_provider(
 
 @app.command()
 def enable(
-    service: _Service, provider: _Provider, tenant: _Tenant = "demo", *, as_json: _Json = False
+    service: _Service, provider: _Provider, tenant: _Tenant = "demo", *, as_json: AsJson = False
 ) -> None:
     """Give a provider new orders."""
     _switch(service, provider, tenant, active=True)
@@ -103,7 +94,7 @@ def enable(
 
 @app.command()
 def disable(
-    service: _Service, provider: _Provider, tenant: _Tenant = "demo", *, as_json: _Json = False
+    service: _Service, provider: _Provider, tenant: _Tenant = "demo", *, as_json: AsJson = False
 ) -> None:
     """Give a provider no new orders. Those it has are asked about until they end."""
     _switch(service, provider, tenant, active=False)
@@ -116,7 +107,7 @@ def ask_float(
     tenant: _Tenant = "demo",
     service: Annotated[Product | None, typer.Option(help="Only for this.")] = None,
     *,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ask a provider for our float, which buys nothing. Fails when it does not answer."""
 
@@ -178,22 +169,17 @@ def _object(text: str, what: str) -> dict[str, Any]:
     return given
 
 
-def _plain_names() -> tuple[str, ...]:
-    return ("service", "provider", "active", "priority", "timeout", "base_url", "configured")
-
-
 def _plain(one: Listed) -> dict[str, object]:
     offer = one.offer
-    values = (
-        one.service.value,
-        offer.provider.name,
-        offer.active,
-        offer.priority,
-        offer.provider.timeout_s,
-        one.config.base_url if one.config else "",
-        offer.configured,
-    )
-    return dict(zip(_plain_names(), values, strict=True))
+    return {
+        "service": one.service.value,
+        "provider": offer.provider.name,
+        "active": offer.active,
+        "priority": offer.priority,
+        "timeout": offer.provider.timeout_s,
+        "base_url": one.config.base_url if one.config else "",
+        "configured": offer.configured,
+    }
 
 
 def _tested(service: Product, answer: Tested) -> dict[str, object]:

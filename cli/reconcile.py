@@ -6,9 +6,8 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from cli.output import AsJson, show_rows
 from cli.processes import attached_core
 from core.kit.errors import Fault
 from core.kit.money import Money, to_major
@@ -22,10 +21,8 @@ app = typer.Typer(help="Our books against the records of others.", no_args_is_he
 _DIFFERENT = 3
 _UNREAD = 4
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
 _Tenant = Annotated[str, typer.Option(help="The key of the tenant.")]
 _Party = Annotated[str | None, typer.Option(help="Only with this provider or gateway.")]
-_COLUMNS = ("date", "party", "side", "state", "lines", "matched", "differences", "float gap", "why")
 
 
 @app.command()
@@ -36,7 +33,7 @@ def run(
     party: _Party = None,
     tenant: _Tenant = "demo",
     *,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare one day with everybody that we deal with, and show what does not agree.
 
@@ -62,7 +59,7 @@ def list_runs(
     party: _Party = None,
     count: Annotated[int, typer.Option(min=1, max=500)] = 20,
     *,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Days that were compared, the last ones first."""
     runs = asyncio.run(_list(tenant, party, count))
@@ -91,20 +88,21 @@ async def _list(tenant: str, party: str | None, count: int) -> list[DayRun]:
 
 
 def _print(runs: list[DayRun]) -> None:
-    table = Table(*_COLUMNS, box=None)
-    for each in runs:
-        table.add_row(
-            each.day.isoformat(),
-            each.party.name,
-            each.party.side.value,
-            each.state,
-            str(each.lines),
-            str(each.matched),
-            str(each.differences),
-            _gap(each),
-            each.why or "",
-        )
-    Console().print(table)
+    rows = [
+        {
+            "date": each.day,
+            "party": each.party.name,
+            "side": each.party.side.value,
+            "state": each.state,
+            "lines": each.lines,
+            "matched": each.matched,
+            "differences": each.differences,
+            "float gap": _gap(each),
+            "why": each.why,
+        }
+        for each in runs
+    ]
+    show_rows(rows, as_json=False)
 
 
 def _print_differences(run: DayRun) -> None:

@@ -10,6 +10,7 @@ import typer
 from cli.acting import TenantKey, act, actor
 from cli.output import AsJson, show_json, show_rows
 from core.app import Core
+from core.kit.counts import counted
 from core.kit.errors import Fault
 from core.ports import Paging
 from core.ports.router_upkeep import Backup
@@ -127,7 +128,7 @@ def let_go(
     More than three in ten are not removed without a person's word: this is it, for an hour and for
     one time. Are they more than USERS by then, none is removed.
     """
-    typed = confirm or typer.prompt(f"Up to {users} users are removed. The router's name")
+    typed = confirm or typer.prompt(f"To remove: up to {counted(users, 'user')}. The router's name")
 
     async def allow(core: Core, tenant_id: UUID) -> None:
         desk = core.router_office.desk

@@ -1,7 +1,7 @@
 """Commands on hotspot routers: add them, look at them, test them, back them up."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -142,8 +142,9 @@ def add(
     async def make(core: Core, tenant_id: UUID) -> Router:
         return await core.router_office.desk.add(tenant_id, wanted, actor())
 
-    router = _judged(tenant, make)
+    router, remark = _judged(tenant, make)
     typer.echo(f"{router.name} is added. Test it: callbox routers test {json.dumps(router.name)}")
+    _remark(remark)
 
 
 @app.command("set")
@@ -187,7 +188,9 @@ def set_router(
             router = await desk.attended(tenant_id, router.id, actor())
         return router
 
-    typer.echo(f"{_judged(tenant, change).name} is set.")
+    router, remark = _judged(tenant, change)
+    typer.echo(f"{router.name} is set.")
+    _remark(remark)
 
 
 @app.command()
@@ -209,16 +212,22 @@ def remove(
     typer.echo(f"{name} is forgotten.")
 
 
-def _judged(tenant: str, work: Any) -> Router:
-    """As `act`, with what is wrong field by field."""
+def _judged(tenant: str, work: Callable[[Core, UUID], Awaitable[Router]]) -> tuple[Router, str]:
+    """As `act`, with what is wrong field by field; and what is known to stand in the way."""
 
-    async def judged(core: Core, tenant_id: UUID) -> Router:
+    async def judged(core: Core, tenant_id: UUID) -> tuple[Router, str]:
         try:
-            return cast("Router", await work(core, tenant_id))
+            router = await work(core, tenant_id)
         except BadRouter as error:
             raise Fault(in_words(error.fields)) from None
+        return router, await core.router_office.desk.remark(router)
 
     return act(tenant, judged)
+
+
+def _remark(remark: str) -> None:
+    if remark:
+        typer.echo(remark, err=True)
 
 
 def _fields(given: Mapping[str, Any], secrets: Mapping[str, Any]) -> RouterFields:

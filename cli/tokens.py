@@ -1,24 +1,29 @@
 """Commands on tokens of the admin API."""
 
 import asyncio
-import json
+import datetime as dt
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from cli.output import AsJson, show_rows
 from cli.processes import attached_core
 from core.kit.errors import Fault
-from core.services.tokens import ABILITIES, EVERYTHING, UnknownAbility, UnknownToken
+from core.services.tokens import (
+    ABILITIES,
+    EVERYTHING,
+    NAME_CHARS_MAX,
+    NamelessToken,
+    SeveralTokens,
+    UnknownAbility,
+    UnknownToken,
+)
 from core.settings import read_settings
 
 app = typer.Typer(help="Tokens of the admin API.", no_args_is_help=True)
 
 _ACTOR = "cli"
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a script to read.")]
 
 
 @app.command()
@@ -40,22 +45,17 @@ def create(
 
 
 @app.command("list")
-def list_tokens(*, as_json: _Json = False) -> None:
+def list_tokens(*, as_json: AsJson = False) -> None:
     """All tokens, without what they are."""
-    rows = asyncio.run(_list())
-    if as_json:
-        typer.echo(json.dumps(rows, indent=2))
-        return
-    table = Table(box=None)
-    for column in rows[0] if rows else ():
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console().print(table)
+    show_rows(asyncio.run(_list(as_json=as_json)), as_json=as_json)
 
 
 @app.command()
-def revoke(token: Annotated[UUID, typer.Argument(help="Its id in `callbox tokens list`.")]) -> None:
+def revoke(
+    token: Annotated[
+        str, typer.Argument(help="Its id in `callbox tokens list`, or its name if no other has it.")
+    ],
+) -> None:
     """End a token at once."""
     asyncio.run(_revoke(token))
     typer.echo("It is revoked.")
@@ -69,9 +69,14 @@ async def _create(name: str, tenant: str | None, abilities: Sequence[str]) -> st
         except UnknownAbility:
             known = ", ".join((*ABILITIES, EVERYTHING))
             raise Fault(f"--ability: should be one of {known}") from None
+        except NamelessToken:
+            raise Fault(f"name: should have 1 to {NAME_CHARS_MAX} characters") from None
 
 
-async def _list() -> list[dict[str, object]]:
+async def _list(*, as_json: bool) -> list[dict[str, object]]:
+    def told(at: dt.datetime | None) -> str | None:
+        return None if at is None else at.isoformat() if as_json else f"{at:%Y-%m-%d %H:%M}"
+
     async with attached_core(read_settings()) as core:
         keys = {tenant_id: key for key, tenant_id in (await core.tenants.keys()).items()}
         return [
@@ -79,18 +84,23 @@ async def _list() -> list[dict[str, object]]:
                 "id": str(token.id),
                 "name": token.name,
                 "tenant": keys.get(token.tenant_id) if token.tenant_id else None,
-                "abilities": sorted(token.abilities),
-                "created_at": token.created_at.isoformat(),
-                "last_used_at": token.last_used_at.isoformat() if token.last_used_at else None,
-                "revoked_at": token.revoked_at.isoformat() if token.revoked_at else None,
+                "abilities": abilities if as_json else ", ".join(abilities),
+                "created_at": told(token.created_at),
+                "last_used_at": told(token.last_used_at),
+                "revoked_at": told(token.revoked_at),
             }
             for token in await core.tokens.all()
+            for abilities in [sorted(token.abilities)]
         ]
 
 
-async def _revoke(token: UUID) -> None:
+async def _revoke(said: str) -> None:
     async with attached_core(read_settings()) as core:
         try:
-            await core.tokens.revoke(token, _ACTOR)
+            await core.tokens.revoke(await core.tokens.meant(said), _ACTOR)
         except UnknownToken:
-            raise Fault(f"there is no token {token}") from None
+            raise Fault(f"there is no token {said!r}: see `callbox tokens list`") from None
+        except SeveralTokens:
+            raise Fault(
+                f"several tokens are called {said!r}: say the id, as in `callbox tokens list`"
+            ) from None

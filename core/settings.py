@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.kit.errors import Fault
+from core.kit.expected import in_words
 
 
 class BadSettings(Fault):
@@ -297,7 +298,7 @@ def bad_setting(error: ValidationError, prefix: str) -> BadSettings:
     first = error.errors(include_url=False, include_input=False)[0]
     field = str(first["loc"][0]) if first["loc"] else "settings"
     name = field if field.isupper() else prefix + field.upper()
-    return BadSettings(f"{name}: {first['msg']}")
+    return BadSettings(f"{name}: {in_words(first)}")
 
 
 def _check_together(settings: Settings) -> None:

@@ -100,7 +100,7 @@ def router(core: AdminCore, ussd: Collection[str]) -> APIRouter:
         page: Annotated[PageQuery, Depends()],
         search: Annotated[Words, Query(description="Part of a code or a gateway's name.")] = "",
         status: Literal["active", "disabled"] | None = None,
-        kind: Words | None = None,
+        kind: Literal["ussd", "telegram", "whatsapp", "callback"] | None = None,
         sort_by: Literal["created_at"] = "created_at",
     ) -> Listing[ChannelShown]:
         """Channels of this tenant, those that are off included, the latest first."""
@@ -124,7 +124,8 @@ def router(core: AdminCore, ussd: Collection[str]) -> APIRouter:
             access.actor,
             wanted=body.change(),
         )
-        return Told(data=await opened(access, made), message=_ONCE)
+        message = f"{_ONCE} {made.remark}".rstrip()
+        return Told(data=await opened(access, made), message=message)
 
     @routes.get("/{channel_id}")
     async def show(channel_id: UUID, access: Annotated[Access, reads]) -> Envelope[ChannelShown]:

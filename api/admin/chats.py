@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
-from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words
+from api.admin.envelope import NO_NUL, Answer, Envelope, Listing, PageQuery, Told, Words
 from core.domain.live_chat import Heard, LiveChat, LiveMessage, LiveState
 from core.kit import ids
 from core.services.live_chat import TEXT_MAX
@@ -63,9 +63,9 @@ class ChatWhole(ChatShown):
 class SayBody(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    text: Annotated[
-        str, StringConstraints(min_length=1, max_length=TEXT_MAX, pattern=r"^[^\x00]*$")
-    ] = Field(description="What the customer is told.")
+    text: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX, pattern=NO_NUL)] = (
+        Field(description="What the customer is told.")
+    )
     idempotency_key: Words | None = Field(None, min_length=1)
 
 

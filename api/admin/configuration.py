@@ -24,9 +24,11 @@ from core.domain.providers import (
 )
 from core.domain.vending import Product
 from core.kit import masking
+from core.kit.expected import shaped
 from core.services.provider_configs import Change
 
-ProviderName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
+_NAME = shaped(r"^[a-z][a-z0-9_]{1,30}$", "should be a name in small letters, like vtpass")
+ProviderName = Annotated[str, Path(pattern=_NAME)]
 
 _SET = "[set]"
 # Headers that are shown only as set: their names say so, or their values look like a key.

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.admin.errors import ApiError
 from core.kit.clock import utc_now
+from core.kit.expected import shaped
 from core.kit.money import Money, to_major
 from core.ports import Paging
 
@@ -23,7 +24,8 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 PAGE_MAX = 100_000
 
-Words = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+NO_NUL = shaped(r"^[^\x00]*$", "should have no NUL characters")
+Words = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
 """Free text of one line or so; Postgres keeps no NUL."""
 
 

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from core.domain.providers import BadConfiguration, UnknownProvider
 from core.kit.errors import Problem
+from core.kit.expected import in_words
 from core.ports.hotspot import Refusal
 from core.services.cases import CaseClosed, ResolutionNeeded, UnknownCase
 from core.services.channel_desk import BadChannel, UnknownChannel
@@ -216,5 +217,8 @@ def of_validation(error: RequestValidationError) -> ApiError:
     details = {}
     for one in error.errors():
         where = [str(part) for part in one["loc"] if part not in {"body", "query", "path"}]
-        details[".".join(where) or "body"] = str(one["msg"]).removeprefix("Value error, ")
+        words = in_words(one)
+        if not where and one["type"] == "model_attributes_type":
+            words += ", sent with content-type: application/json"
+        details[".".join(where) or "body"] = words
     return ApiError(422, "request.invalid", "The request is not valid.", details)

@@ -10,10 +10,11 @@ from api.admin.auth import Access, needing
 from api.admin.configuration import ProviderName
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Told, Words, major
-from api.admin.errors import ApiError
-from api.admin.users import Major
+from api.admin.prices import Currency, Major, wrong
+from core.kit.expected import shaped
 from core.kit.money import Money, from_major
 
+_AMOUNT = shaped(r"^[0-9]{1,15}(\.[0-9]{1,4})?$", "should be an amount, like 500000.00")
 _AMOUNT_MINOR_MAX = 10**15 - 1
 
 
@@ -32,8 +33,8 @@ class FundBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    amount: Major = Field(pattern=r"^[0-9]{1,15}(\.[0-9]{1,4})?$", examples=["500000.00"])
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    amount: Major = Field(pattern=_AMOUNT, examples=["500000.00"])
+    currency: Currency
     reference: Words = Field(min_length=3, description="Of the bank transfer that paid it.")
 
     def money(self) -> Money:
@@ -41,9 +42,9 @@ class FundBody(BaseModel):
         try:
             money = from_major(self.amount, self.currency)
         except ValueError as error:
-            raise _bad_amount(str(error)) from None
+            raise wrong("amount", str(error)) from None
         if not 0 < money.minor <= _AMOUNT_MINOR_MAX:
-            raise _bad_amount("should be above zero, and no more than a ledger can hold")
+            raise wrong("amount", "should be above zero, and no more than a ledger can hold")
         return money
 
 
@@ -102,7 +103,3 @@ def router(core: AdminCore) -> APIRouter:
         return Told(data=funded, message="It was booked before." if given.repeated else "Done.")
 
     return routes
-
-
-def _bad_amount(what: str) -> ApiError:
-    return ApiError(422, "request.invalid", "The request is not valid.", {"amount": what})

@@ -2,14 +2,14 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.admin.auth import Access
 from api.admin.envelope import Answer, Words, major
 from api.admin.errors import ApiError
+from api.admin.prices import Currency, Price
 from core.domain.gifts import AirtimeState, Claim, ClaimState, GiftTerms, Refusal, Room, RoomState
 from core.kit.money import from_major
 from core.kit.msisdn import masked
@@ -90,14 +90,6 @@ class ReasonBody(BaseModel):
     reason: Words = Field(min_length=3)
 
 
-def _written(given: object) -> object:
-    """A whole number may come as a number; nothing with a fraction does, or it would be rounded."""
-    return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
-
-
-Major = Annotated[str, BeforeValidator(_written), Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
-
-
 class GiftSettings(BaseModel):
     """What new rooms may be. `fee_basis_points` come on top of the gift; 100 is one per cent.
 
@@ -107,10 +99,10 @@ class GiftSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     enabled: bool
-    total_min: Major
-    total_max: Major
-    day_max: Major
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    total_min: Price
+    total_max: Price
+    day_max: Price
+    currency: Currency
     shares_max: int
     fee_basis_points: int
     open_max: int

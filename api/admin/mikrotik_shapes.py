@@ -7,11 +7,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from api.admin.envelope import Answer, Words
+from core.kit.expected import shaped
 from core.ports.router_upkeep import Bulk, BulkKind, BulkUser
 from core.services.router_bulks import USERS_MAX
 from core.services.router_control import ShownSession, ShownUser
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
+_LINE = shaped(r"^[^\x00-\x1f]+$", "should be one line, like ada")
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_LINE)]
 _Limit = Annotated[int, Field(ge=0)]
 
 

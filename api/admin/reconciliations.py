@@ -11,6 +11,7 @@ from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words, major
 from core.domain.reconciliation import DifferenceKind, Side
+from core.kit.counts import counted
 from core.ports.statements import DayRun, FoundDifference
 from core.services.reconciliation import UnknownRun
 
@@ -107,7 +108,8 @@ def router(core: AdminCore) -> APIRouter:
         """Compare a day that is over, again if need be. Those that run just now are left out."""
         runs = await core.reconciliation.run_day(access.tenant_id, body.date, body.party)
         count = sum(each.differences for each in runs)
-        return Told(data=[_detail(each) for each in runs], message=f"{count} differences are open.")
+        found = counted(count, "open difference")
+        return Told(data=[_detail(each) for each in runs], message=f"There are {found}.")
 
     return routes
 

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from api.admin.envelope import Answer, Words
+from api.admin.envelope import NO_NUL, Answer, Words
 from core.domain.hotspot import Router, RouterStatus, fullest
 from core.services.router_desk import RouterFields, Tested
 from core.services.router_import import LineStatus, LineTold
 from core.services.router_words import ATTENTION, StepTold, examined
 
-_Pem = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00]*$")]
+_Pem = Annotated[str, StringConstraints(max_length=20_000, pattern=NO_NUL)]
 
 
 class AccessBody(BaseModel):
@@ -50,7 +50,7 @@ class RouterBody(AccessBody):
     way. `login_url` is the hotspot's page, like `http://wifi.lan/login`.
     """
 
-    name: Annotated[str, StringConstraints(max_length=80, pattern=r"^[^\x00]*$")] | None = None
+    name: Annotated[str, StringConstraints(max_length=80, pattern=NO_NUL)] | None = None
     server: Words | None = None
     login_url: Words | None = None
     location: Words | None = None

@@ -79,7 +79,8 @@ def _records(routes: APIRouter, core: AdminCore) -> None:
     async def create(body: RouterBody, access: Annotated[Access, writes]) -> Told[RouterShown]:
         """Add a router. `name`, `host`, `username` and `password` are needed."""
         made = await desk.add(access.tenant_id, body.fields(), access.actor)
-        return Told(data=shown(made, why(made)), message="It is looked at within seconds.")
+        remark = await desk.remark(made) or "It is looked at within seconds."
+        return Told(data=shown(made, why(made)), message=remark)
 
     @routes.post("/import", openapi_extra=_CSV)
     async def imported(

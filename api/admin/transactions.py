@@ -12,12 +12,14 @@ from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words, major
 from core.domain.orders import FINAL, OrderState
 from core.domain.vending import Product, Result
+from core.kit.expected import shaped
 from core.ports import AttemptView, EntryView, ListedOrder, OrderDetail, OrderQuery
 from core.ports.desk import Acted, Learned
 from core.ports.desk import Answer as Booked
 from core.services.order_actions import WORDS_MIN, Reconciled
 
-Reference = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,64}$")]
+_WRITTEN = shaped(r"^[0-9A-Za-z]{1,64}$", "should be a reference in letters and digits")
+Reference = Annotated[str, Path(pattern=_WRITTEN)]
 Status = Literal["pending", "held", "in_doubt", "delivered", "refunded", "paid_back"]
 
 _PENDING = frozenset(OrderState) - FINAL

@@ -5,26 +5,21 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words, major
 from api.admin.errors import ApiError
+from api.admin.prices import Currency, Price, wrong
 from core.domain.customers import Customer
+from core.kit.expected import shaped
 from core.kit.money import Money, from_major
 from core.ports import CustomerQuery
 
 _AMOUNT_MINOR_MAX = 10**12 - 1
+_PHONE = shaped(r"^[ +]?[0-9][0-9 -]{6,24}$", "should be a whole number, like 08031234567")
 _COLUMNS = {"created_at": "created_at", "phone": "msisdn"}
-
-
-def _major(given: object) -> object:
-    """A whole number may come as a number; nothing with a fraction does, or it would be rounded."""
-    return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
-
-
-Major = Annotated[str, BeforeValidator(_major)]
 
 
 class User(Answer):
@@ -81,8 +76,8 @@ class CreditBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    amount: Major = Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$", examples=["500.00"])
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    amount: Price = Field(examples=["500.00"])
+    currency: Currency
     reason: Words = Field(min_length=3)
     idempotency_key: Words = Field(min_length=1)
 
@@ -91,9 +86,9 @@ class CreditBody(BaseModel):
         try:
             money = from_major(self.amount, self.currency)
         except ValueError as error:
-            raise _bad_amount(str(error)) from None
+            raise wrong("amount", str(error)) from None
         if not 0 < money.minor <= _AMOUNT_MINOR_MAX:
-            raise _bad_amount("should be above zero, and no more than a wallet can hold")
+            raise wrong("amount", "should be above zero, and no more than a wallet can hold")
         return money
 
 
@@ -119,9 +114,9 @@ def router(core: AdminCore) -> APIRouter:
         search: Annotated[Words, Query(description="A number in any form, or part of it.")] = "",
         phone: Annotated[
             str | None,
-            Query(description="A whole number in any form.", pattern=r"^[ +]?[0-9][0-9 -]{6,24}$"),
+            Query(description="A whole number in any form.", pattern=_PHONE),
         ] = None,
-        status: Words | None = None,
+        status: Literal["active", "released"] | None = None,
         sort_by: Literal["created_at", "phone"] = "created_at",
     ) -> Listing[User]:
         """Customers of this tenant, the latest first."""
@@ -229,7 +224,3 @@ def _fields(customer: Customer) -> dict[str, object]:
         "pin_set": customer.pin_set,
         "created_at": customer.created_at,
     }
-
-
-def _bad_amount(what: str) -> ApiError:
-    return ApiError(422, "request.invalid", "The request is not valid.", {"amount": what})

@@ -17,6 +17,7 @@ from api.admin.prices import Currency, Price, minor, wrong
 from core.domain.customers import Tenant
 from core.domain.hotspot import CodeStyle
 from core.kit import ids
+from core.kit.expected import shaped
 from core.kit.msisdn import BadMsisdn, Msisdn, parse_msisdn
 from core.ports.pictures import SheetForm
 from core.ports.vouchers import Batch
@@ -25,6 +26,9 @@ from core.services.voucher_sheets import CARDS_MAX
 
 CODES = "vouchers:codes"
 
+_PREFIX = shaped(
+    r"^[A-Z2-9]{0,8}$", "should be up to 8 capital letters and digits from 2 to 9, like CAFE"
+)
 _HOURS_MAX, _MB_MAX = 10 * 366 * 24, 2**40
 _PDF: Mapping[int | str, dict[str, Any]] = {200: {"content": {"application/pdf": {}}}}
 _CSV: Mapping[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
@@ -47,7 +51,7 @@ class BatchBody(BaseModel):
     price: Price | None = Field(None, examples=["500.00"])
     data_limit_mb: int | None = Field(None, ge=1, le=_MB_MAX)
     currency: Currency | None = None
-    code_prefix: str = Field("", pattern=r"^[A-Z2-9]{0,8}$")
+    code_prefix: str = Field("", pattern=_PREFIX)
     code_style: CodeStyle | None = None
     auto_activate: bool = Field(default=False, description="Put them on the router at once.")
     send_sms: bool = Field(default=False, description="Tell `customer_phone` the codes.")

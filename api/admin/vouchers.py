@@ -15,13 +15,13 @@ from api.admin.voucher_plans import TermsShown, terms_fields
 from core.domain.hotspot import MIB
 from core.domain.voucher_codes import masked, spaced
 from core.domain.vouchers import Desired, SaleState, SyncState, Voucher
+from core.kit.expected import shaped
 from core.ports import Event
 from core.ports.vouchers import SaleView, VoucherQuery
 from core.services.voucher_desk import VoucherDetail
 
-Code = Annotated[
-    str, Path(max_length=40, pattern=r"^[0-9A-Za-z -]+$", description="A code, or a voucher's id.")
-]
+_CODE = shaped(r"^[0-9A-Za-z -]+$", "should be a code, like K7QM2XV9TA, or a voucher's id")
+Code = Annotated[str, Path(max_length=40, pattern=_CODE, description="A code, or a voucher's id.")]
 
 
 class VoucherShown(Answer):

@@ -7,9 +7,11 @@ from bots.operators.asking import Ask, Button, Say
 from bots.operators.core import OperatorCore
 from core.domain.operators import Asking, Operator, Request, RequestState
 from core.kit import ids
+from core.kit.errors import Problem
 from core.kit.masking import text as without_secrets
 from core.kit.money import Money, show
 from core.kit.msisdn import masked
+from core.services.approvals import MayNotConfirm, NotYours, RequestDecided
 
 YES, NO = "y", "n"
 _ASKED = {
@@ -17,7 +19,8 @@ _ASKED = {
     Asking.PAID: "book payout {} as paid",
     Asking.UNPAID: "book payout {} as not paid, and give the money back",
 }
-_OUTCOMES = {"paid": Asking.PAID, "unpaid": Asking.UNPAID}
+_OUTCOMES = {"paid": Asking.PAID, "not-paid": Asking.UNPAID, "unpaid": Asking.UNPAID}
+"""By the word of `callbox payouts settle`; the last one is as people write it."""
 _REFUND_WORDS, _SETTLE_WORDS = 2, 3
 
 
@@ -32,7 +35,7 @@ async def settle(core: OperatorCore, ask: Ask) -> Say:
     """Ask for a payout to be ended by a person's word."""
     outcome = _OUTCOMES.get(ask.words[1].lower()) if len(ask.words) >= _SETTLE_WORDS else None
     if outcome is None:
-        return Say("Say which, how, and how it is known: /settle REFERENCE paid|unpaid EVIDENCE")
+        return Say("Say which, how, and how it is known: /settle REFERENCE paid|not-paid EVIDENCE")
     return await _ask(core, ask, outcome, ask.rest(2))
 
 
@@ -67,17 +70,40 @@ async def _ask(core: OperatorCore, ask: Ask, asking: Asking, why: str) -> Say:
     return Say(f"Asked to {_what(request)}. It needs one of: {names}.", others=others)
 
 
-async def decide(core: OperatorCore, operator: Operator, data: str) -> tuple[Request, Say]:
-    """What a tap on one of those buttons does; for whom else there is news is in `others`.
+async def decide(core: OperatorCore, operator: Operator, data: str) -> tuple[str, Say]:
+    """What a tap on one of those buttons does: its answer, and what stands there from now on.
 
-    Raises `Problem`.
+    What is over is said in the place of the buttons, whether or not it could be done; who asked,
+    and reads elsewhere, is told in `others`.
+
+    Raises `Problem` where the tap was not this operator's to make, and `ValueError`.
     """
     word, request_id, nonce = read(data)
-    request = await core.operations.approvals.decide(
-        request_id, operator, nonce, confirm=word == YES
-    )
-    news = () if request.chat_id == operator.telegram_id else ((request.chat_id, outcome(request)),)
-    return request, Say(_decided(request), others=news)
+    approvals = core.operations.approvals
+    try:
+        request = await approvals.decide(request_id, operator, nonce, confirm=word == YES)
+    except (NotYours, MayNotConfirm):
+        raise
+    except Problem as problem:
+        why, known = words.of_problem(problem), await approvals.known(operator, request_id)
+        if known is None:
+            raise
+        if isinstance(problem, RequestDecided):  # by another, who had it told
+            return why, Say(_decided(known))
+        return why, _told(operator, known, _over(known, why))
+    return request.state.value.capitalize() + ".", _told(operator, request, _decided(request))
+
+
+def _told(operator: Operator, request: Request, text: str) -> Say:
+    elsewhere = request.chat_id != operator.telegram_id
+    return Say(text, others=((request.chat_id, Say(text)),) if elsewhere else ())
+
+
+def _over(request: Request, why: str) -> str:
+    """What is said of a request that came to nothing: it was too late, or could not be done."""
+    if request.state is RequestState.WAITING:
+        return f"Asked to {_what(request)}: {why[:1].lower()}{why[1:]}"
+    return _decided(request)
 
 
 def read(data: str) -> tuple[str, UUID, str]:

@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, Command] = {
     "unsubscribe": Command(talking.unsubscribe, Role.VIEWER, "tell it no more"),
     "refund": Command(acting.refund, Role.SUPPORT, "give money back", "REFERENCE REASON"),
     "settle": Command(
-        acting.settle, Role.SUPPORT, "end a withdrawal", "REFERENCE paid|unpaid EVIDENCE"
+        acting.settle, Role.SUPPORT, "end a withdrawal", "REFERENCE paid|not-paid EVIDENCE"
     ),
     "chats": Command(talking.chats, Role.SUPPORT, "customers who want a person"),
     "take": Command(talking.take, Role.SUPPORT, "answer one of them", "CODE"),

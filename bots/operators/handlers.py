@@ -32,6 +32,7 @@ Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
 STRANGER = "This bot is for the people who run this shop. If you have a code: /join CODE"
 _JOINED = "Welcome, {name}: {role} of {tenant}. /help shows what you may do."
+_KNOWN = "You have joined already, {name}: {role} of {tenant}. /help shows what you may do."
 _NO_CODE = "This code is not known, was used, or is too old."
 _NO_WORDS = "Reply to a message of a chat, or use a command: /help."
 _ANSWER_MAX = 200
@@ -76,16 +77,16 @@ class Handlers:
         if message is None or user is None or not self._is_private(message):
             return
         desk = self._core.operations.desk
-        known = await desk.known(user.id)
+        known, greeting = await desk.known(user.id), _KNOWN
         if known is None and context.args and self._strangers.may_try_code(user.id):
-            known = await desk.join(user.id, "".join(context.args))
+            known, greeting = await desk.join(user.id, "".join(context.args)), _JOINED
             if known is None:
                 await self._say(message.chat_id, Say(_NO_CODE))
                 return
         if known is None:
             await self._turned_away(message)
             return
-        text = _JOINED.format(name=known.name, role=known.role.value, tenant=known.tenant)
+        text = greeting.format(name=known.name, role=known.role.value, tenant=known.tenant)
         await self._say(message.chat_id, Say(text))
 
     async def _said(self, update: Update, _: Context) -> None:
@@ -148,8 +149,8 @@ class Handlers:
         await self._say(message.chat.id, say)
 
     async def _decide(self, query: CallbackQuery, operator: Operator) -> None:
-        request, say = await acting.decide(self._core, operator, query.data or "")
-        await _answer(query, request.state.value.capitalize() + ".")
+        answer, say = await acting.decide(self._core, operator, query.data or "")
+        await _answer(query, answer)
         await self._edit(query, say.text)
         for chat_id, other in say.others:
             await self._say(chat_id, other)

@@ -82,7 +82,12 @@ async def routers(core: OperatorCore, ask: Ask) -> Say:
     tenant = await core.tenants.get(tenant_id)
     return Say(
         words.of_routers(
-            found[:_SHOWN_MAX], counts, alerts_open, core.clock.now(), tenant.time_zone
+            found[:_SHOWN_MAX],
+            counts,
+            alerts_open,
+            core.clock.now(),
+            tenant.time_zone,
+            search=query.search,
         )
     )
 

@@ -9,6 +9,7 @@ from core.domain.hotspot import NEAR, Router, RouterStatus, fullest
 from core.domain.live_chat import CUSTOMER, Heard, LiveChat, LiveMessage, Parted, Post
 from core.domain.orders import OrderState
 from core.domain.payouts import PayoutState, PayoutView
+from core.kit.counts import counted
 from core.kit.errors import Problem
 from core.kit.money import Money, show
 from core.kit.msisdn import masked
@@ -108,10 +109,15 @@ def of_routers(
     alerts: Sequence[AlertRecord],
     now: dt.datetime,
     time_zone: str,
+    search: str = "",
 ) -> str:
-    """How routers are, the worst first; `counts` are of all of them."""
+    """How routers are, the worst first; `counts` are of all of them that `search` finds."""
     if not any(counts.values()):
-        return "No routers are set up."
+        return (
+            f"No router is called {search!r}. /routers shows all of them."
+            if search
+            else "No routers are set up."
+        )
     told = [f"{counts[status]} {_plain(status)}" for status in WORST_FIRST if counts[status]]
     lines = ["Routers: " + ", ".join(told)]
     lines += [_router(router, now) for router in routers]
@@ -166,7 +172,7 @@ def of_order(detail: OrderDetail, now: dt.datetime) -> str:
         theirs = f", theirs {attempt.their_reference}" if attempt.their_reference else ""
         lines.append(
             f"{attempt.number}. {attempt.provider}, {attempt.state}, {said}, "
-            f"asked {attempt.checks} times, ours {attempt.provider_reference}{theirs}"
+            f"asked {counted(attempt.checks, 'time')}, ours {attempt.provider_reference}{theirs}"
         )
     lines += ["", f"Money: hold {detail.held}"]
     lines += [f"- {_entry(entry, order.currency)}" for entry in detail.entries]
@@ -198,11 +204,11 @@ def of_payout(payout: PayoutView, now: dt.datetime) -> str:
         f"Payout {payout.reference}: {payout.state.value.replace('_', ' ')}",
         f"{amount} + {fee} fee to {payout.bank_name} ..{payout.account_tail}",
         f"{payout.gateway}, ours {payout.gateway_reference}{theirs}",
-        f"made {age} ago, asked {payout.checks} times, last {last}",
+        f"made {age} ago, asked {counted(payout.checks, 'time')}, last {last}",
         "",
     ]
     if payout.state is PayoutState.NEEDS_PERSON:
-        lines.append(f"You may: /settle {payout.reference} paid|unpaid EVIDENCE")
+        lines.append(f"You may: /settle {payout.reference} paid|not-paid EVIDENCE")
     elif payout.state.final:
         lines.append("It is settled: there is nothing to do.")
     else:

@@ -10,13 +10,17 @@ type, so that one of a kind it does not know yet would hold up all that come wit
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 import httpx
+import structlog
 
 from core.domain.chat import Later, Refused
 from core.domain.turns import Channel
 from core.providers.http import NoReply, Reply, client, send
 from core.providers.values import member, whole
+
+log = structlog.get_logger()
 
 API_URL = "https://api.telegram.org"
 TOKEN_UNKNOWN = "the bot's token is not known to Telegram"  # noqa: S105 - words about it
@@ -36,6 +40,7 @@ class BotApi:
 
     def __init__(self) -> None:
         self._http = client(timeout_s=_READ_S)
+        self._away: set[UUID] = set()
 
     async def ask(
         self,
@@ -51,8 +56,28 @@ class BotApi:
             request = self._http.build_request("POST", url, json=dict(parameters or {}))
         except (httpx.InvalidURL, ValueError):
             return Refused("its token or its address is none", stops=True)
-        answer = await send(self._http, request, act=f"telegram.{method}", within_s=within_s)
+        answer = await send(
+            self._http, request, act=f"telegram.{method}", within_s=within_s, silence_told=False
+        )
+        self._note(channel, method, answer)
         return Later(_AGAIN_S, answer.reason) if isinstance(answer, NoReply) else _read(answer)
+
+    def _note(self, channel: Channel, method: str, answer: Reply | NoReply) -> None:
+        """Tell that a bot's API is away, and that it is back: once each, however often we ask."""
+        bot = channel.settings.get("username")
+        if isinstance(answer, NoReply):
+            if channel.id not in self._away:
+                self._away.add(channel.id)
+                log.warning(
+                    "telegram.away",
+                    channel=str(channel.id),
+                    bot=bot,
+                    asked=method,
+                    reason=answer.reason,
+                )
+        elif channel.id in self._away:
+            self._away.discard(channel.id)
+            log.info("telegram.back", channel=str(channel.id), bot=bot)
 
     async def aclose(self) -> None:
         await self._http.aclose()

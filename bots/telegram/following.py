@@ -4,6 +4,7 @@ Channels are made, changed and ended while processes run, so they are looked at 
 """
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 
 LOOKS_EVERY_S = 3.0
 _ANNOUNCED_AT_ONCE = 4
+_PAUSES_S = (3.0, 6.0, 15.0, 30.0, 60.0)
 _KIND = "telegram"
 
 
@@ -121,7 +123,7 @@ class BotFollower:
 
     async def _announce(self, channel: Channel) -> None:
         """Tried until Telegram has taken it, or refuses it, which an operator hears of."""
-        while True:
+        for tries in itertools.count():
             async with self._announcing:
                 said = await self._announcer.announce(channel, self._public_url)
             if said is None:
@@ -129,7 +131,7 @@ class BotFollower:
             if not isinstance(said, Later):
                 await self._listeners.failed(Address(channel.tenant_id, channel, ""), said)
                 return
-            await asyncio.sleep(said.after_s)
+            await asyncio.sleep(pause_s(tries, said))
 
     async def _drop(self, channel_ids: Sequence[UUID]) -> None:
         """End following them, their leases given back."""
@@ -137,3 +139,8 @@ class BotFollower:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def pause_s(tries: int, said: Later) -> float:
+    """How long after so many tries in vain: longer each time, and as long as Telegram wants."""
+    return max(said.after_s, _PAUSES_S[min(tries, len(_PAUSES_S) - 1)])

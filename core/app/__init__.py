@@ -92,7 +92,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     reviewing = review(ground, sales.watch, sales.shelf, sales.circuits)
     coming, going = money_in(ground, kept), money_out(ground, kept)
     messengers = Messengers()
-    giving = rooms(ground)
+    giving = rooms(ground, sales.watch.alerts)
     joined = joining(ground, kept, messengers, sales.watch.alerts, giving.gifts)
     front = gift_front(ground, kept, giving, joined, messengers, sales.watch.alerts)
     live = talking(ground)
@@ -214,6 +214,7 @@ async def _built(ground: Ground, machine: Machine) -> Core:
         pumps=(
             sales.pump,
             chat.notices,
+            chat.forgetting,
             sales.watch.pump(ground),
             review_pump(ground, reviewing),
             *books.pumps,

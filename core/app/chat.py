@@ -10,6 +10,7 @@ from core.domain.chat import Talk
 from core.domain.turns import Channel
 from core.engine import paging
 from core.engine.paging import Capability
+from core.jobs.forgetting import ForgettingRounds, Kept
 from core.jobs.notices import NoticeSender, Ways
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
@@ -64,6 +65,7 @@ class Chat:
     parked: ParkedMessages
     pump: Pump[Talk]
     notices: Pump[Notice]
+    forgetting: Pump[Kept]
 
 
 def answering(
@@ -112,6 +114,7 @@ def answering(
     )
     desk = ChatDesk(kept.inbox, messengers, around, clock, bell)
     ways = Ways(ground.outside.sms, messengers, kept.channels.get, pace, picturing)
+    forgetting = ForgettingRounds(kept.inbox)
     notices = NoticeSender(kept.outbox, ways, aftermath, dead_letters, texts, clock)
     return Chat(
         ingest=ingest,
@@ -132,5 +135,8 @@ def answering(
             notices.send,
             Bell(),
             at_once=32,
+        ),
+        forgetting=Pump(
+            "forgetting", forgetting.due, forgetting.run, Bell(), at_once=1, idle_s=5.0
         ),
     )

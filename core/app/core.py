@@ -132,3 +132,7 @@ class Core:
     @property
     def with_sandbox(self) -> bool:
         return self.settings.with_sandbox
+
+    @property
+    def phone_url(self) -> str:
+        return f"{self.settings.sandbox_url}/phone" if self.with_sandbox else ""

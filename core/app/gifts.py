@@ -42,13 +42,14 @@ class Rooms:
     gifts: Gifts
 
 
-def rooms(ground: Ground) -> Rooms:
+def rooms(ground: Ground, alerts: Alerts) -> Rooms:
     settings, keyring, clock = ground.settings, ground.keyring, ground.clock
     book = PgGiftRooms(ground.database, keyring, clock)
     ground.stack.push_async_callback(book.close)
     counts = RedisGiftCounts(ground.line, keyring)
     guard = GiftGuard(counts, rules.guard_rules(settings))
-    return Rooms(book, counts, Gifts(book, guard, counts, rules.terms(settings), keyring, clock))
+    gifts = Gifts(book, guard, counts, rules.terms(settings), keyring, clock, alerts)
+    return Rooms(book, counts, gifts)
 
 
 @dataclass(frozen=True, slots=True)

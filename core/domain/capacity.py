@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.kit.counts import counted
+
 DAYS_MIN = 5
 """With fewer days than this there is no line worth drawing."""
 
@@ -94,7 +96,8 @@ def in_words(what: str, told: Forecast, limit: str) -> str:
             return f"No limit is set for {what}."
         case Outlook.TOO_EARLY:
             return (
-                f"{told.days_seen} days of {what} were seen: a forecast needs {DAYS_MIN} at least."
+                f"{counted(told.days_seen, 'day')} of {what} seen so far: "
+                f"a forecast needs {DAYS_MIN} at least."
             )
         case Outlook.FULL:
             return f"The limit of {limit} for {what} was reached on {told.on}."
@@ -106,5 +109,6 @@ def in_words(what: str, told: Forecast, limit: str) -> str:
         case Outlook.FILLING:
             return (
                 f"By a straight line through the busiest moment of each of {told.days_seen} days, "
-                f"{what} reach {limit} around {told.on}, in {told.days_left:.0f} days."
+                f"{what} reach {limit} around {told.on}, "
+                f"in {counted(max(round(told.days_left or 0), 1), 'day')}."
             )

@@ -225,7 +225,7 @@ class NewClaim:
 
 
 def seed_alert(room: Room) -> str:
-    """The key of the alert that no key opens this room's seed."""
+    """The key of the alert that no key opens this room's seed, or its right answer."""
     return f"gift_seed/{room.id}"
 
 

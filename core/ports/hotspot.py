@@ -328,6 +328,10 @@ class HotspotRouters(Protocol):
         """The router under this id. With another access than before, the old connections end."""
         ...
 
+    async def forbids(self, access: RouterAccess) -> bool:
+        """Whether its host leads to an address that we must not reach. Nobody is called."""
+        ...
+
     async def forget(self, router_id: UUID) -> None:
         """Close its connections and forget what was seen of it."""
         ...

@@ -28,7 +28,7 @@ class AlertKind(StrEnum):
     ROUTER_ATTENTION = "router_attention"  # only a person can put it right
     ROUTER_FULL = "router_full"  # near one of its limits: it sells nothing new
     ROUTER_CLOCK = "router_clock"
-    GIFT_SEED = "gift_seed"  # no key opens a gift room's seed: its lots cannot be drawn
+    GIFT_SEED = "gift_seed"  # no key opens a gift room's seed or answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,10 @@ class ChannelBook(Protocol):
 
     async def count(self, tenant_id: UUID, query: ChannelQuery) -> int: ...
 
+    async def of_kind(self, kind: str) -> Sequence[Channel]:
+        """All channels of a kind that are on, of all tenants."""
+        ...
+
     async def find_one(
         self, tenant_id: UUID, channel_id: UUID
     ) -> tuple[ChannelRecord, Channel] | None:

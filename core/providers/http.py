@@ -150,18 +150,24 @@ def client(
 
 
 async def send(
-    http: httpx.AsyncClient, request: httpx.Request, *, act: str, within_s: float
+    http: httpx.AsyncClient,
+    request: httpx.Request,
+    *,
+    act: str,
+    within_s: float,
+    silence_told: bool = True,
 ) -> Reply | NoReply:
     """Send once and read the answer, all within `within_s` seconds. Raises for nothing outside.
 
-    `act` names the call in the log (`vtpass.pay`), which gets no address, header or body.
+    `act` names the call in the log (`vtpass.pay`), which gets no address, header or body. Without
+    `silence_told` whoever asks, again and again, tells by itself that there is no answer.
     """
     started = time.monotonic()
     answer = await _exchange(http, request, within_s)
     elapsed_ms = round((time.monotonic() - started) * 1000)
     if isinstance(answer, Reply):
         log.info("outside.answered", act=act, status=answer.status, elapsed_ms=elapsed_ms)
-    else:
+    elif silence_told:
         log.warning(
             "outside.silent",
             act=act,

@@ -20,13 +20,14 @@ from core.domain.operators import (
     RequestState,
     Role,
 )
+from core.domain.orders import OrderState
 from core.domain.payouts import PayoutState
 from core.kit import crash
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
 from core.kit.errors import Problem
 from core.ports.operators import OperatorBook, Requests
-from core.services.order_actions import OrderActions, WordsNeeded
+from core.services.order_actions import OrderActions, OrderDelivered, WordsNeeded
 from core.services.payout_desk import EvidenceNeeded, NotWaiting, PayoutDesk
 
 log = structlog.get_logger()
@@ -115,7 +116,8 @@ class Approvals:
         """Keep what is asked for, once per id. Nothing is done by it.
 
         Raises:
-            UnknownOrder, UnknownPayout, NotWaiting, WordsNeeded, EvidenceNeeded: it cannot be done.
+            UnknownOrder, OrderDelivered, UnknownPayout, NotWaiting, WordsNeeded, EvidenceNeeded: it
+                cannot be done.
         """
         said = words.strip()[:_WORDS_MAX]
         written = await self._checked(operator.tenant_id, asking, reference, said)
@@ -138,6 +140,10 @@ class Approvals:
         """What a button of this request carries for this operator, and for nobody else."""
         made = self._keyring.digest("operator-request", str(request_id), str(operator.id))
         return made[:_NONCE_LETTERS]
+
+    async def known(self, operator: Operator, request_id: UUID) -> Request | None:
+        """A request of this operator's tenant as it stands now."""
+        return await self._requests.find(operator.tenant_id, request_id)
 
     async def decide(
         self, request_id: UUID, operator: Operator, nonce: str, *, confirm: bool
@@ -207,10 +213,12 @@ class Approvals:
     async def _checked(self, tenant_id: UUID, asking: Asking, reference: str, words: str) -> str:
         """The reference as it is written, if this can be asked for at all."""
         if asking is Asking.REFUND:
-            found = await self._orders.show(tenant_id, reference)
+            order = (await self._orders.show(tenant_id, reference)).listed.order
+            if order.state is OrderState.DELIVERED:
+                raise OrderDelivered
             if len(words) < _WORDS_MIN:
                 raise WordsNeeded
-            return found.listed.order.reference
+            return order.reference
         payout = await self._payouts.show(tenant_id, reference)
         if payout.state is not PayoutState.NEEDS_PERSON:
             raise NotWaiting

@@ -42,10 +42,14 @@ class UnknownChannel(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A channel with its key: the only time that it can be seen. `path` is what a gateway calls."""
+    """A channel with its key: the only time that it can be seen.
+
+    `path` is what a gateway calls. `remark` is what whoever opened it should know, or "".
+    """
 
     id: UUID
     path: str
+    remark: str = ""
 
     @property
     def key(self) -> str:
@@ -119,7 +123,8 @@ class ChannelDesk:
         await self._check(channel)
         event = _event(channel.id, "channel.created", actor, _facts(channel, wanted))
         await self._channels.create(channel, event, self._clock.now())
-        return Opened(channel.id, path_of(channel.kind, channel.gateway, channel.key))
+        path = path_of(channel.kind, channel.gateway, channel.key)
+        return Opened(channel.id, path, await self._shared(channel))
 
     async def of_tenant(self, tenant_id: UUID) -> Sequence[ChannelRecord]:
         return await self._channels.of_tenant(tenant_id)
@@ -199,13 +204,35 @@ class ChannelDesk:
         tester = self._tests.get(channel.kind)
         if tester is None:
             return Probed(ok=True, why="there is nobody to ask")
-        return await tester.probe(channel)
+        probed, remark = await tester.probe(channel), await self._shared(channel)
+        return replace(probed, why=f"{probed.why}. {remark}") if remark else probed
 
     async def _found(self, tenant_id: UUID, channel_id: UUID) -> tuple[ChannelRecord, Channel]:
         found = await self._channels.find_one(tenant_id, channel_id)
         if found is None:
             raise UnknownChannel
         return found
+
+    async def _shared(self, channel: Channel) -> str:
+        """What to know where another tenant has the same service code at the same gateway.
+
+        A request is told apart by its path alone, and whoever rented the code says which path the
+        gateway calls: that is for the gateway to settle, and no tenant can keep a code from another
+        by being first here. But what customers are told to dial leads to one of the two only.
+        """
+        if channel.kind != "ussd":
+            return ""
+        taken = any(
+            each.tenant_id != channel.tenant_id
+            and (each.gateway, each.service_code) == (channel.gateway, channel.service_code)
+            for each in await self._channels.of_kind("ussd")
+        )
+        return (
+            f"Another tenant has {channel.service_code} at {channel.gateway} too. Whoever dials it"
+            " comes to the one whose path the gateway calls: is the code yours there?"
+            if taken
+            else ""
+        )
 
     async def _check(self, channel: Channel) -> None:
         """Raises `BadChannel`."""

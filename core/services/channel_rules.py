@@ -34,6 +34,19 @@ def _matching(pattern: str, what: str) -> Check:
     return check
 
 
+def _secret(least: int, most: int) -> Check:
+    """Signs without spaces; what is wrong is said one by one."""
+
+    def check(value: object) -> str | None:
+        if not isinstance(value, str) or not re.fullmatch(r"[!-~]*", value):
+            return "should have no spaces, and no signs but letters, digits and punctuation"
+        if len(value) < least:
+            return f"is too short: it has {least} characters or more"
+        return f"is too long: it has {most} characters at most" if len(value) > most else None
+
+    return check
+
+
 def _flag(value: object) -> str | None:
     return None if isinstance(value, bool) else "should be true or false"
 
@@ -87,11 +100,14 @@ _RULES: Mapping[str, _Kind] = {
         settings={
             "polling": _flag,
             "typed_pin": _flag,
-            "username": _matching(r"\w{5,32}", "the bot's name, without @"),
+            "username": _matching(r"\w{5,32}", "the bot's name, 5 signs or more, without @"),
             "chat_link": _CHAT_LINK,
         },
         credentials={
-            "token": _matching(r"\d{5,20}:[\w-]{10,100}", "a bot's token, as @BotFather gives it"),
+            "token": _matching(
+                r"\d{5,20}:[\w-]{10,100}",
+                "a bot's token, like 110201543:AAHdq...",
+            ),
             "webhook_secret": _matching(r"[\w-]{8,256}", "8 to 256 letters, digits, _ and -"),
         },
         needed=frozenset({"token", "webhook_secret"}),
@@ -100,16 +116,18 @@ _RULES: Mapping[str, _Kind] = {
         settings={
             "phone_number_id": _matching(r"\d{1,32}", "digits, as Meta shows it"),
             "api_version": _matching(r"(v\d{1,3}\.\d{1,2})?", "like v26.0, or empty"),
-            "auth_header": _matching(r"[A-Za-z0-9-]{1,64}", "the name of a header"),
+            "auth_header": _matching(r"[A-Za-z0-9-]{1,64}", "the name of a header, like X-Api-Key"),
             "verifier": _one_of("signature", "path"),
             "template": _template,
-            "number": _matching(r"\+?\d{7,15}", "the number that customers write to"),
+            "number": _matching(
+                r"\+?\d{7,15}", "the number customers write to, like +2348031234567"
+            ),
             "chat_link": _CHAT_LINK,
         },
         credentials={
-            "access_token": _matching(r"[!-~]{8,4096}", "a token without spaces"),
-            "app_secret": _matching(r"[!-~]{8,4096}", "a secret without spaces"),
-            "verify_token": _matching(r"[!-~]{8,256}", "8 to 256 signs without spaces"),
+            "access_token": _secret(8, 4096),
+            "app_secret": _secret(8, 4096),
+            "verify_token": _secret(8, 256),
         },
         needed=frozenset({"access_token"}),
     ),

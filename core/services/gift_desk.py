@@ -162,10 +162,10 @@ class GiftDesk:
         event = _event(room_id, "gift.cancelled", actor, reason)
         now = self._clock.now()
         room = _there(await self._rooms.end(tenant_id, room_id, RoomState.CANCELLED, event, now))
+        await self._alerts.close(tenant_id, seed_alert(room))
         if room.state is not RoomState.CANCELLED:
             raise GiftEnded
         log.info("gift.cancelled", room=str(room_id))
-        await self._alerts.close(tenant_id, seed_alert(room))
         return room
 
     async def terms(self, tenant_id: UUID) -> tuple[GiftTerms, str]:

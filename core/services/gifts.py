@@ -14,6 +14,7 @@ from core.domain.gifts import (
     Claimed,
     Claiming,
     ClaimState,
+    GiftKind,
     NewClaim,
     PayOut,
     Refusal,
@@ -22,11 +23,12 @@ from core.domain.gifts import (
 )
 from core.kit import crash
 from core.kit.clock import Clock
-from core.kit.crypto import Keyring
+from core.kit.crypto import Keyring, Unreadable
 from core.kit.errors import Problem
-from core.ports import Unavailable
+from core.ports import Alerts, Unavailable
 from core.ports.administration import Event
 from core.ports.gifts import GiftRooms
+from core.services.gift_answers import GiftAnswers
 from core.services.gift_giving import GiftGiving
 from core.services.gift_guard import Counts, GiftGuard, Seen
 from core.services.purchases import Terms
@@ -93,8 +95,10 @@ class Gifts(GiftGiving):
         airtime: Terms,
         keyring: Keyring,
         clock: Clock,
+        alerts: Alerts,
     ) -> None:
         super().__init__(rooms, airtime, keyring, clock)
+        self._answers = GiftAnswers(alerts)
         self._guard = guard
         self._counts = counts
 
@@ -119,6 +123,8 @@ class Gifts(GiftGiving):
     async def claim(self, room: Room, guest: Guest) -> Claimed:
         """Settle what becomes of this person. Whoever came before finds what became of that.
 
+        A quiz whose answer no key opens is as one that is frozen: operators are told.
+
         Raises:
             KeptOut: the guard has doubts; an operator can read them.
             Busy: too many at once; nothing was done.
@@ -135,20 +141,25 @@ class Gifts(GiftGiving):
             await self._rooms.refuse(room.tenant_id, refusal)
             log.info("gift.kept_out", room=str(room.id), why=doubt.why)
             raise KeptOut(doubt.why)
-        claimed = await self._rooms.claim(
-            NewClaim(
-                room_id=room.id,
-                tenant_id=room.tenant_id,
-                customer_id=customer.id,
-                registered=customer.pin_set,
-                at=now,
-                answer=guest.answer,
-                new_here=newcomer,
-                channel_id=guest.channel_id,
-                identity=guest.identity,
-            )
+        claim = NewClaim(
+            room_id=room.id,
+            tenant_id=room.tenant_id,
+            customer_id=customer.id,
+            registered=customer.pin_set,
+            at=now,
+            answer=guest.answer,
+            new_here=newcomer,
+            channel_id=guest.channel_id,
+            identity=guest.identity,
         )
+        try:
+            claimed = await self._rooms.claim(claim)
+        except Unreadable:  # nothing was done; whoever comes again finds it as it was
+            await self._answers.sealed(room)
+            return Claimed(Claiming.FROZEN)
         crash.point("gift.claimed")
+        if guest.answer and room.kind is GiftKind.QUIZ:
+            await self._answers.opened(room)
         if claimed.result is Claiming.PAID and room.pay_out is PayOut.AIRTIME:
             if claimed.again:
                 claimed = await self.standing(room, customer) or claimed

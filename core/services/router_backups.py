@@ -11,6 +11,7 @@ from uuid import UUID
 from core.domain.hotspot import Router
 from core.kit import ids
 from core.kit.clock import Clock
+from core.kit.counts import counted
 from core.kit.errors import Problem
 from core.ports import Backoffice, Event, Paging
 from core.ports.hotspot import Done, HotspotRouter, HotspotRouters, Refusal, Refused, Unknown
@@ -173,7 +174,7 @@ class RouterBackupDesk:
         if not isinstance(exported, Done):
             return None, f"no text: {word_of(exported)}"
         text, left_out = without_vouchers(exported.value)
-        return text, f"{left_out} vouchers left out of the text" if left_out else ""
+        return text, f"{counted(left_out, 'voucher')} left out of the text" if left_out else ""
 
     async def _at(self, tenant_id: UUID, router_id: UUID) -> tuple[Router, HotspotRouter]:
         router = await self._desk.show(tenant_id, router_id)

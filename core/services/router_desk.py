@@ -18,6 +18,7 @@ from core.ports.hotspot import Examination, HotspotRouters
 from core.ports.hotspot_books import RouterBook, RouterQuery
 from core.ports.router_history import RouterHistory
 from core.services.router_faults import faults
+from core.services.router_words import of_forbidden
 
 _PORTS = {False: 8728, True: 8729}
 _NO_PORT = 0
@@ -118,6 +119,11 @@ class RouterDesk:
         if not await self._book.add(router, event, self._clock.now()):
             raise RouterNameTaken
         return router
+
+    async def remark(self, router: Router) -> str:
+        """What is known to stand in the way before it is looked at; "" for nothing."""
+        access = router.access
+        return of_forbidden(access.host) if await self._routers.forbids(access) else ""
 
     async def check(self, tenant_id: UUID, wanted: RouterFields) -> None:
         """Whether it could be added now. Raises as `add` does."""

@@ -159,6 +159,12 @@ def _step(step: Step, result: StepResult | None) -> StepTold:
     return StepTold(step.value, STEPS[step], "failed", cause.format_map(facts), remedy, facts)
 
 
+def of_forbidden(host: str) -> str:
+    """That nobody goes to this address, and what to set so that they do."""
+    cause, remedy = _CAUSES[Step.NETWORK, "not_allowed"]
+    return f"{cause.format(host=host)} {remedy}"
+
+
 def of_refused(refused: Refused) -> str:
     words = _REFUSALS[refused.reason]
     return f"{words} It said: {refused.words}" if refused.words else words

@@ -40,6 +40,7 @@ ABILITIES = (
     "routers:maintain",
 )
 EVERYTHING = "*"
+NAME_CHARS_MAX = 80
 
 _PREFIX = "cbx_"
 _FIRST = "admin-token"
@@ -52,6 +53,18 @@ class UnknownAbility(Problem):
 
 class UnknownToken(Problem):
     code = "token.unknown"
+
+
+class NamelessToken(Problem):
+    """A token needs a name of 1 to `NAME_CHARS_MAX` characters, to be told from others by."""
+
+    code = "token.nameless"
+
+
+class SeveralTokens(Problem):
+    """More than one token has this name."""
+
+    code = "token.several"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +98,12 @@ class TokenDesk:
         """A new token. This is the only time that it can be seen.
 
         Raises:
+            NamelessToken: the name is empty or too long.
             UnknownAbility: there is no such ability; its fact `abilities` lists those there are.
         """
+        name = name.strip()
+        if not 0 < len(name) <= NAME_CHARS_MAX or not name.isprintable():
+            raise NamelessToken
         if not abilities or not {*abilities} <= {*ABILITIES, EVERYTHING}:
             raise UnknownAbility(abilities=(*ABILITIES, EVERYTHING))
         plain = _PREFIX + secrets.token_urlsafe(_BYTES)
@@ -104,6 +121,25 @@ class TokenDesk:
 
     async def all(self) -> Sequence[TokenRecord]:
         return await self._tokens.all()
+
+    async def meant(self, said: str) -> UUID:
+        """The id of the token that is meant by its id, or by a name that no other in force has.
+
+        Raises:
+            UnknownToken: there is none.
+            SeveralTokens: the name alone does not tell them apart.
+        """
+        known = await self._tokens.all()
+        for token in known:
+            if str(token.id) == said.strip().lower():
+                return token.id
+        match [token.id for token in known if token.name == said.strip() and not token.revoked_at]:
+            case []:
+                raise UnknownToken
+            case [only]:
+                return only
+            case _:
+                raise SeveralTokens
 
     async def revoke(self, token_id: UUID, actor: str) -> None:
         """End a token, of which nothing else is removed.

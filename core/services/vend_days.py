@@ -16,6 +16,7 @@ from core.domain.reconciliation import (
     compare,
     unknown_to_us,
 )
+from core.kit.counts import counted
 from core.kit.errors import Fault
 from core.ports.statements import DayRun, FloatReading
 from core.services.reconciliation_parts import MARGIN, Compared, Surroundings
@@ -51,7 +52,9 @@ class VendDays:
             matched=found.matched,
             differences=differences,
             totals=_vend_totals(theirs, equation, period),
-            why=f"{theirs.unasked} attempts could not be asked about" if theirs.unasked else None,
+            why=f"{counted(theirs.unasked, 'attempt')} could not be asked about"
+            if theirs.unasked
+            else None,
         )
 
     async def _strange_vends(self, run: DayRun, found: Comparison) -> list[Difference]:

@@ -264,7 +264,7 @@ class PgGiftRooms(GiftReading):
         return await self._database.call(query, count, lease, self._clock.now())
 
     async def _right(self, claim: NewClaim) -> bool:
-        """Whether that is the quiz's answer; False where there is no quiz."""
+        """Whether that is the quiz's answer; False where there is no quiz. Raises `Unreadable`."""
         key = (claim.tenant_id, claim.room_id)
         if key not in self._answers:
             query = select(gift_rooms.c.answer_sealed).where(

@@ -144,7 +144,10 @@ class PgInbox:
         return float(row["lag"])
 
     async def prune(self, count: int) -> int:
-        """Forget what no channel will deliver again; answers how many rows are gone."""
+        """Forget what was answered and no channel will deliver again; how many rows are gone.
+
+        What is parked waits for an operator, however long.
+        """
         before = self._clock.now() - dt.timedelta(days=KEPT_DAYS)
         [row] = await self._database.call("select inbox_prune($1, $2) as gone", before, count)
         return int(row["gone"])

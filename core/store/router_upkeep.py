@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 from sqlalchemy import RowMapping, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.kit.clock import Clock
-from core.kit.crypto import Keyring
+from core.kit.crypto import Keyring, Unreadable
 from core.ports import Event, Paging
 from core.ports.router_upkeep import Backup, Bulk, BulkKind, BulkUser, DueBulk
 from core.store.database import Database
@@ -20,6 +21,9 @@ from core.store.pages import paged
 from core.store.router_tables import router_backups, router_bulks
 from core.store.routers import PgRouters
 
+log = structlog.get_logger()
+
+_UNREADABLE_AGAIN = dt.timedelta(hours=1)
 _UNSEALED = [each for each in router_backups.c if each.name != "sealed"]
 
 
@@ -142,7 +146,8 @@ class PgRouterBulks:
             dt.timedelta(seconds=lease_s),
             self._clock.now(),
         )
-        return [self._due(dict(row["bulk"]), dict(row["router"])) for row in rows]
+        due = [await self._due(dict(row["bulk"]), dict(row["router"])) for row in rows]
+        return [each for each in due if each is not None]
 
     async def progress(self, bulk: Bulk, again_at: dt.datetime | None) -> None:
         changed: dict[str, Any] = {
@@ -164,10 +169,16 @@ class PgRouterBulks:
 
         await self._database.in_tenant(bulk.tenant_id, write)
 
-    def _due(self, row: Mapping[str, Any], router: Mapping[str, Any]) -> DueBulk:
-        users = msgspec.json.decode(self._keyring.decrypt(row["sealed"]), type=list[BulkUser])
+    async def _due(self, row: Mapping[str, Any], router: Mapping[str, Any]) -> DueBulk | None:
+        """None, and put off, where no key opens it: it holds up no other."""
         bulk = _bulk(row, row["failed"])
-        return DueBulk(bulk, self._routers.opened(router), users[bulk.done :])
+        try:
+            users = msgspec.json.decode(self._keyring.decrypt(row["sealed"]), type=list[BulkUser])
+            return DueBulk(bulk, self._routers.opened(router), users[bulk.done :])
+        except (Unreadable, msgspec.DecodeError):
+            log.error("router.bulk_unreadable", router=str(bulk.router_id), bulk=str(bulk.id))  # noqa: TRY400 - passwords may be in it
+            await self.progress(bulk, self._clock.now() + _UNREADABLE_AGAIN)
+            return None
 
 
 def _bulk(row: Mapping[str, Any], failed: Mapping[str, str]) -> Bulk:

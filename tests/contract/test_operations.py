@@ -56,6 +56,19 @@ async def test_health_says_that_the_process_serves_whatever_else_is_down(
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+@pytest.mark.parametrize("phone", ["http://127.0.0.1:8001/phone", ""])
+async def test_the_address_itself_says_what_is_here(phone: str) -> None:
+    core = FakeCore()
+    core.phone_url = phone
+    async with serve(create_app(core)) as url, httpx.AsyncClient(base_url=url) as http:
+        answer = await http.get("/")
+
+    assert answer.status_code == 200
+    assert ("The phone page" in answer.text) == bool(phone)
+    assert phone in answer.text
+    assert "/api/v1/openapi.json" in answer.text
+
+
 async def test_status_shows_each_part_with_its_figures(
     core: FakeCore, http: httpx.AsyncClient
 ) -> None:

@@ -15,9 +15,19 @@ from structlog.testing import capture_logs
 
 from bots.telegram import following as following_bots
 from bots.telegram.announcing import COMMANDS, UPDATES
-from bots.telegram.following import BotFollower
+from bots.telegram.api import BotApi
+from bots.telegram.following import BotFollower, pause_s
 from core.app import TEXTS
-from core.domain.chat import Address, ChatMessage, Delivery, Fate, InlineQuery, Moved, Refused
+from core.domain.chat import (
+    Address,
+    ChatMessage,
+    Delivery,
+    Fate,
+    InlineQuery,
+    Later,
+    Moved,
+    Refused,
+)
 from core.domain.turns import Channel
 from core.kit.errors import Fault
 from core.kit.texts import Texts
@@ -36,11 +46,13 @@ class Leases:
     """Of all processes of a test; each lasts as long as it was taken for."""
 
     def __init__(self) -> None:
+        self.taken = 0
         self.held: dict[str, tuple[str, float]] = {}
         self.away = False
 
     async def take(self, what: str, holder: str, for_s: float) -> bool:
         self._ask()
+        self.taken += 1
         now = time.monotonic()
         if what in self.held and self.held[what][0] != holder and self.held[what][1] > now:
             return False
@@ -259,6 +271,34 @@ async def test_an_api_that_is_away_is_waited_for_and_a_token_that_is_none_is_tol
     assert "SIM" not in str(house.refusals)
     assert "SIM" not in str(logs)
     assert house.well == []
+
+
+async def test_an_api_that_is_away_is_told_once_with_the_channel(api: SmallBotApi) -> None:
+    settings = {**POLLED, "username": "shop_bot", "api_base_url": "http://127.0.0.1:9"}
+    away = api.channel(settings=settings)
+    house = House([away])
+    with capture_logs() as logs:
+        async with following(house):
+            await until(lambda: house.leases.taken >= 3)
+        bare = BotApi()
+        for channel in (away, away, api.channel(id=away.id), api.channel(id=away.id), away):
+            await bare.ask(channel, "getMe")
+        await bare.aclose()
+    told = [each for each in logs if each["event"] in {"telegram.away", "telegram.back"}]
+    assert {each["channel"] for each in told} == {str(away.id)}
+    assert told[0]["bot"] == "shop_bot"
+    assert [each["event"].removeprefix("telegram.") for each in told] == [
+        "away",
+        *("away", "back", "away"),
+    ]
+    assert "outside.silent" not in [each["event"] for each in logs]
+
+
+def test_who_is_away_is_asked_less_and_less_often_but_for_ever() -> None:
+    pauses = [pause_s(tries, Later(3, "connection refused")) for tries in range(9)]
+
+    assert pauses == [3, 6, 15, 30, 60, 60, 60, 60, 60]
+    assert pause_s(0, Later(300, "flood control")) == 300
 
 
 async def test_a_bot_that_is_well_is_told_once(api: SmallBotApi) -> None:

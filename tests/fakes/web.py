@@ -78,6 +78,7 @@ class FakeCore:
     probes: dict[str, Probe] = field(default_factory=lambda: {"database": _well, "redis": _well})
     gauges: FakeGauges = field(default_factory=FakeGauges)
     with_sandbox: bool = True
+    phone_url: str = "http://127.0.0.1:8001/phone"
     payment_name: str = "paystack"
     configured: dict[tuple[UUID, str], UnsignedReader] = field(default_factory=dict)
     payout_gateways: dict[str, PayoutGateway] = field(default_factory=dict)

@@ -334,6 +334,33 @@ async def test_what_was_written_is_wiped_once_it_is_answered(
     ]
 
 
+async def test_what_was_answered_is_forgotten_in_time_and_what_is_parked_is_not(
+    house: House, ada: Person, owner: asyncpg.Connection
+) -> None:
+    """By a worker; what waits stays too, however old."""
+    [pump] = [each for each in house.core.pumps if each.name == "forgetting"]
+    for words in ("one", "two", "three", "four"):
+        await ada.sends(ada.message(Doing.TEXT, words))
+    await house.work()
+    states = dict(
+        zip(("waiting", "parked"), await owner.fetch("select place from inbox"), strict=False)
+    )
+    for state, row in states.items():
+        await owner.execute("update inbox set state = $1 where place = $2", state, row["place"])
+
+    [kept] = await pump.lease(1)
+    assert await pump.lease(1) == (), "it went round just now"
+    left = []
+    for days in (7, 2):
+        house.clock.advance(days * 86_400)
+        await pump.handle(kept)
+        rows = await owner.fetch("select state from inbox order by state")
+        left.append([row["state"] for row in rows])
+
+    assert left[0] == ["answered", "answered", "parked", "waiting"]
+    assert left[1] == ["parked", "waiting"]
+
+
 @pytest.mark.parametrize(
     ("words", "seen"),
     [

@@ -18,7 +18,7 @@ from core.domain.payouts import PayoutState
 from core.kit.clock import SetClock
 from core.kit.errors import Fault
 from core.ports import NewCase
-from core.services.approvals import RequestDecided
+from core.ports.desk import Learned
 from core.store.cases import PgCases
 from core.store.database import Database
 from core.store.embedded import ServiceUrls
@@ -82,7 +82,9 @@ async def test_a_code_makes_an_operator_once(desk: Desk) -> None:
     other = await desk.api.asked(STRANGER, f"/join {code}")
 
     assert welcome.text.startswith("Welcome, Tope: support of Callbox demo")
-    assert again.text == welcome.text
+    wrong = await desk.api.asked(TOPE, "/join WRONGCODE")
+    for later in (again, wrong):  # whoever is in is not welcomed by a code that was not theirs
+        assert later.text.startswith("You have joined already, Tope: support of Callbox demo")
     assert "was used" in other.text
     assert await desk.core.operations.desk.known(STRANGER) is None
 
@@ -148,13 +150,21 @@ async def test_what_only_looks_looks(desk: Desk, books: Books) -> None:
     assert "1. vtpass, sent" in said["order"]
     assert f"/refund {order} REASON" in said["order"]
     assert "Guaranty Trust Bank ..6789" in said["payout"]
-    assert f"/settle {payout} paid|unpaid EVIDENCE" in said["payout"]
+    assert f"/settle {payout} paid|not-paid EVIDENCE" in said["payout"]
     assert said["cases"] == "No case is open."
     assert "- held: 1, N500" in said["digest"]
     assert said["alerts"] == "Nothing is wrong."
     whole = "\n".join(said.values())
     assert "2348030000001" not in whole
     assert "ADA OKAFOR" not in whole
+
+
+async def test_a_router_that_is_not_there_is_not_none_at_all(desk: Desk) -> None:
+    await desk.joins(TOPE, "Tope", Role.VIEWER)
+
+    said = (await desk.api.asked(TOPE, "/routers nope")).text
+
+    assert said == "No router is called 'nope'. /routers shows all of them."
 
 
 async def test_what_is_of_another_tenant_is_unknown(desk: Desk, database: Database) -> None:
@@ -228,11 +238,12 @@ async def test_an_approver_refunds_in_two_steps(
     assert json.loads(events[1]["facts"]) == {"asking": "refund", "reference": order}
 
 
-async def test_a_payout_is_settled_with_its_evidence(desk: Desk, books: Books) -> None:
+@pytest.mark.parametrize("word", ["not-paid", "unpaid", "NOT-PAID"])
+async def test_a_payout_is_settled_with_its_evidence(desk: Desk, books: Books, word: str) -> None:
     await desk.joins(TOPE, "Tope", Role.ADMIN)
     payout = await waiting(books)
 
-    asked = await desk.api.asked(TOPE, f"/settle {payout} unpaid session 0001 was reversed")
+    asked = await desk.api.asked(TOPE, f"/settle {payout} {word} session 0001 was reversed")
     await desk.api.tapped(TOPE, asked, "Confirm")
     await desk.api.idle()
     again = await desk.api.asked(TOPE, f"/settle {payout} paid no it was paid")
@@ -302,9 +313,50 @@ async def test_what_is_confirmed_too_late_is_not_done(desk: Desk, books: Books) 
     desk.house.clock.advance(121)
 
     answer = await desk.api.tapped(TOPE, asked, "Confirm")
+    await desk.api.idle()
 
     assert answer.startswith("Too late")
     assert await state_of(desk, order) == "held"
+    assert "too late: nothing was done" in asked.text
+    assert (asked.buttons, "Confirm within" in asked.text) == ({}, False)
+
+
+async def test_what_was_delivered_is_not_put_to_anybody(desk: Desk, books: Books) -> None:
+    await desk.joins(TOPE, "Tope", Role.SUPPORT)
+    await desk.joins(UCHE, "Uche", Role.APPROVER)
+    order = await in_doubt(books)
+    await desk.core.order_actions.resolve(
+        TENANT.id, order, "test", learned=Learned.DELIVERED, evidence="their word"
+    )
+
+    said = await desk.api.asked(TOPE, f"/refund {order} it never came")
+    await desk.api.idle()
+
+    assert said.text.startswith("It was delivered")
+    assert desk.api.in_chat(UCHE) == []
+
+
+async def test_whoever_asked_is_told_that_it_could_not_be_done(desk: Desk, books: Books) -> None:
+    """It was delivered between asking and confirming; the message says so, without its buttons."""
+    await desk.joins(TOPE, "Tope", Role.SUPPORT)
+    await desk.joins(UCHE, "Uche", Role.APPROVER)
+    order = await in_doubt(books)
+    await desk.api.asked(TOPE, f"/refund {order} it never came")
+    await until(lambda: desk.api.in_chat(UCHE))
+    [request] = desk.api.in_chat(UCHE)
+    desk.house.clock.advance(100)
+    await desk.core.order_actions.resolve(
+        TENANT.id, order, "test", learned=Learned.DELIVERED, evidence="their word"
+    )
+
+    answer = await desk.api.tapped(UCHE, request, "Confirm")
+    await desk.api.idle()
+
+    assert answer.startswith("It was delivered")
+    assert (request.buttons, "Confirm within" in request.text) == ({}, False)
+    for told in (request.text, desk.api.texts(TOPE)[-1]):
+        assert f"Uche has confirmed it: give the money of order {order} back" in told
+        assert "It was delivered" in told
 
 
 async def test_a_double_tap_is_one_act(desk: Desk, books: Books, owner: asyncpg.Connection) -> None:
@@ -338,9 +390,13 @@ async def test_two_approvers_at_once_are_one_act(
         for person, message in zip(people, messages, strict=True)
         for _ in range(3)
     ]
-    done = await asyncio.gather(*taps, return_exceptions=True)
+    done = await asyncio.gather(*taps)
+    winner = next(name for name in ("Uche", "Bola") if any(name in answer for answer, _ in done))
 
-    assert sum(isinstance(each, RequestDecided) for each in done) == 3
+    assert sorted(answer for answer, _ in done) == [
+        *["Confirmed."] * 3,
+        *[f"{winner} has confirmed it already."] * 3,
+    ]
     assert await state_of(desk, order) == "paid_back"
     confirmed = "select count(*) from events where kind = 'operator.confirmed'"
     assert await owner.fetchval(confirmed) == 1

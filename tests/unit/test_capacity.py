@@ -62,6 +62,10 @@ def test_it_is_said_plainly() -> None:
         "around 2026-03-12, in 5 days."
     )
     assert "within a year" in in_words("active users", forecast(days(5, 5, 5, 5, 5), 9), "9")
-    assert "were seen" in in_words("active users", forecast(days(5), 9), "9")
+    assert in_words("active users", forecast(days(5), 9), "9") == (
+        "1 day of active users seen so far: a forecast needs 5 at least."
+    )
+    soon = in_words("active users", forecast(days(10, 12, 14, 16, 18), 19), "19")
+    assert soon.endswith(", in 1 day.")
     assert "No limit" in in_words("active users", forecast(days(5), None), "")
     assert "was reached" in in_words("active users", forecast(days(9), 9), "9")

@@ -26,6 +26,7 @@ from core.services.gifts import Gifts
 from core.services.purchases import Terms
 from tests.fakes.gift_counts import Counts
 from tests.fakes.gift_rooms import Rooms
+from tests.fakes.router_office import ToldAlerts
 from tests.fakes.stores import AT, TENANT, Letterbox, customer
 
 CHANNEL = Channel(derived("bot"), TENANT.id, "telegram", "telegram", "k")
@@ -90,7 +91,8 @@ def world() -> World:
     counts = Counts(clock)
     terms = Terms(50_00, 1_000_00, 0, None, 60.0)
     rooms: Any = Rooms()
-    gifts = Gifts(rooms, GiftGuard(counts, GuardRules()), counts, terms, keyring, clock)
+    guard = GiftGuard(counts, GuardRules())
+    gifts = Gifts(rooms, guard, counts, terms, keyring, clock, ToldAlerts())
     sharing = GiftSharing(
         bot, bot, Letterbox(), CATALOGUE, clock, public_url="https://callbox.example/"
     )

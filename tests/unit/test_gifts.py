@@ -32,6 +32,7 @@ from core.services.pins import PinRules, Pins
 from core.services.purchases import InsufficientFunds, Terms
 from tests.fakes.gift_counts import Counts
 from tests.fakes.gift_rooms import Rooms
+from tests.fakes.router_office import ToldAlerts
 from tests.fakes.stores import AT, TENANT, Letterbox, People, customer
 
 KEYRING = Keyring("a phrase for tests")
@@ -64,7 +65,7 @@ def world() -> World:
     clock = SetClock(AT)
     counts = Counts(clock)
     guard = GiftGuard(counts, GuardRules(people_of_device_a_room=2))
-    gifts = Gifts(rooms, guard, counts, AIRTIME, KEYRING, clock)
+    gifts = Gifts(rooms, guard, counts, AIRTIME, KEYRING, clock, ToldAlerts())
     giver = Giver(TENANT, customer(GIVER_NUMBER), TENANT.id, GIVER_NUMBER, "Ada")
     return World(gifts, rooms, counts, clock, giver)
 
@@ -107,7 +108,7 @@ class Overtaken(Gifts):
 def overtaken(world: World) -> Gifts:
     guard = GiftGuard(world.counts, GuardRules())
     rooms: Any = world.rooms
-    return Overtaken(rooms, guard, world.counts, AIRTIME, KEYRING, world.clock)
+    return Overtaken(rooms, guard, world.counts, AIRTIME, KEYRING, world.clock, ToldAlerts())
 
 
 async def test_two_runs_at_once_of_one_confirmation_are_one_room(world: World) -> None:

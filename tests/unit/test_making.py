@@ -110,7 +110,7 @@ def test_what_an_adapter_misses_is_told_in_the_contracts_words() -> None:
 
     assert caught.value.fields == {
         "endpoints.client_secret": "is required",
-        "username": "String should have at most 2 characters",
+        "username": "should have 2 characters at most",
     }
 
 

@@ -1,7 +1,9 @@
 """What the operators' bot says fits into Telegram's messages and stays whole."""
 
 import datetime as dt
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bots
 from bots.operators.sending import TEXT_MAX, split
 from bots.operators.talking import coded_in
 from bots.operators.words import lasting, of_routers
 from core.domain.hotspot import Limits, Load, Place, Router, RouterStatus
 from core.domain.operators import Role
 from core.domain.routers import RouterAccess
+
+ROOT = Path(bots.__file__).parents[1]
 
 
 def units(text: str) -> int:
@@ -100,3 +105,18 @@ def test_routers_are_told_the_worst_first() -> None:
     ]
     none = dict.fromkeys(RouterStatus, 0)
     assert of_routers([], none, [], NOON, "Africa/Lagos") == "No routers are set up."
+
+
+def test_no_source_counts_one_as_several() -> None:
+    """`{n} times` is `1 times` one day: `core.kit.counts.counted` says both."""
+    many = re.compile(
+        r"f\"[^\"]*\{(?:len\([a-z_.]+\)|\w*(?:count|tries|checks|seen|left|errors?)\w*"
+        r"|\w+\.(?:checks|tries|count|days_left|unasked)(?::\.0f)?)\} [a-z]+s\b"
+    )
+    told = [
+        f"{path}: {found.group()}"
+        for folder in ("bots", "cli", "core/services", "core/domain", "api")
+        for path in (ROOT / folder).rglob("*.py")
+        for found in many.finditer(path.read_text())
+    ]
+    assert told == []

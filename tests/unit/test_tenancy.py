@@ -69,6 +69,9 @@ class Channels(Book):
             if each.tenant_id == tenant_id
         ]
 
+    async def of_kind(self, kind: str) -> Sequence[Channel]:
+        return [each for each in self.channels.values() if each.kind == kind]
+
     async def listed(
         self, tenant_id: UUID, query: ChannelQuery, paging: Paging
     ) -> Sequence[ChannelRecord]:
@@ -211,6 +214,40 @@ async def test_a_wrong_channel_is_not_opened(
     assert book.channels == {}
 
 
+@pytest.mark.parametrize(
+    ("other", "gateway", "code", "told"),
+    [
+        (UUID(int=2), "africastalking", "*347*55#", True),
+        (UUID(int=2), "africastalking", "*347*56#", False),
+        (SHOP, "africastalking", "*347*55#", False),
+    ],
+)
+async def test_a_code_that_another_tenant_has_too_is_told(
+    other: UUID, gateway: str, code: str, told: bool
+) -> None:
+    """Nobody can keep it from whoever rented it; but only one of the two is reached by dialling."""
+    desk = channel_desk(Channels())
+    first = await desk.create(other, "ussd", gateway, code, "cli")
+
+    second = await desk.create(SHOP, "ussd", "africastalking", "*347*55#", "cli")
+
+    assert first.remark == ""
+    assert ("Another tenant has *347*55# at africastalking" in second.remark) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [("aaa", "is too short: it has 8"), ("a" * 5000, "is too long"), ("a b c d e f", "no spaces")],
+)
+@pytest.mark.parametrize("name", ["access_token", "app_secret", "verify_token"])
+async def test_what_is_wrong_with_a_secret_is_said(name: str, value: str, why: str) -> None:
+    with pytest.raises(BadChannel) as caught:
+        await opened("whatsapp", {**WHATSAPP, name: value}, {**NUMBER})
+
+    assert why in caught.value.fields[f"credentials.{name}"]
+    assert value not in str(caught.value)
+
+
 TELEGRAM = {"token": "110201543:AAH-a-bots-token", "webhook_secret": "a-webhook-secret"}
 WHATSAPP = {
     "access_token": "EAAB-an-access-token",
@@ -348,8 +385,8 @@ async def test_a_change_leaves_the_rest_as_it_is() -> None:
     channel = book.channels[made.id]
     assert channel.settings == {"typed_pin": True, "api_base_url": "https://telegram.example"}
     assert channel.credentials == {**TELEGRAM, **new}
-    elsewhere = ChannelChange(api_base_url="", credentials={**TELEGRAM, **new})
-    await desk.change(SHOP, made.id, elsewhere, "cli")
+    home = ChannelChange(api_base_url="", credentials=TELEGRAM)
+    await desk.change(SHOP, made.id, home, "cli")
     assert book.channels[made.id].settings == {"typed_pin": True}
     with pytest.raises(BadChannel):
         await desk.change(SHOP, made.id, ChannelChange(credentials={"token": ""}), "cli")

@@ -289,6 +289,11 @@ class RouterOsFleet:
         self._routers[router_id] = made
         return made
 
+    async def forbids(self, access: RouterAccess) -> bool:
+        with contextlib.suppress(OSError, TimeoutError, ValueError):
+            return await self._places(access) is None
+        return False
+
     async def forget(self, router_id: UUID) -> None:
         if router := self._routers.pop(router_id, None):
             await router.aclose()
@@ -303,11 +308,14 @@ class RouterOsFleet:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
+    async def _places(self, access: RouterAccess) -> list[str] | None:
+        return await addresses.places(access.host, access.port, self._reach, self._networks)
+
     async def _dial(self, access: RouterAccess) -> Line:
         """A connection to one of the addresses that the host has now."""
         deadline_s = time.monotonic() + self._rules.connect_s
         try:
-            found = await addresses.places(access.host, access.port, self._reach, self._networks)
+            found = await self._places(access)
         except (OSError, TimeoutError, ValueError):
             raise Unresolvable("unresolvable") from None
         if found is None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 from core.domain.vending import Product, Result
 from core.kit.errors import Problem
+from core.kit.expected import in_words, shaped
 from core.providers.values import BaseUrl, Credential, TimeoutS
 
 _PLACEHOLDERS = frozenset(
@@ -23,7 +24,14 @@ _PLACEHOLDERS = frozenset(
     }
 )  # fmt: skip
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_ANSWER_PATH = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,5}$"
+_ANSWER_PATH = shaped(
+    r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,5}$",
+    "should be names with dots between, like data.status",
+)
+_FIELD = shaped(r"^[A-Za-z0-9_-]*$", "should be the name of a header or field, like X-Api-Key")
+_PATH = shaped(r"^/[^\s?#]*$", "should be a path, like /v1/airtime")
+_NAME = shaped(r"^[a-z][a-z0-9_]{1,30}$", "should be a name in small letters, like vtpass")
+_CURRENCY = shaped(r"^[A-Z]{3}$", "should be a currency in three capital letters, like NGN")
 
 AnswerPath = Annotated[str, Field(pattern=_ANSWER_PATH)]
 FieldValue = bool | int | float | str
@@ -45,7 +53,7 @@ class Auth(_Part):
     kind: Literal["none", "bearer", "token", "basic", "header", "query"]
     secret: Credential = SecretStr("")
     user: Credential = SecretStr("")
-    name: str = Field("", pattern=r"^[A-Za-z0-9_-]*$")
+    name: str = Field("", pattern=_FIELD)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -62,7 +70,7 @@ class Request(_Part):
     """One request: where it goes and what it carries."""
 
     method: Literal["GET", "POST"] = "POST"
-    path: str = Field(pattern=r"^/[^\s?#]*$")
+    path: str = Field(pattern=_PATH)
     send_as: Literal["json", "form", "query"] = "json"
     fields: Mapping[str, FieldValue] = {}
 
@@ -115,7 +123,7 @@ class Answer(_Part):
 class Balance(_Part):
     """Where our money there is told, in major units."""
 
-    path: str = Field(pattern=r"^/[^\s?#]*$")
+    path: str = Field(pattern=_PATH)
     amount: AnswerPath
 
 
@@ -130,9 +138,9 @@ class Configuration(_Part):
         failover_target: Only where it can be asked by our reference.
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")
+    name: str = Field(pattern=_NAME)
     base_url: BaseUrl
-    currency: str = Field("NGN", pattern=r"^[A-Z]{3}$")
+    currency: str = Field("NGN", pattern=_CURRENCY)
     timeout_s: TimeoutS = 60.0
     auth: Auth
     networks: Mapping[str, int | str] = {}
@@ -183,7 +191,7 @@ def configuration(document: Mapping[str, object]) -> Configuration:
 
 
 def _lines(error: ValidationError) -> Iterable[str]:
-    for one in error.errors(include_input=False, include_url=False, include_context=False):
+    for one in error.errors(include_input=False, include_url=False):
         place = ".".join(str(part) for part in one["loc"])
-        text = one["msg"].removeprefix("Value error, ")
+        text = in_words(one)
         yield f"{place}: {text}" if place else text

@@ -29,6 +29,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.domain.vending import Blame, Capabilities, Outcome, Product, Result, Vend
 from core.kit.errors import Fault
+from core.kit.expected import shaped
 from core.kit.money import Money
 from core.kit.msisdn import local
 from core.ports import BadCallback
@@ -49,6 +50,7 @@ from core.providers.vtu.base import HttpVtu, callback_fields
 from core.providers.vtu.evidence import electricity, tokens_in
 
 _ITEM = r"[0-9A-Za-z_-]{1,40}/[0-9A-Za-z_-]{1,40}"
+_WHOLE_ITEM = shaped(f"^{_ITEM}$", "should be a biller and its item, like BIL099/AT099")
 _REFERENCE = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 _FIRST_LOOK_S = 5.0
 _PRODUCTS = frozenset({Product.AIRTIME, Product.DATA, Product.CABLE, Product.ELECTRICITY})
@@ -68,7 +70,7 @@ class Settings(BaseSettings):
     base_url: BaseUrl
     secret_key: Credential
     webhook_key: Credential = SecretStr("")
-    airtime: Mapping[str, Annotated[str, Field(pattern=f"^{_ITEM}$")]] = {"mtn": "BIL099/AT099"}
+    airtime: Mapping[str, Annotated[str, Field(pattern=_WHOLE_ITEM)]] = {"mtn": "BIL099/AT099"}
     timeout_s: TimeoutS = 45.0
 
 

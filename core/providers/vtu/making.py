@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from core.domain.providers import CREDENTIALS, BadConfiguration, ProviderConfig, UnknownProvider
 from core.kit.errors import Problem
+from core.kit.expected import in_words
 from core.providers.addresses import Reach, reaching
 from core.providers.http import also_sending
 from core.providers.values import NO_ENVIRONMENT
@@ -99,11 +100,10 @@ def _description(config: ProviderConfig) -> dict[str, object]:
 def _fields(error: ValidationError) -> dict[str, str]:
     """What is wrong by field, in the contract's names, without the values."""
     found = {}
-    for one in error.errors(include_input=False, include_url=False, include_context=False):
+    for one in error.errors(include_input=False, include_url=False):
         place = ".".join(str(part) for part in one["loc"]) or "configuration"
         place = _THEIR_WORDS.get(place, place)
         if place not in {*CREDENTIALS, "base_url", "timeout"}:
             place = f"endpoints.{place}"
-        text = "is required" if one["type"] == "missing" else one["msg"]
-        found[place] = text.removeprefix("Value error, ")
+        found[place] = in_words(one)
     return found

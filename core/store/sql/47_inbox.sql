@@ -133,14 +133,14 @@ as $$
       and (t.held_until is null or t.held_until <= p_at)
 $$;
 
--- Rows that were answered so long ago that no channel will deliver them again.
+-- Rows that were answered so long ago that no channel will deliver them again. What is parked stays.
 create or replace function inbox_prune(p_before timestamptz, p_count integer) returns bigint
 language sql security definer
 set search_path = public, pg_temp
 as $$
   with old as (
     select channel_id, external_id from inbox
-      where received_at < p_before and state <> 'waiting' limit p_count for update skip locked
+      where received_at < p_before and state = 'answered' limit p_count for update skip locked
   ), gone as (
     delete from inbox b using old
       where b.channel_id = old.channel_id and b.external_id = old.external_id returning 1

@@ -1,6 +1,8 @@
 """Who may ask what, and that every refusal has the one shape."""
 
 import datetime as dt
+import json
+import re
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -9,6 +11,7 @@ import pytest
 
 from core.domain.customers import Tenant
 from core.kit import ids
+from core.kit.expected import has_words
 from core.services.tokens import UnknownAbility
 from tests.fakes.admin import SUPER, Desk
 from tests.fakes.books import NOON, open_books
@@ -249,3 +252,62 @@ async def test_the_description_names_every_path_in_full(operator: Desk) -> None:
         "/api/v1/vouchers/{code}/resend-sms",
         "/api/v1/vouchers/{code}/transfer",
     }
+
+
+WRONG: tuple[object, ...] = ({"oops": 1}, [], "", "^", 0.5)
+THEIR_WORDS = ("Input", "should match", "Extra inputs", "Value error", "valid dictionary", "group")
+
+
+async def test_whatever_is_wrong_with_a_body_is_told_in_words_to_act_on(operator: Desk) -> None:
+    """Of every request that takes a body: no body, another kind of thing, and each field wrong."""
+    described = (await operator.http.get("/openapi.json")).json()
+    shapes = described["components"]["schemas"]
+    told: dict[str, str] = {}
+    for path, ways in described["paths"].items():
+        for way, what in ways.items():
+            body = what.get("requestBody", {}).get("content", {}).get("application/json")
+            if body is None:
+                continue
+            where = re.sub(r"\{[^}]*\}", str(ids.uuid7()), path.removeprefix("/api/v1"))
+            [shape] = re.findall(r"schemas/(\w+)", json.dumps(body["schema"]))
+            fields = shapes[shape]["properties"]
+            for value in WRONG:
+                given = {**dict.fromkeys(fields, value), "unheard_of": value}
+                for sent in (given, value):
+                    answer = await operator.http.request(way, where, json=sent)
+                    assert answer.status_code == 422, f"{way} {where} took {sent}"
+                    for each in answer.json()["details"]:
+                        told[f"{way} {where} {each['field']}: {each['message']}"] = each["message"]
+    assert len(told) > 200
+    assert not [where for where, why in told.items() if any(word in why for word in THEIR_WORDS)]
+
+
+async def test_every_pattern_says_what_is_expected(operator: Desk) -> None:
+    described = (await operator.http.get("/openapi.json")).text
+
+    patterns = {json.loads(f'"{each}"') for each in re.findall(r'"pattern":"(.*?)"[,}]', described)}
+    assert len(patterns) > 5
+    assert not [pattern for pattern in patterns if not has_words(pattern)]
+
+
+async def test_a_body_without_its_content_type_is_told_that(operator: Desk) -> None:
+    answer = await operator.http.post("/channels", content=b'{"kind": "ussd"}')
+
+    assert_refused(answer, 422, "request.invalid")
+    assert "content-type: application/json" in answer.text
+
+
+async def test_every_list_says_which_status_there_is(operator: Desk) -> None:
+    """A status that is none is refused, or an empty list would be taken for the truth."""
+    described = (await operator.http.get("/openapi.json")).json()
+    asked = [
+        (path.removeprefix("/api/v1"), field["name"])
+        for path, ways in described["paths"].items()
+        for field in ways.get("get", {}).get("parameters", ())
+        if field["name"] in {"status", "router_status"} and "{" not in path
+    ]
+    assert ("/users", "status") in asked
+    for path, name in asked:
+        answer = await operator.http.get(path, params={name: "zzz"})
+        assert_refused(answer, 422, "request.invalid")
+        assert answer.json()["details"][0]["message"].startswith("should be "), path

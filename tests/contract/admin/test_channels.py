@@ -464,3 +464,17 @@ async def test_what_cannot_be_is_one_clear_line(
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith("callbox: ")
     assert result.err.count("\n") == 1
+
+
+async def test_a_code_that_another_tenant_has_too_is_told(operator: Desk) -> None:
+    stranger = await open_books(operator.books.database, "stranger")
+    await operator.core.channel_desk.with_gateways(ussd=("africastalking",)).create(
+        stranger.tenant.id, "ussd", "africastalking", USSD["service_code"], "test"
+    )
+
+    made = await operator.http.post("/channels", params={"tenant": "demo"}, json=USSD)
+    path = f"/channels/{made.json()['data']['id']}/test"
+    tested = await operator.http.post(path, params={"tenant": "demo"})
+
+    for answer in (made, tested):
+        assert "Another tenant has *347*55# at africastalking too." in answer.json()["message"]

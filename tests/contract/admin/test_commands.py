@@ -65,6 +65,8 @@ async def test_a_token_is_made_shown_once_and_revoked(operator: Desk, run: Run) 
         ("tokens", "create", "nobody's"),
         ("tokens", "create", "both", "--tenant", "demo", "--super-admin"),
         ("tokens", "create", "typo", "--super-admin", "--ability", "users:raed"),
+        ("tokens", "create", "", "--super-admin"),
+        ("tokens", "create", "   ", "--super-admin"),
         ("tokens", "revoke", "00000000-0000-0000-0000-000000000000"),
         ("providers", "set", "airtime", "vtpass", "--endpoints", "[]"),
         ("providers", "test", "nobody"),
@@ -77,3 +79,55 @@ async def test_what_cannot_be_is_one_clear_line(
 
     assert (result.status, result.out) == (1, "")
     assert re.fullmatch(r"callbox: [^\n]+\n", result.err)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("operators add Ada --role nope", "--role: should be one of viewer, support"),
+        ("payouts settle REF --outcome no --evidence x", "--outcome: should be one of paid"),
+        ("cases show zzz", "should be an id, like 0"),
+        ("payouts list --count 0", "--count: should be 1 or more"),
+        ("payouts list --count few", "--count: should be a whole number, like 5"),
+        ("reconcile run --date 1", "--date: should be a day, like 2026-03-01"),
+        ("alerts list --status z", "--status: should be open, closed or all"),
+        ("payouts settle REF --evidence x", "Missing option '--outcome'"),
+        ("tokens create", "Missing argument 'name'"),
+        ("tokens create x --supr-admin", "No such option: --supr-admin"),
+        ("tokens lst", "No such command 'lst'. Did you mean 'list'?"),
+    ],
+)
+async def test_what_is_typed_wrong_is_one_line_of_status_2(run: Run, wrong: str, why: str) -> None:
+    result = await run(*wrong.split())
+
+    assert (result.status, result.out) == (2, "")
+    assert re.fullmatch(r"callbox: [^\n]+ \(see callbox [a-z ]+ --help\)\n", result.err)
+    assert why in result.err
+
+
+async def test_help_is_no_complaint(run: Run) -> None:
+    result = await run("tokens")
+
+    assert "Usage: callbox tokens" in result.out
+    assert result.err == ""
+
+
+async def test_a_token_is_revoked_by_a_name_that_it_alone_has(operator: Desk, run: Run) -> None:
+    """What was revoked before is none of the two that would make a name unclear."""
+    for name in ("till", "till", "Front [red] desk"):
+        await operator.core.tokens.create(name, None, ["*"], "test")
+    unclear = await run("tokens", "revoke", "till")
+    unknown = await run("tokens", "revoke", "tillx")
+    listed = await run("tokens", "list")
+    rows = [line.split() for line in listed.out.splitlines()]
+    tills = [row[0] for row in rows if row[1] == "till"]
+
+    by_id = await run("tokens", "revoke", tills[0])
+    by_name = await run("tokens", "revoke", "till")
+    spaced = await run("tokens", "revoke", "Front [red] desk")
+
+    assert (unclear.status, "several tokens are called" in unclear.err) == (1, True)
+    assert (unknown.status, "there is no token 'tillx'" in unknown.err) == (1, True)
+    assert "Front [red] desk" in listed.out
+    assert [by_id.status, by_name.status, spaced.status] == [0, 0, 0]
+    assert all(token.revoked_at for token in await operator.core.tokens.all())

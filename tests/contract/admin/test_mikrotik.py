@@ -9,6 +9,7 @@ import pytest
 
 from core.domain.vouchers import comment_of
 from core.kit import ids
+from core.kit.crypto import Keyring
 from sandbox.routeros import hotspot
 from sandbox.routeros.faults import Fault, FaultKind
 from sandbox.routeros.fleet import Router
@@ -229,7 +230,7 @@ async def test_a_backup_is_made_read_compared_and_gone_back_to(
     router.box[USERS].put(0, name="guest", server="hotspot1", profile="1h", comment="staff")
     made = (await operator.post(base, name="before the party")).json()["data"]
     assert (made["name"], made["version"], made["has_text"]) == ("before the party", V7, True)
-    assert made["note"] == "1 vouchers left out of the text"
+    assert made["note"] == "1 voucher left out of the text"
     assert f"{made['file']}.backup" in router.box.files
     assert f"{made['file']}.rsc" not in router.box.files
 
@@ -296,3 +297,22 @@ async def test_a_lost_reply_is_told_as_what_it_is(
     doubted = await operator.post(f"{path}/users", name="maybe")
     assert_refused(doubted, 503, "router.in_doubt")
     assert names(router) == {"maybe"}
+
+
+async def test_a_bulk_that_no_key_opens_holds_up_no_other(
+    operator: Desk, router: Router, path: str, owner: asyncpg.Connection
+) -> None:
+    lost = await bulk(operator, path, action="create", users=[{"name": "lost", "password": "x"}])
+    sealed = Keyring("a key that was taken out").encrypt("[]")
+    await owner.execute("update router_bulks set sealed = $1", sealed)
+    kept = await bulk(operator, path, action="create", users=[{"name": "kept", "password": "x"}])
+
+    await work(operator)
+
+    assert (await operator.data(kept))["status"] == "done"
+    assert names(router) >= {"kept"}
+    assert (await operator.data(lost))["done"] == 0
+    late = await owner.fetchval(
+        "select run_at > now() + interval '50 minutes' from router_bulks where run_at is not null"
+    )
+    assert late, "it is tried again, and not all the time"

@@ -74,3 +74,21 @@ async def test_routers_by_command(operator: Desk, run: Run, tmp_path: Path) -> N
     failed = await run("routers", "test", "Yaba")
     assert failed.status == 1
     assert "Nobody answers there" in failed.out
+
+
+async def test_an_address_that_may_not_be_reached_is_told_at_once(operator: Desk, run: Run) -> None:
+    """By the command and by the API; the router is kept, for the day its network is allowed."""
+    access = ("--host", "10.0.0.2", "--username", ACCOUNT)
+    added = await run("routers", "add", "Cafe", *access, text=SECRET)
+    moved = await run("routers", "set", "Cafe", "--host", "10.0.0.3")
+    here = await run("routers", "set", "Cafe", "--host", "127.0.0.1")
+    made = await operator.post(
+        "/router-management", name="Bar", host="10.0.0.4", username=ACCOUNT, password=PASSWORD
+    )
+
+    for said in (added, moved):
+        assert said.status == 0
+        assert "must not reach" in said.err
+        assert "ROUTEROS_NETWORKS" in said.err
+    assert (here.status, here.err) == (0, "")
+    assert "ROUTEROS_NETWORKS" in made.json()["message"]

@@ -29,7 +29,7 @@ async def test_users_are_found_by_number(operator: Desk) -> None:
     assert [user["id"] for user in listed["data"]] == [str(one.id), str(two.id)]
     assert listed["pagination"]["total"] == 2
     assert [(user["phone"], user["status"]) for user in found] == [("2348030000002", "active")]
-    assert await operator.data("/users", status="blocked") == []
+    assert await operator.data("/users", status="released") == []
 
 
 @pytest.mark.parametrize(

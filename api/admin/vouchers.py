@@ -13,7 +13,7 @@ from api.admin.errors import ApiError
 from api.admin.voucher_batches import CODES
 from api.admin.voucher_plans import TermsShown, terms_fields
 from core.domain.hotspot import MIB
-from core.domain.voucher_codes import masked, spaced
+from core.domain.voucher_codes import masked
 from core.domain.vouchers import Desired, SaleState, SyncState, Voucher
 from core.kit.expected import shaped
 from core.ports import Event
@@ -147,7 +147,7 @@ def router(core: AdminCore) -> APIRouter:
 def detailed(found: VoucherDetail, *, reveal: bool = False) -> VoucherDetailed:
     fields = _fields(found.voucher)
     if reveal:
-        fields["code"] = spaced(found.voucher.code or "")
+        fields["code"] = found.voucher.code or ""
     return VoucherDetailed(
         **fields,
         terms=TermsShown(**terms_fields(found.voucher.terms)),

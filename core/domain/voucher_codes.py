@@ -22,7 +22,6 @@ _PREFIX = re.compile(r"[A-Z2-9]{0,8}")
 _TYPED = re.compile(rf"[A-Z0-9]{{6,{CODE_CHARS_MAX}}}")
 _LIKE_ONE = re.compile(rf"\b[A-Z0-9]{{8,{CODE_CHARS_MAX}}}\b", re.ASCII)
 _HIDDEN = "*****"
-_GROUP = 5
 _SHOWN_MAX = 5
 
 
@@ -68,11 +67,6 @@ def typed(text: str) -> str | None:
     return plain if _TYPED.fullmatch(plain) else None
 
 
-def spaced(code: str) -> str:
-    """As people read it: `K7QM2-XV9TA`."""
-    return "-".join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))
-
-
 def login_link(login_url: str, code: str) -> str:
     """Logs in by itself where the hotspot takes http-pap; "" where the page is not known."""
     return f"{login_url}?{urlencode({'username': code, 'password': code})}" if login_url else ""
@@ -84,8 +78,8 @@ def head(code: str) -> str:
 
 
 def masked(start: str, length: int) -> str:
-    """A code of that length in a list, by its head: `K7QM2-*****`."""
-    return spaced(start.ljust(length, "*"))
+    """A code of that length in a list, by its head: `K7QM2*****`."""
+    return start.ljust(length, "*")
 
 
 def without_codes(text: str) -> str:

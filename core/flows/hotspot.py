@@ -6,7 +6,7 @@ from uuid import UUID
 
 from core.domain.display import Tells
 from core.domain.hotspot import Router
-from core.domain.voucher_codes import login_link, spaced
+from core.domain.voucher_codes import login_link
 from core.domain.vouchers import SaleState, Selling
 from core.engine.flow import Flow, Shortcut
 from core.engine.kinds import COUNT, FLAG, MONEY, MSISDN, OPAQUE, TEXT, Scalar, text
@@ -180,7 +180,7 @@ def _ended(ctx: Context, bought: Purchase) -> Done:
     if voucher.owner_id != ctx.customer.id:
         return Done("sent" if works else "sent_activating", keep)
     assert voucher.code is not None
-    keep["code"] = spaced(voucher.code)
+    keep["code"] = voucher.code
     if not works:
         return Done("activating", keep)
     link = login_link(bought.router.login_url, voucher.code) if bought.router else ""

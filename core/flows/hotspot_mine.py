@@ -7,7 +7,7 @@ where it was sent before.
 
 from uuid import UUID
 
-from core.domain.voucher_codes import login_link, masked, spaced
+from core.domain.voucher_codes import login_link, masked
 from core.domain.voucher_diagnosis import Finding, by_the_books
 from core.engine.flow import Flow
 from core.engine.kinds import MONEY, MSISDN, OPAQUE
@@ -95,7 +95,7 @@ async def shown(ctx: Context) -> Done:
     if held is None or held.voucher.sale_state.over or held.voucher.code is None:
         return Done("gone")
     voucher, code = held.voucher, held.voucher.code
-    keep = {"code": spaced(code), "reference": voucher.reference or "-"}
+    keep = {"code": code, "reference": voucher.reference or "-"}
     link = login_link(held.router.login_url, code) if held.router else ""
     if ctx.channel.kind == "ussd" or not link:
         return Done("code", keep)

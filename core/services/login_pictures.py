@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from core.domain.voucher_codes import login_link, spaced
+from core.domain.voucher_codes import login_link
 from core.domain.vouchers import Voucher
 from core.kit.texts import FALLBACK, Texts
 from core.ports import Customers, Tenants
@@ -68,7 +68,7 @@ class LoginPictures:
         return LoginPicture(
             shop=tenant.name,
             link=link,
-            code=spaced(code),
+            code=code,
             plan=voucher.plan_name,
             footer=self._texts.get(language, "sheet.picture"),
         )

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from core.domain.hotspot import Router
-from core.domain.voucher_codes import login_link, masked, spaced
+from core.domain.voucher_codes import login_link, masked
 from core.domain.vouchers import Voucher
 from core.kit.errors import Problem
 from core.kit.money import Money, to_major
@@ -158,7 +158,7 @@ class VoucherSheets:
             cards=[
                 replace(
                     card,
-                    code=spaced(voucher.code or ""),
+                    code=voucher.code or "",
                     link=login_link(login_url, voucher.code or ""),
                     number=f"{_name(batch)} \u00b7 {voucher.serial}",
                 )
@@ -200,7 +200,7 @@ def _row(batch: Batch, voucher: Voucher, router: str, *, clear: bool) -> Sequenc
         voucher.plan_code,
         to_major(Money(voucher.price_minor, voucher.currency)),
         voucher.currency,
-        spaced(voucher.code or "") if clear else hidden,
+        voucher.code or "" if clear else hidden,
         voucher.sale_state.value,
         router,
         voucher.created_at.isoformat(),

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.display import Tells
 from core.domain.notices import ChatStanding, Route
-from core.domain.voucher_codes import login_link, spaced
+from core.domain.voucher_codes import login_link
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring, Unreadable
 from core.kit.msisdn import Msisdn
@@ -152,7 +152,7 @@ class PgOutbox:
         if row["voucher_sealed"] is None:
             return facts
         code = self._keyring.unseal(row["voucher_sealed"], UUID(str(facts["voucher"])).bytes)
-        return {**facts, "code": spaced(code), "link": login_link(row["login_url"], code)}
+        return {**facts, "code": code, "link": login_link(row["login_url"], code)}
 
     def _notice(self, row: asyncpg.Record) -> Notice:
         facts: Mapping[str, str | int] = {}

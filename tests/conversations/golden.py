@@ -16,7 +16,7 @@ _FUND_REFERENCE = "CB3N8WTH5RQ2Y7KD4V"
 _ALIKE = (
     (re.compile(r"\b(Ref )CB[0-9A-Z]{16}\b"), rf"\g<1>{_FUND_REFERENCE}"),
     (re.compile(r"\b(Ref )[0-9A-Z]{10}\b"), rf"\g<1>{_REFERENCE}"),
-    (re.compile(r"\b[2-9A-HJKMNP-TV-Z]{5}-[2-9A-HJKMNP-TV-Z]{5}\b"), "K7QM2-XV9TA"),
+    (re.compile(r"(?<!Ref )\b[2-9A-HJKMNP-TV-Z]{10}\b"), "K7QM2XV9TA"),
     (re.compile(r"\b[2-9A-HJKMNP-TV-Z]{5}(?=\.\. )"), "K7QM2"),
     (re.compile(r"\b[0-9]{2}:[0-9]{2}\b"), "14:02"),
     (re.compile(r"https?://\S+"), "https://pay.example/7k2m9qx4tb"),

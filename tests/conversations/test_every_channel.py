@@ -14,6 +14,7 @@ from core.kit.msisdn import Msisdn, local
 from tests.conversations.test_a_number_in_use import linked_to
 from tests.conversations.test_withdrawing import ACCESS, account_of, paid_out
 from tests.fakes.phone import Phone
+from tests.fakes.sites import CODE
 from tests.fakes.talkers import ByTelegram, ByUssd, ByWhatsApp, Talker
 from tests.fakes.telegram import TelegramPhone
 from tests.fakes.whatsapp import WhatsAppPhone
@@ -273,7 +274,7 @@ async def link(person: Person) -> None:
 async def my_wifi(person: Person) -> None:
     """The code once more, for the PIN."""
     await wifi(person)
-    bought = re.findall(r"[2-9A-Z]{5}-[2-9A-Z]{5}", person.talker.screen)
+    bought = CODE.findall(person.talker.screen)
     await person.talker.begins()
     await person.answers("7", "3", "1")
     person.sees("Not used yet")

@@ -16,7 +16,7 @@ FUNDS, PRICE = 5_000, 4_000
 PLAN = f"20 GB, 30 days N{PRICE:,}"
 ADD = "/ip/hotspot/user/add"
 READ_ONLY = ("api", "read", "test")
-_CODE = re.compile(r"\b[2-9A-HJKMNP-TV-Z]{5}-[2-9A-HJKMNP-TV-Z]{5}\b")
+_CODE = re.compile(r"(?<!Ref )\b[2-9A-HJKMNP-TV-Z]{10}\b")
 _READY, _BACK = "works now", "is back in your wallet"
 
 
@@ -38,7 +38,7 @@ class Router:
         return [each["name"] for each in shown["users"] if "hb1:" in str(each.get("comment"))]
 
     async def lets_in(self, code: str) -> bool:
-        return bool((await self.act("login", code=code.replace("-", "")))["logged_in"])
+        return bool((await self.act("login", code=code))["logged_in"])
 
 
 Play = Callable[[Router], Awaitable[object]]
@@ -162,7 +162,7 @@ async def ends(bought: Bought, *, works: bool) -> None:
 
     async def as_told() -> bool:
         users = await router.users()
-        assert users.count(bought.code.replace("-", "")) == int(works), users
+        assert users.count(bought.code) == int(works), users
         return await router.lets_in(bought.code) is works
 
     await eventually(as_told, 30)

@@ -151,7 +151,7 @@ class Asker:
         while attempt < self._rules.attempts and _may_repeat(outcome, repeat=repeat):
             pause_s = self._rules.backoff_s * 2 ** (attempt - 1)
             pause_s *= 1 + _NOISE.uniform(-_JITTER, _JITTER)
-            if time.monotonic() + pause_s >= deadline_s:
+            if time.monotonic() + pause_s >= deadline_s or self.circuit is CircuitState.OPEN:
                 break
             await asyncio.sleep(pause_s)
             attempt += 1

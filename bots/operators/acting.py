@@ -102,7 +102,7 @@ def _told(operator: Operator, request: Request, text: str) -> Say:
 def _over(request: Request, why: str) -> str:
     """What is said of a request that came to nothing: it was too late, or could not be done."""
     if request.state is RequestState.WAITING:
-        return f"Asked to {_what(request)}: {why[:1].lower()}{why[1:]}"
+        return f"Asked to {_what(request)}. {why}"
     return _decided(request)
 
 

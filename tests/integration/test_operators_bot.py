@@ -317,7 +317,7 @@ async def test_what_is_confirmed_too_late_is_not_done(desk: Desk, books: Books) 
 
     assert answer.startswith("Too late")
     assert await state_of(desk, order) == "held"
-    assert "too late: nothing was done" in asked.text
+    assert "Too late: nothing was done" in asked.text
     assert (asked.buttons, "Confirm within" in asked.text) == ({}, False)
 
 

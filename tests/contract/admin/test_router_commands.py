@@ -80,8 +80,8 @@ async def test_an_address_that_may_not_be_reached_is_told_at_once(operator: Desk
     """By the command and by the API; the router is kept, for the day its network is allowed."""
     access = ("--host", "10.0.0.2", "--username", ACCOUNT)
     added = await run("routers", "add", "Cafe", *access, text=SECRET)
-    moved = await run("routers", "set", "Cafe", "--host", "10.0.0.3")
-    here = await run("routers", "set", "Cafe", "--host", "127.0.0.1")
+    moved = await run("routers", "set", "Cafe", "--host", "10.0.0.3", "--secrets", text=SECRET)
+    here = await run("routers", "set", "Cafe", "--host", "127.0.0.1", "--secrets", text=SECRET)
     made = await operator.post(
         "/router-management", name="Bar", host="10.0.0.4", username=ACCOUNT, password=PASSWORD
     )

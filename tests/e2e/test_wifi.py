@@ -101,6 +101,13 @@ async def _bought(world: World, number: int, story: Story) -> Bought:
         headers=who,
     )
     assert added.status_code == 200, added.text
+    path = f"/api/v1/router-management/{added.json()['data']['id']}"
+
+    async def reached() -> bool:
+        shown = (await http.get(path, params=whose, headers=who)).json()
+        return shown["data"]["seen_at"] is not None
+
+    await eventually(reached)  # nothing is sold at one that never was
     customer = Customer(world)
     await customer.fund(FUNDS)
     await story.before(router)

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -393,10 +394,10 @@ async def test_two_approvers_at_once_are_one_act(
     done = await asyncio.gather(*taps)
     winner = next(name for name in ("Uche", "Bola") if any(name in answer for answer, _ in done))
 
-    assert sorted(answer for answer, _ in done) == [
-        *["Confirmed."] * 3,
-        *[f"{winner} has confirmed it already."] * 3,
-    ]
+    assert Counter(answer for answer, _ in done) == {
+        "Confirmed.": 3,
+        f"{winner} has confirmed it already.": 3,
+    }
     assert await state_of(desk, order) == "paid_back"
     confirmed = "select count(*) from events where kind = 'operator.confirmed'"
     assert await owner.fetchval(confirmed) == 1

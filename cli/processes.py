@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from cli.serving import listen, serve, until_stopped
 from core.app import Core, build
 from core.app.outside import refuse_live_keys
 from core.jobs.workers import Pump, run_all
+from core.kit import collector
 from core.kit.errors import Fault
 from core.providers import addresses
 from core.providers.addresses import Reach
@@ -155,8 +155,7 @@ async def _migrated(urls: ServiceUrls) -> AsyncIterator[None]:
 async def _ready_core(settings: Settings) -> AsyncIterator[Core]:
     """A core on a migrated database; in demo with the demo tenant in it."""
     async with _services(settings) as urls, _built(settings, urls) as core, _speaking(core):
-        # All that was made by now stays: no collection needs to look through it while people wait.
-        gc.freeze()
+        collector.settle()
         yield core
 
 

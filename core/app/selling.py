@@ -13,6 +13,7 @@ from core.domain.providers import ProviderConfig
 from core.domain.routing import RoutingRules
 from core.jobs.workers import Pump
 from core.kit.bell import Bell
+from core.kit.hand import Hand
 from core.ports import Standings
 from core.providers.addresses import Reach, objection
 from core.providers.vtu import VTU_PROVIDERS
@@ -28,6 +29,7 @@ from core.services.shelf import Shelf
 from core.services.vending import Vending
 from core.store.circuits import RedisCircuits
 from core.store.order_desk import PgOrderDesk
+from core.store.orders import AtOnce
 from core.store.provider_configs import PgProviderConfigs
 
 # Nearly all of them wait for a provider: so many a second at a provider that takes one.
@@ -73,6 +75,8 @@ async def selling(ground: Ground, kept: Stores) -> Selling:
     def in_flight_s() -> float:
         return settings.lease_margin_s + shelf.timeout_max_s
 
+    hand = Hand[DueOrder]()
+    orders.hand_over(AtOnce(hand, in_flight_s))
     order_desk = PgOrderDesk(
         ground.database, clock, in_flight_s=in_flight_s, check_in_s=settings.paid_back_every_s
     )
@@ -100,6 +104,7 @@ async def selling(ground: Ground, kept: Stores) -> Selling:
             vending.see_through,
             bell,
             at_once=ORDERS_AT_ONCE,
+            hand=hand,
         ),
     )
 

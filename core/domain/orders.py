@@ -83,10 +83,13 @@ class Beginning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Begun:
+    """`in_hand`: if it was begun, this process is already seeing it through."""
+
     result: Beginning
     order_id: UUID
     reference: str | None
     state: OrderState | None
+    in_hand: bool = False
 
 
 class AttemptState(StrEnum):
@@ -100,7 +103,8 @@ class DueOrder:
     """An order whose job came due, leased to one worker.
 
     Attributes:
-        first_send: The lease just marked the attempt SENT: nobody can have sent it before.
+        first_send: The lease, or beginning it, just marked the attempt SENT: nobody can have sent
+            it before.
         sent_at: When it was first marked so.
         not_found_since: First of the unbroken run of NOT_FOUND answers, if the last one was that.
         checks: How many times the provider was asked about this attempt.

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import structlog
 
 from core.kit.bell import Bell
+from core.kit.hand import Hand
 
 log = structlog.get_logger()
 Item = TypeVar("Item")
@@ -27,6 +28,7 @@ class Pump(Generic[Item]):
         idle_s: How long to wait when nothing was due. `bell` cuts the wait short.
         drain_s: How long items under way may take to end when the pump is told to stop. Those that
             take longer are cancelled, and come due again by their lease.
+        hand: Gives work past the queue, as far as there is room.
     """
 
     name: str
@@ -36,52 +38,98 @@ class Pump(Generic[Item]):
     at_once: int = 64
     idle_s: float = 0.25
     drain_s: float = 5.0
+    hand: Hand[Item] = field(default_factory=Hand)
 
     async def run(self) -> None:
         """Pump until cancelled; what is under way then has `drain_s` to end."""
-        free = asyncio.Semaphore(self.at_once)
-        busy: set[asyncio.Task[None]] = set()
+        at_work = _AtWork(self)
+        self.hand.served_by(at_work)
         try:
             while True:
-                await self._once(free, busy)
+                await self._once(at_work)
         finally:
-            await self._drain(busy)
+            try:
+                await at_work.drain()
+            finally:
+                self.hand.served_by(None)
 
-    async def _once(self, free: asyncio.Semaphore, busy: set[asyncio.Task[None]]) -> None:
-        async with free:
-            room = max(1, self.at_once - len(busy))
+    async def _once(self, at_work: "_AtWork[Item]") -> None:
+        room = await at_work.room()
         try:
             items = await self.lease(room)
         except Exception:
             log.exception("pump.lease_failed", pump=self.name)
             await asyncio.sleep(_PAUSE_AFTER_FAULT_S)
             return
+        at_work.behind = len(items) >= room
         for item in items:
-            await free.acquire()
-            task = asyncio.create_task(self._guarded(item, free), name=f"{self.name}:item")
-            busy.add(task)
-            task.add_done_callback(busy.discard)
+            at_work.take(item)
         if not items:
             await self.bell.wait(self.idle_s)
 
-    async def _guarded(self, item: Item, free: asyncio.Semaphore) -> None:
-        try:
-            await self.handle(item)
-        except Exception:
-            log.exception("pump.item_failed", pump=self.name)
-        finally:
-            free.release()
 
-    async def _drain(self, busy: set[asyncio.Task[None]]) -> None:
+class _AtWork(Generic[Item]):
+    """What one run of a pump has in its hands."""
+
+    def __init__(self, pump: Pump[Item]) -> None:
+        self._pump = pump
+        self._busy: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()
+        self._stopping = False
+        # Until a lease was not filled, older work may be waiting in the queue.
+        self.behind = True
+
+    async def room(self) -> int:
+        """How many more may be leased, once there is room for any."""
+        while (room := self._room()) <= 0:
+            self._freed.clear()
+            await self._freed.wait()
+        return room
+
+    def has_room(self, count: int) -> bool:
+        """For new work, which never goes before older work that waits for room.
+
+        While a lease is under way it and new work may fill the same room: for that moment twice as
+        many are handled.
+        """
+        return not (self._stopping or self.behind) and self._room() >= count
+
+    def take(self, item: Item) -> None:
+        task = asyncio.create_task(self._guarded(item), name=f"{self._pump.name}:item")
+        self._busy.add(task)
+        task.add_done_callback(self._done)
+
+    def left(self) -> None:
+        self._freed.set()
+
+    async def drain(self) -> None:
         """Leave nothing running behind, not even when told twice to stop."""
+        self._stopping = True
         try:
-            if busy:
-                await asyncio.wait(busy, timeout=self.drain_s)
+            async with asyncio.timeout(self._pump.drain_s):
+                while self._busy or self._pump.hand.promised:
+                    self._freed.clear()
+                    await self._freed.wait()
+        except TimeoutError:
+            pass
         finally:
-            left = tuple(busy)
+            left = tuple(self._busy)
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+    def _room(self) -> int:
+        return self._pump.at_once - len(self._busy) - self._pump.hand.promised
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._busy.discard(task)
+        self._freed.set()
+
+    async def _guarded(self, item: Item) -> None:
+        try:
+            await self._pump.handle(item)
+        except Exception:
+            log.exception("pump.item_failed", pump=self._pump.name)
 
 
 async def run_all(pumps: Sequence[Pump[object]]) -> None:

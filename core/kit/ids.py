@@ -7,14 +7,16 @@ import uuid
 # Crockford's base 32: no I, L, O, U, so a code survives being read out over the phone.
 SPEAKABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_LETTERS = 16
+_LOW = (1 << 62) - 1
 _NAMESPACE = uuid.UUID("6d0f3c58-2f0b-5a41-9d5e-0ca11b0c5000")
 
 
 def uuid7() -> uuid.UUID:
     """A random identifier that sorts by the time it was made (RFC 9562, version 7)."""
     milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | (0x7 << 76) | (secrets.randbits(12) << 64)
-    return uuid.UUID(int=value | (0b10 << 62) | secrets.randbits(62))
+    random = int.from_bytes(secrets.token_bytes(10))
+    high, low = random >> 68, random & _LOW
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
 
 
 def derived(*parts: str) -> uuid.UUID:

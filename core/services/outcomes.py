@@ -1,11 +1,10 @@
 """Tells waiting turns what became of their orders."""
 
 import asyncio
-import contextlib
 import contextvars
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -48,7 +47,7 @@ class Outcomes:
             return await answer
         finally:
             patience.cancel()
-            self._leave(order_id, answer)
+            self._go(order_id, answer)
 
     def tell(self, order_id: UUID, state: OrderState) -> None:
         """A worker of this process booked this: whoever waits here need not ask for it."""
@@ -58,16 +57,15 @@ class Outcomes:
             if not answer.done():
                 answer.set_result(state)
 
-    @contextlib.contextmanager
-    def in_hand(self, order_id: UUID) -> Iterator[None]:
+    def take(self, order_id: UUID) -> None:
         """A worker of this process has this order and will `tell`: it is asked about seldom."""
         self._in_hand.add(order_id)
-        try:
-            yield
-        finally:
-            self._in_hand.discard(order_id)
 
-    def _leave(self, order_id: UUID, answer: asyncio.Future[OrderState | None]) -> None:
+    def leave(self, order_id: UUID) -> None:
+        """The worker has it no more."""
+        self._in_hand.discard(order_id)
+
+    def _go(self, order_id: UUID, answer: asyncio.Future[OrderState | None]) -> None:
         others = self._waiting.get(order_id, [])
         if answer in others:
             others.remove(answer)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -135,7 +136,8 @@ class Purchases:
             case Beginning.CONFLICT:
                 raise Fault("one confirmation, two contents")
             case Beginning.BEGUN:
-                self._bell.ring()
+                if not begun.in_hand:
+                    self._bell.ring()
             case Beginning.DUPLICATE:
                 pass
         state = begun.state or OrderState.HELD
@@ -193,9 +195,6 @@ class Purchases:
         offer = choice.offer
         order_id = _order_id(tenant, customer, key)
         attempt_id = ids.derived("attempt", str(order_id), "1")
-        midnight = now.astimezone(ZoneInfo(tenant.time_zone)).replace(
-            hour=0, minute=0, second=0, microsecond=0
-        )
         return NewOrder(
             id=order_id,
             tenant_id=tenant.id,
@@ -215,10 +214,17 @@ class Purchases:
             provider_reference=offer.provider.new_reference(attempt_id, now),
             created_at=now,
             deadline_at=now + dt.timedelta(seconds=self._terms.in_doubt_deadline_s),
-            day_starts_at=midnight.astimezone(dt.UTC),
+            day_starts_at=_midnight(tenant.time_zone, now.replace(second=0, microsecond=0)),
             day_limit_minor=self._terms.day_limit_minor,
             provider_plan=choice.plan,
         )
+
+
+@lru_cache(maxsize=256)
+def _midnight(time_zone: str, minute: dt.datetime) -> dt.datetime:
+    """When the day of this minute began there."""
+    there = minute.astimezone(ZoneInfo(time_zone))
+    return there.replace(hour=0, minute=0).astimezone(dt.UTC)
 
 
 def _order_id(tenant: Tenant, customer: Customer, key: str) -> UUID:

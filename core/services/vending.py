@@ -57,8 +57,11 @@ class Vending:
 
     async def see_through(self, due: DueOrder) -> OrderState:
         """Ask once and book the answer. Run twice, it is as run once: the book is the judge."""
-        with self._outcomes.in_hand(due.order_id):
+        self._outcomes.take(due.order_id)
+        try:
             return await self._see_through(due)
+        finally:
+            self._outcomes.leave(due.order_id)
 
     async def _see_through(self, due: DueOrder) -> OrderState:
         seller = await self._shelf.seller(due.tenant_id, due.product, due.provider, due.via)
@@ -184,12 +187,14 @@ class Vending:
         choice: Choice | None,
         now: dt.datetime,
     ) -> Ruling:
-        sealed = {name: self._keyring.encrypt(text) for name, text in outcome.evidence.items()}
+        if outcome.evidence:
+            sealed = {name: self._keyring.encrypt(text) for name, text in outcome.evidence.items()}
+            outcome = replace(outcome, evidence=sealed)
         return Ruling(
             order_id=due.order_id,
             tenant_id=due.tenant_id,
             attempt_id=due.attempt_id,
-            outcome=replace(outcome, evidence=sealed),
+            outcome=outcome,
             verdict=Verdict.NEXT if choice else decision.verdict,
             check_at=decision.check_at,
             next_attempt=_following(due, choice, now) if choice else None,

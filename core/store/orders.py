@@ -2,7 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +21,10 @@ from core.domain.orders import (
     Ruling,
 )
 from core.domain.vending import Product, Result
-from core.kit import ids
+from core.kit import crash, ids
 from core.kit.clock import Clock
 from core.kit.errors import Fault
+from core.kit.hand import Hand
 from core.kit.msisdn import Msisdn
 from core.store.batcher import Batcher, Limits
 from core.store.database import Database
@@ -38,12 +40,24 @@ class UnknownOrder(Fault):
     """A ruling about an order that this tenant does not have."""
 
 
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """Has the pump of this process see orders through as soon as they are begun.
+
+    `lease_s` is as for `claim`: how long before they come due for others.
+    """
+
+    hand: Hand[DueOrder]
+    lease_s: Callable[[], float]
+
+
 class PgOrderBook:
     """See `core.ports.OrderBook`. Begins and rulings are committed in batches."""
 
     def __init__(self, database: Database, clock: Clock, limits: Limits | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._at_once: AtOnce | None = None
         limits = limits or _LIMITS
         # One order per wallet and batch, so that what the wallet has room for is exact.
         self._begins: Batcher[NewOrder, Begun] = Batcher(
@@ -52,6 +66,10 @@ class PgOrderBook:
         self._rulings: Batcher[tuple[object, ...], OrderState] = Batcher(
             "rulings", self._rule, key=lambda ruling: ruling[1], limits=limits
         )
+
+    def hand_over(self, at_once: AtOnce) -> None:
+        """From now on what is begun here is seen through here, as far as there is room."""
+        self._at_once = at_once
 
     async def begin(self, order: NewOrder) -> Begun:
         return await self._begins.submit(order)
@@ -133,8 +151,36 @@ class PgOrderBook:
         return await self._database.in_tenant(tenant_id, read)
 
     async def _begin(self, batch: Sequence[NewOrder]) -> list[Begun]:
+        """In hand they are given here, not by who waits: a buyer may be gone by now."""
+        at_once = self._at_once
+        if at_once is None or not at_once.hand.promise(len(batch)):
+            return await self._begun(batch)
+        due: list[DueOrder] = []
+        try:
+            # Taken before the commit is asked for: whoever compares with it waits long enough.
+            sent_at = self._clock.now()
+            begun = await self._begun(batch, sent_at, dt.timedelta(seconds=at_once.lease_s()))
+            crash.point("order.in_hand")
+            due = [
+                _taken(order, sent_at)
+                for order, each in zip(batch, begun, strict=True)
+                if each.result is Beginning.BEGUN
+            ]
+            return begun
+        finally:
+            at_once.hand.keep(len(batch), due)
+
+    async def _begun(
+        self,
+        batch: Sequence[NewOrder],
+        sent_at: dt.datetime | None = None,
+        lease: dt.timedelta | None = None,
+    ) -> list[Begun]:
         rows = await self._database.call(
-            "select * from order_begin($1::order_item[])", [_order_item(order) for order in batch]
+            "select * from order_begin($1::order_item[], $2, $3)",
+            [_order_item(order) for order in batch],
+            sent_at,
+            lease,
         )
         return [
             Begun(
@@ -142,6 +188,7 @@ class PgOrderBook:
                 order_id=order.id,
                 reference=row["reference"],
                 state=OrderState(row["state"]) if row["state"] else None,
+                in_hand=sent_at is not None,
             )
             for order, row in zip(batch, rows, strict=True)
         ]
@@ -238,6 +285,41 @@ def _ruling_item(ruling: Ruling, answer_id: UUID, at: dt.datetime) -> tuple[obje
         ruling.actor,
         at,
         outcome.blame.value,
+    )
+
+
+def _taken(order: NewOrder, sent_at: dt.datetime) -> DueOrder:
+    """As `order_claim` would lease it, had it not been begun as sent."""
+    return DueOrder(
+        order_id=order.id,
+        tenant_id=order.tenant_id,
+        customer_id=order.customer_id,
+        reference=order.reference,
+        product=order.product,
+        network=order.network,
+        recipient=order.recipient,
+        amount_minor=order.amount_minor,
+        fee_minor=order.fee_minor,
+        currency=order.currency,
+        state=OrderState.HELD,
+        created_at=order.created_at,
+        deadline_at=order.deadline_at,
+        attempt_id=order.attempt_id,
+        attempt_number=1,
+        provider=order.provider,
+        provider_reference=order.provider_reference,
+        first_send=True,
+        sent_at=sent_at,
+        last_result=None,
+        not_found_since=None,
+        checks=0,
+        plan=order.plan,
+        account=order.account,
+        variant=order.variant,
+        quantity=order.quantity,
+        via=order.via,
+        provider_plan=order.provider_plan,
+        tried=(order.provider,),
     )
 
 

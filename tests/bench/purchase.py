@@ -22,7 +22,7 @@ from core.domain.customers import Customer
 from core.domain.orders import OrderState
 from core.domain.turns import Channel
 from core.domain.vending import Capabilities, Outcome, Product, Result, Vend
-from core.kit import ids
+from core.kit import collector, ids
 from core.kit.money import Money
 from core.ports import Sms, SmsResult
 from core.services.purchases import Airtime
@@ -147,8 +147,9 @@ async def measure(home: Path) -> Report:
 
 @contextlib.asynccontextmanager
 async def _working(core: Core) -> AsyncIterator[None]:
-    """The pump of orders, at work."""
+    """The pump of orders, at work in a process that has started."""
     [pump] = [pump for pump in core.pumps if pump.name == "orders"]
+    collector.settle()
     task = asyncio.create_task(pump.run())
     try:
         yield

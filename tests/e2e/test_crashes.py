@@ -58,7 +58,7 @@ ROWS = {
     "before the first screen is kept": Row("turn.before_save"),
     "when paying begins": Row("turn.acting:2"),
     "before money is held": Row("purchase.before_begin"),
-    "after money is held": Row("purchase.begun"),
+    "after money is held and the order is taken in hand": Row("order.in_hand", "refunded"),
     "before the last screen is kept": Row("turn.before_save:6"),
     "before the last screen is sent": Row("turn.saved:6"),
     "before the payment page is asked for": Row("funding.intent_written"),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 from core.jobs import workers
 from core.jobs.workers import Pump, run_all
 from core.kit.bell import Bell
+from core.kit.hand import Hand
 from tests.fakes.waiting import until
 
 
@@ -237,3 +239,51 @@ async def test_several_pumps_run_until_cancelled_and_say_so() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_work_from_the_same_process_goes_past_the_queue() -> None:
+    queue, handled, hand = Queue(), list[int](), Hand[int]()
+
+    async def handle(item: int) -> None:
+        handled.append(item)
+
+    assert not hand.promise(1)  # no pump is at work
+    async with pumping(replace(pump(queue, handle), hand=hand)):
+        await until(lambda: hand.promise(2))
+        hand.keep(2, [7])
+        await until(lambda: handled == [7])
+        assert hand.promised == 0
+        assert not hand.promise(5)  # four at once
+
+    assert not hand.promise(1)
+
+
+async def test_no_new_work_goes_before_what_waits_in_the_queue() -> None:
+    queue, let_go, hand = Queue(*range(9)), asyncio.Event(), Hand[int]()
+
+    async def handle(item: int) -> None:
+        await let_go.wait()
+
+    async with pumping(replace(pump(queue, handle, at_once=3), hand=hand)):
+        await until(lambda: len(queue.due) == 6)
+        assert not hand.promise(1)
+        let_go.set()
+        await until(lambda: not queue.due and hand.promise(1))
+        hand.keep(1, [])
+
+
+async def test_a_pump_that_stops_sees_through_what_it_promised() -> None:
+    queue, handled, hand = Queue(), list[int](), Hand[int]()
+
+    async def handle(item: int) -> None:
+        handled.append(item)
+
+    async with pumping(replace(pump(queue, handle), hand=hand)) as task:
+        await until(lambda: hand.promise(1))
+        task.cancel()
+        await asyncio.sleep(0.02)
+        assert not task.done()
+        assert not hand.promise(1)
+        hand.keep(1, [7])
+
+    assert handled == [7]

@@ -1,7 +1,11 @@
 -- Holds the money and writes order, attempt and job, all or nothing per order.
 -- One wallet at most once per call: the caller sees to it, so that room and limit are exact.
 -- The row in `orders` tells who bought what and when, so beginning writes no event beside it.
-create or replace function order_begin(p_items order_item[])
+-- With `p_sent_at` the caller takes what is begun in hand at once, as order_claim would lease it:
+-- "about to send" is committed with it, and it comes due for others when the lease is over.
+create or replace function order_begin(
+  p_items order_item[], p_sent_at timestamptz default null, p_lease interval default null
+)
 returns table (place bigint, result text, reference text, state text)
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
@@ -70,7 +74,7 @@ begin
     into v_answers, v_references, v_states, v_fresh, v_fresh_wallets from judged;
 
   if v_fresh is not null then
-    perform order_write(v_fresh, v_fresh_wallets);
+    perform order_write(v_fresh, v_fresh_wallets, p_sent_at, p_lease);
   end if;
 
   return query
@@ -81,8 +85,9 @@ end $$;
 
 -- Writes orders that were judged. Two of one id or one provider reference raise, and the caller
 -- tries them one by one.
-create or replace function order_write(p_orders order_item[], p_wallets bigint[])
-returns void language plpgsql as $$
+create or replace function order_write(
+  p_orders order_item[], p_wallets bigint[], p_sent_at timestamptz, p_lease interval
+) returns void language plpgsql as $$
 begin
   insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,
       amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at, plan,
@@ -104,11 +109,14 @@ begin
     from opened h where a.id = h.account_id;
 
   insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
-      state, created_at)
+      state, sent_at, created_at)
     select f.id, 1, f.attempt_id, f.tenant_id, f.provider, f.provider_reference, f.via,
-      f.provider_plan, 'created', f.created_at
+      f.provider_plan, case when p_sent_at is null then 'created' else 'sent' end, p_sent_at,
+      f.created_at
     from unnest(p_orders) f;
 
-  insert into jobs (ref, tenant_id, run_at)
-    select f.id, f.tenant_id, f.created_at from unnest(p_orders) f;
+  insert into jobs (ref, tenant_id, run_at, tries)
+    select f.id, f.tenant_id, coalesce(p_sent_at + p_lease, f.created_at),
+      case when p_sent_at is null then 0 else 1 end
+    from unnest(p_orders) f;
 end $$;

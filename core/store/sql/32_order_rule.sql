@@ -11,6 +11,7 @@ as $$
 #variable_conflict use_column
 declare
   v_orders uuid[];
+  v_hurried uuid[];
   v_steps order_step[];
 begin
   select array_agg(r.order_id) into v_orders from unnest(p_rulings) r;
@@ -18,12 +19,13 @@ begin
     raise exception 'an order stands twice in one batch of rulings';
   end if;
   -- Everywhere in this order: jobs, orders, accounts.
-  perform 1 from jobs where ref = any (v_orders) order by ref for update;
+  select coalesce(array_agg(j.ref) filter (where j.hurried), '{}') into v_hurried
+    from (select * from jobs where ref = any (v_orders) order by ref for update) j;
   perform 1 from orders where id = any (v_orders) order by id for no key update;
 
   v_steps := order_judge(p_rulings);
   perform order_move_money(v_steps);
-  perform order_advance(v_steps);
+  perform order_advance(v_steps, v_hurried);
   perform order_tell(v_steps);
 
   return query
@@ -194,8 +196,9 @@ language sql as $$
   select ledger_account((p_step).tenant_id, p_type, '', (p_step).currency)
 $$;
 
--- Order, attempt and job take their next place.
-create or replace function order_advance(p_steps order_step[]) returns void
+-- Order, attempt and job take their next place. `p_hurried`: of these orders a signal came while the
+-- answer was under way.
+create or replace function order_advance(p_steps order_step[], p_hurried uuid[]) returns void
 language plpgsql as $$
 declare
   v_kinds text[] := array(select distinct step from unnest(p_steps));
@@ -235,25 +238,27 @@ begin
   end if;
 
   if v_kinds && array['wait', 'recheck', 'pay_back', 'next'] then
-    -- A signal that came while this answer was under way has the order looked at again at once.
+    -- After a signal the order is looked at again at once.
     update jobs j
-      set run_at = case when s.step = 'next' or j.hurried then s.at
+      set run_at = case when s.step = 'next' or j.ref = any (p_hurried) then s.at
         else coalesce(s.check_at, s.at) end
       from unnest(p_steps) s
       where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = s.order_id;
   end if;
 
-  -- A final answer ends the job too, unless a signal came while it was under way: what that tells
-  -- (a reversal, a delivery) may be younger than the answer.
-  update jobs j set run_at = s.at from unnest(p_steps) s
-    where j.hurried and j.ref = s.order_id
-      and s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep');
+  -- A final answer ends the job too, but for a signal: what that tells (a reversal, a delivery) may
+  -- be younger than the answer.
+  if p_hurried <> '{}' then
+    update jobs j set run_at = s.at from unnest(p_steps) s
+      where j.ref = any (p_hurried) and j.ref = s.order_id
+        and s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep');
+  end if;
   delete from jobs j using unnest(p_steps) s
-    where not j.hurried and j.ref = s.order_id
+    where j.ref = s.order_id and j.ref <> all (p_hurried)
       and s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep');
 end $$;
 
--- The customer's notice, the history, and the audit.
+-- The customer's notice, the history, and the audit. A worker's capture is told by its answer alone.
 create or replace function order_tell(p_steps order_step[]) returns void
 language plpgsql as $$
 begin
@@ -268,9 +273,10 @@ begin
         when s.step = 'refund' and o.gift_room_id is not null then 'gift_airtime_stays'
         when s.step = 'pay_back' and o.gift_room_id is not null then 'gift_airtime_unsure'
         else o.state end,
-      jsonb_strip_nulls(jsonb_build_object('reference', o.reference, 'amount', o.amount_minor,
-        'fee', o.fee_minor, 'currency', o.currency, 'recipient', o.recipient,
-        'network', o.network, 'product', o.product, 'hint', o.hint)),
+      jsonb_build_object('reference', o.reference, 'amount', o.amount_minor, 'fee', o.fee_minor,
+          'currency', o.currency, 'recipient', o.recipient, 'network', o.network,
+          'product', o.product)
+        || case when o.hint is null then '{}' else jsonb_build_object('hint', o.hint) end,
       s.at, s.at, o.channel_id, o.identity
     from unnest(p_steps) s
     cross join lateral (select * from orders x where x.id = s.order_id offset 0) o
@@ -295,5 +301,7 @@ begin
       s.actor, jsonb_build_object('reason', s.reason, 'provider', s.provider),
       s.at
     from unnest(p_steps) s
-    where s.step not in ('none', 'keep', 'recheck') and (s.step <> 'wait' or s.to_state <> s.from_state);
+    where s.step not in ('none', 'keep', 'recheck')
+      and (s.step <> 'wait' or s.to_state <> s.from_state)
+      and (s.step <> 'capture' or s.actor <> 'worker');
 end $$;

@@ -36,6 +36,14 @@ from core.store.tables import orders
 _LIMITS = Limits(batch_max=64, flushers=1)
 
 
+def _env(n, l):
+    import os
+    if n in os.environ:
+        b, f, c = map(int, os.environ[n].split(","))
+        return Limits(batch_max=b, flushers=f, crowd=c)
+    return l
+
+
 class UnknownOrder(Fault):
     """A ruling about an order that this tenant does not have."""
 
@@ -61,10 +69,10 @@ class PgOrderBook:
         limits = limits or _LIMITS
         # One order per wallet and batch, so that what the wallet has room for is exact.
         self._begins: Batcher[NewOrder, Begun] = Batcher(
-            "begins", self._begin, key=lambda order: order.customer_id, limits=limits
+            "begins", self._begin, key=lambda order: order.customer_id, limits=_env("CB_B", limits)
         )
         self._rulings: Batcher[tuple[object, ...], OrderState] = Batcher(
-            "rulings", self._rule, key=lambda ruling: ruling[1], limits=limits
+            "rulings", self._rule, key=lambda ruling: ruling[1], limits=_env("CB_R", limits)
         )
 
     def hand_over(self, at_once: AtOnce) -> None:

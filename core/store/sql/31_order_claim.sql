@@ -18,16 +18,15 @@ declare
   v_leased uuid[];
   v_first uuid[];
 begin
-  with due as (
-    select ref from jobs where run_at <= p_at order by run_at limit p_count for update skip locked
-  ), leased as (
-    update jobs j set run_at = p_at + p_lease, tries = j.tries + 1, hurried = false
-      from due where j.ref = due.ref returning j.ref
-  )
-  select array_agg(ref) into v_leased from leased;
-  if v_leased is null then
+  -- By their ids as an array: jobs come and go, so what is known of how many there are is wrong, and
+  -- a join might read through all that ever were.
+  v_leased := array(
+    select ref from jobs where run_at <= p_at order by run_at limit p_count for update skip locked);
+  if v_leased = '{}' then
     return;
   end if;
+  update jobs set run_at = p_at + p_lease, tries = tries + 1, hurried = false
+    where ref = any (v_leased);
 
   with marked as (
     update attempts a set state = 'sent', sent_at = p_at

@@ -202,6 +202,8 @@ create or replace function order_advance(p_steps order_step[], p_hurried uuid[])
 language plpgsql as $$
 declare
   v_kinds text[] := array(select distinct step from unnest(p_steps));
+  v_ended uuid[] := array(select order_id from unnest(p_steps)
+    where step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep'));
 begin
   update orders o
     set state = s.to_state,
@@ -243,19 +245,16 @@ begin
       set run_at = case when s.step = 'next' or j.ref = any (p_hurried) then s.at
         else coalesce(s.check_at, s.at) end
       from unnest(p_steps) s
-      where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = s.order_id;
+      where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = s.order_id
+        and j.ref = any (array(select order_id from unnest(p_steps)));
   end if;
 
   -- A final answer ends the job too, but for a signal: what that tells (a reversal, a delivery) may
   -- be younger than the answer.
+  delete from jobs where ref = any (v_ended) and ref <> all (p_hurried);
   if p_hurried <> '{}' then
-    update jobs j set run_at = s.at from unnest(p_steps) s
-      where j.ref = any (p_hurried) and j.ref = s.order_id
-        and s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep');
+    update jobs set run_at = (p_steps[1]).at where ref = any (v_ended);
   end if;
-  delete from jobs j using unnest(p_steps) s
-    where j.ref = s.order_id and j.ref <> all (p_hurried)
-      and s.step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep');
 end $$;
 
 -- The customer's notice, the history, and the audit. A worker's capture is told by its answer alone.

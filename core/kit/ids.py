@@ -1,5 +1,6 @@
 """Identifiers: time-ordered for rows, speakable for people, derived for idempotency."""
 
+import datetime as dt
 import secrets
 import time
 import uuid
@@ -15,6 +16,11 @@ def uuid7() -> uuid.UUID:
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds << 80) | (0x7 << 76) | (secrets.randbits(12) << 64)
     return uuid.UUID(int=value | (0b10 << 62) | secrets.randbits(62))
+
+
+def made_at(identifier: uuid.UUID) -> dt.datetime:
+    """When a `uuid7` was made."""
+    return dt.datetime.fromtimestamp((identifier.int >> 80) / 1000, dt.UTC)
 
 
 def derived(*parts: str) -> uuid.UUID:

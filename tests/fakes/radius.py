@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import make_url
@@ -23,6 +24,8 @@ from tests.fakes.database import connect
 RADDB = Path("/etc/freeradius/3.0")
 OURS = Path(freeradius.__file__).parent / "raddb"
 SECRET = "shared-with-hotspots"
+HERE = UUID("0199a1b2-0000-7000-8000-00000000cafe")
+"""The router whose hotspot asks where a test names no other."""
 _PACKAGES = "freeradius, freeradius-postgresql, freeradius-utils"
 _PROGRAM_FOLDERS = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -127,12 +130,18 @@ class Radius:
         self._auth_port = auth_port
         self._acct_port = acct_port
 
-    async def login(self, name: str, password: str | None = None) -> Answer:
-        return await self._asked(
-            "auth",
-            self._auth_port,
-            {"User-Name": name, "User-Password": password or name, "NAS-IP-Address": "192.0.2.7"},
-        )
+    async def login(
+        self, name: str, password: str | None = None, *, at: UUID | str = HERE, **told: str
+    ) -> Answer:
+        """`at` is the NAS-Identifier, none where empty; `told` are attributes, `_` for `-`."""
+        facts = {
+            "User-Name": name,
+            "User-Password": password or name,
+            "NAS-IP-Address": "192.0.2.7",
+            **({"NAS-Identifier": str(at)} if at else {}),
+            **_named(told),
+        }
+        return await self._asked("auth", self._auth_port, facts)
 
     async def account(self, name: str, session: str, kind: str, **told: int | str) -> None:
         """`kind` is Start, Interim-Update or Stop; `told` are attributes, `_` for `-`."""
@@ -141,7 +150,7 @@ class Radius:
             "NAS-IP-Address": "192.0.2.7",
             "Acct-Session-Id": session,
             "Acct-Status-Type": kind,
-            **{key.replace("_", "-"): str(value) for key, value in told.items()},
+            **_named(told),
         }
         answer = await self._asked("acct", self._acct_port, facts)
         assert answer.accepted, f"accounting {kind} was not acknowledged"
@@ -168,6 +177,10 @@ class Radius:
         pairs = re.findall(r"^\t([\w-]+) = (.*)$", body, re.MULTILINE)
         accepted = head.startswith(("Access-Accept", "Accounting-Response"))
         return Answer(accepted, {name: value.strip('"') for name, value in pairs})
+
+
+def _named(told: Mapping[str, int | str]) -> dict[str, str]:
+    return {key.replace("_", "-"): str(value) for key, value in told.items()}
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -16,16 +17,16 @@ from core.ports.voucher_backend import Login, LoginUse
 from core.providers.hotspot.freeradius import FreeRadius, Settings
 from core.store.embedded import ServiceUrls
 from tests.fakes.database import connect, copied, renamed
-from tests.fakes.radius import Radius, radius
+from tests.fakes.radius import HERE, Radius, radius
 
 pytestmark = pytest.mark.radius
 
 PLAN = Terms(6 * GIB, HOUR_S, DAY_S, down_bps=5_000_000, up_bps=2_000_000)
 
 
-def sold(terms: Terms = PLAN, base: Usage | None = None) -> Login:
+def sold(terms: Terms = PLAN, base: Usage | None = None, router_id: UUID = HERE) -> Login:
     [code] = new_codes(1)
-    return Login(ids.uuid7(), 1, code, terms, base or Usage())
+    return Login(ids.uuid7(), router_id, 1, code, terms, base or Usage())
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,101 @@ async def test_a_wrong_or_unknown_code_is_refused_and_told_nothing(
         assert not answer.accepted
         assert not {"Class", "Mikrotik-Total-Limit", "Session-Timeout"} & set(answer.attributes)
     assert (await server.login(login.code)).accepted
+
+
+async def test_it_logs_in_at_its_own_routers_hotspot_alone(
+    server: Radius, backend: FreeRadius
+) -> None:
+    """So no tenant's code lets in at another tenant's hotspot."""
+    theirs = ids.uuid7()
+    ours, other = await put(backend, sold()), await put(backend, sold(router_id=theirs))
+
+    let_in = {
+        (login.code, at): (await server.login(login.code, at=at)).accepted
+        for login in (ours, other)
+        for at in (HERE, theirs)
+    }
+    elsewhere = await server.login(ours.code, at=theirs)
+
+    assert let_in == {
+        (ours.code, HERE): True,
+        (ours.code, theirs): False,
+        (other.code, HERE): False,
+        (other.code, theirs): True,
+    }
+    assert elsewhere.attributes == {"Reply-Message": "This code is not for this hotspot."}
+
+
+async def test_a_hotspot_tells_where_it_is_by_its_name_or_its_place(
+    server: Radius, backend: FreeRadius
+) -> None:
+    code = (await put(backend, sold())).code
+
+    nameless = await server.login(code, at="")
+    stranger = await server.login(code, at="MikroTik")
+    by_place = await server.login(code, at="MikroTik", WISPr_Location_ID=str(HERE))
+    elsewhere = await server.login(code, at="MikroTik", WISPr_Location_ID=str(ids.uuid7()))
+
+    assert [each.accepted for each in (nameless, stranger, by_place, elsewhere)] == [
+        *(False, False, True, False)
+    ]
+
+
+async def test_one_kept_before_logins_had_a_place_goes_on_and_is_told_of(
+    server: Radius, backend: FreeRadius, tables: asyncpg.Connection
+) -> None:
+    login = await put(backend, sold())
+    placed = await used(backend, login)
+    await tables.execute(
+        "delete from radcheck where username = $1 and attribute = 'NAS-Identifier'", login.code
+    )
+
+    anywhere = await server.login(login.code, at="MikroTik")
+    placeless = await used(backend, login)
+    await put(backend, login)
+
+    assert anywhere.accepted
+    assert (placed.stale, placeless.stale) == (False, True)
+    assert not (await server.login(login.code, at="MikroTik")).accepted
+    assert not (await used(backend, login)).stale
+
+
+async def test_plans_of_one_name_keep_their_own_speed_and_sharing(
+    server: Radius, backend: FreeRadius
+) -> None:
+    """Two tenants sell a "1GB-DAILY", and each its own."""
+    slow = await put(backend, sold(Terms(GIB, down_bps=1_000_000, up_bps=500_000)))
+    fast = await put(backend, sold(Terms(GIB, down_bps=9_000_000, up_bps=500_000, shared_users=2)))
+    await put(backend, slow)
+    for login in (slow, fast):
+        await server.account(login.code, "phone", "Start")
+
+    second_slow, second_fast = [await server.login(login.code) for login in (slow, fast)]
+    await server.account(slow.code, "phone", "Stop", Acct_Session_Time=1)
+    first_slow = await server.login(slow.code)
+
+    assert (second_slow.accepted, second_fast.accepted) == (False, True)
+    assert second_fast.attributes["Mikrotik-Rate-Limit"] == "500k/9M"
+    assert first_slow.attributes["Mikrotik-Rate-Limit"] == "500k/1M"
+
+
+async def test_a_code_that_somebody_used_before_is_not_given_to_another(
+    backend: FreeRadius, server: Radius, tables: asyncpg.Connection
+) -> None:
+    """What was used with it then would be taken off the one who buys it now."""
+    first = await put(backend, sold())
+    await server.account(first.code, "s1", "Start")
+    await server.account(first.code, "s1", "Stop", Acct_Session_Time=HOUR_S)
+    assert await backend.remove(first) == Done(None)
+    await tables.execute(
+        "update radacct set acctstarttime = acctstarttime - interval '2 hours' where username = $1",
+        first.code,
+    )
+
+    second = replace(first, voucher_id=ids.uuid7(), router_id=ids.uuid7())
+
+    assert await backend.put(second) == Refused(Refusal.FOREIGN)
+    assert await kept(tables, first.code) == {}
 
 
 async def test_what_was_used_is_read_back_and_the_rest_is_given(

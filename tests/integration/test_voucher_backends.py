@@ -19,7 +19,7 @@ from sandbox.routeros import hotspot as play
 from sandbox.routeros.hotspot import Device, NotLetIn
 from tests.fakes.database import copied
 from tests.fakes.hotspot import hotspot
-from tests.fakes.radius import Radius, radius
+from tests.fakes.radius import HERE, Radius, radius
 from tests.fakes.routers import router
 
 
@@ -91,7 +91,7 @@ def house(request: pytest.FixtureRequest) -> House:
 
 def sold(terms: Terms, base: Usage | None = None) -> Login:
     [code] = new_codes(1)
-    return Login(ids.uuid7(), 1, code, terms, base or Usage())
+    return Login(ids.uuid7(), HERE, 1, code, terms, base or Usage())
 
 
 async def test_a_voucher_lives_its_life(house: House) -> None:

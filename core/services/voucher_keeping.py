@@ -11,9 +11,7 @@ from core.ports.voucher_backend import Login, LoginUse, VoucherBackend
 
 
 def login_of(lease: RouterLease, wanted: Task | Expected, code: str) -> Login:
-    return Login(
-        wanted.voucher_id, lease.router_id, wanted.rev, code, wanted.terms, wanted.base
-    )
+    return Login(wanted.voucher_id, lease.router_id, wanted.rev, code, wanted.terms, wanted.base)
 
 
 async def bring(keeper: VoucherBackend, login: Login, desired: Desired) -> Outcome[None]:

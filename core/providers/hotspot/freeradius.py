@@ -6,8 +6,8 @@ and rlm_sqlcounter's own pages, read November 2026. The server needs `raddb/modu
 
 - A login is for one router's hotspot. The server compares the router's id, which stands beside the
   code, with what the hotspot tells as its NAS-Identifier or WISPr-Location-ID (RouterOS sends its
-  identity, and radius-location-id of the hotspot's profile). Others, and such as tell no id of
-  ours, are refused. Rows from before that have no id; they let in anywhere until they are put again.
+  identity, and radius-location-id of the hotspot's profile). Others, and such as tell no id, are
+  refused. Rows from before that have none and let in anywhere until they are put again.
 - Speed and sharing are in a group that all vouchers alike have, whosever they are: its name says
   what is in it, so no two differ.
 - Codes of all tenants are one name space. Whoever comes second to a code is refused as FOREIGN;
@@ -44,7 +44,6 @@ Rows = list[tuple[str, str, str]]
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Answer = TypeVar("Answer")
 
-_PLACE: Final = "NAS-Identifier"
 _CLOCKS_DIFFER: Final = dt.timedelta(hours=1)
 _CONNECTIONS: Final = 4
 _CUT_OFF = (
@@ -176,7 +175,7 @@ def _checks(login: Login, *, refused: bool) -> Rows:
     wanted, terms = wanted_on_router(login.terms, login.base), login.terms
     rows: Rows = [
         ("Cleartext-Password", ":=", login.code),
-        (_PLACE, ":=", str(login.router_id)),
+        ("NAS-Identifier", ":=", str(login.router_id)),
     ]
     if wanted.online_limit_s > 0:
         rows.append(("Max-All-Session", ":=", str(wanted.online_limit_s)))
@@ -249,10 +248,10 @@ def _use(row: asyncpg.Record, login: Login) -> LoginUse:
     return LoginUse(counted, row["first_login_at"], row["online"], stale)
 
 
-_USAGE: Final = f"""
+_USAGE: Final = """
 select c.code, r.value as mark, p.value as place, a.* from unnest($1::text[]) as c (code)
 join radreply r on r.username = c.code and r.attribute = 'Class'
-left join radcheck p on p.username = c.code and p.attribute = '{_PLACE}'
+left join radcheck p on p.username = c.code and p.attribute = 'NAS-Identifier'
 cross join lateral (
   select coalesce(sum(x.acctsessiontime), 0)::bigint as online_s,
     coalesce(sum(x.acctinputoctets + x.acctoutputoctets), 0)::bigint as bytes,

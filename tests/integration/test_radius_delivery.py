@@ -13,13 +13,12 @@ from core.domain.vouchers import Desired, SaleState, SyncState, Usage
 from core.kit import ids
 from core.ports.hotspot import Done
 from core.ports.voucher_backend import Login
-from core.providers.hotspot import freeradius
+from core.providers.hotspot.freeradius import FreeRadius
 from core.services.router_delivery import DeliveryRules, RouterDelivery
 from core.settings import BadSettings, Settings
 from core.store.embedded import ServiceUrls
 from tests.fakes.books import Books
-from tests.fakes.database import connect, copied
-from tests.fakes.radius import HERE, Radius, radius
+from tests.fakes.radius import HERE, Radius
 from tests.fakes.vouchers import (
     EVENT,
     HOUR,
@@ -34,24 +33,8 @@ from tests.fakes.vouchers import (
 pytestmark = pytest.mark.radius
 
 
-@pytest.fixture(scope="module")
-async def server(
-    services: ServiceUrls, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Radius]:
-    async for url in copied(services, "template1"):
-        async with radius(url, tmp_path_factory.mktemp("radius")) as running:
-            yield running
-
-
 @pytest.fixture
-async def keeper(server: Radius) -> AsyncIterator[freeradius.FreeRadius]:
-    opened = freeradius.FreeRadius(freeradius.Settings(database_url=server.database_url))
-    yield opened
-    await opened.aclose()
-
-
-@pytest.fixture
-async def world(books: Books, keeper: freeradius.FreeRadius) -> AsyncIterator[VoucherWorld]:
+async def world(books: Books, keeper: FreeRadius) -> AsyncIterator[VoucherWorld]:
     """Its one worker keeps vouchers in RADIUS; the simulated router is asked nothing."""
     async with voucher_world(books) as opened:
         rules = DeliveryRules(lease_s=LEASE_S)
@@ -59,13 +42,6 @@ async def world(books: Books, keeper: freeradius.FreeRadius) -> AsyncIterator[Vo
         delivery = RouterDelivery(opened.ops, fleet, opened.alerts, books.clock, rules, keeper)
         opened.workers[:] = [Worker(opened.ops, fleet, delivery, "worker")]
         yield opened
-
-
-@pytest.fixture
-async def tables(server: Radius) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(server.database_url)
-    yield connection
-    await connection.close()
 
 
 async def compared(world: VoucherWorld) -> None:
@@ -157,7 +133,7 @@ async def test_what_was_kept_before_logins_had_a_place_is_given_one(
 
 
 async def test_who_is_second_to_a_code_gets_the_money_back_and_the_first_goes_on(
-    world: VoucherWorld, server: Radius, keeper: freeradius.FreeRadius
+    world: VoucherWorld, server: Radius, keeper: FreeRadius
 ) -> None:
     customer = await world.books.customer(funds=PRICE)
     bought = (await world.buy(customer)).voucher
@@ -179,7 +155,7 @@ async def test_who_is_second_to_a_code_gets_the_money_back_and_the_first_goes_on
 
 
 async def test_a_code_in_stock_that_another_tenant_has_makes_way_for_a_new_one(
-    books: Books, world: VoucherWorld, server: Radius, keeper: freeradius.FreeRadius
+    books: Books, world: VoucherWorld, server: Radius, keeper: FreeRadius
 ) -> None:
     """Nobody has seen it: whoever buys is given one that works."""
     plan = await world.plans.save(new_plan(books, "POOLED", pooled=True), EVENT, books.clock.now())
@@ -205,7 +181,7 @@ async def test_a_code_in_stock_that_another_tenant_has_makes_way_for_a_new_one(
     assert (await server.login(codes[0])).accepted
 
 
-async def others(keeper: freeradius.FreeRadius, code: str) -> None:
+async def others(keeper: FreeRadius, code: str) -> None:
     """Another tenant's voucher of the same code, good at the hotspot `HERE`."""
     assert await keeper.put(Login(ids.uuid7(), HERE, 1, code, HOUR)) == Done(None)
 

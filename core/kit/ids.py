@@ -1,5 +1,6 @@
 """Identifiers: time-ordered for rows, speakable for people, derived for idempotency."""
 
+import datetime as dt
 import secrets
 import time
 import uuid
@@ -17,6 +18,11 @@ def uuid7() -> uuid.UUID:
     random = int.from_bytes(secrets.token_bytes(10))
     high, low = random >> 68, random & _LOW
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def made_at(identifier: uuid.UUID) -> dt.datetime:
+    """When a `uuid7` was made."""
+    return dt.datetime.fromtimestamp((identifier.int >> 80) / 1000, dt.UTC)
 
 
 def derived(*parts: str) -> uuid.UUID:

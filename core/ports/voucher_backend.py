@@ -21,11 +21,13 @@ class Login:
     """A voucher as a hotspot is to know it; the code is name and password.
 
     Attributes:
+        router_id: The router at whose hotspot it logs in, and nowhere else.
         rev: Counts changes of what is wanted of it.
         base: What was used before the backend's own counters began.
     """
 
     voucher_id: UUID
+    router_id: UUID
     rev: int
     code: str = field(repr=False)
     terms: Terms
@@ -39,11 +41,13 @@ class LoginUse:
     Attributes:
         first_login_at: By the backend's clock; None where it tells none, or nobody logged in.
         online: Devices that are online with it now.
+        stale: It is kept in an older way than `put` has now: it is to be put again.
     """
 
     used: Usage
     first_login_at: dt.datetime | None
     online: int
+    stale: bool = False
 
 
 class VoucherBackend(Protocol):

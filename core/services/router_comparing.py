@@ -95,7 +95,7 @@ class Comparing:
         expected = await self._ops.expected(self._lease)
         wanted = [one for one in expected if one.desired is not Desired.ABSENT]
         codes = [(one, self._code(one)) for one in wanted]
-        logins = [login_of(one, code) for one, code in codes if code is not None]
+        logins = [login_of(self._lease, one, code) for one, code in codes if code is not None]
         found = await self._read(await keeper.usage(logins))
         if found is None:
             booked, wait_s = Compared(started_at), backoff_s(_UNREAD)

@@ -33,7 +33,7 @@ from core.ports.router_ops import (
 from core.ports.voucher_backend import VoucherBackend
 from core.services.router_comparing import Comparing, RouterAlerts, backoff_s
 from core.services.voucher_ensure import LOST, Ended, Ensuring, ended_by
-from core.services.voucher_keeping import bring
+from core.services.voucher_keeping import bring, login_of
 
 log = structlog.get_logger()
 
@@ -206,7 +206,8 @@ class _Shift:
         try:
             code = self._ops.code(task)
             if self._keeper is not None:
-                ended = ended_by(await bring(self._keeper, task, code))
+                login = login_of(self._lease, task, code)
+                ended = ended_by(await bring(self._keeper, login, task.desired))
             else:
                 ended = await Ensuring(self._router, self._lease.server, task, code, lane).run()
         except Fault:

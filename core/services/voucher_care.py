@@ -187,7 +187,10 @@ class VoucherCare:
         if site is None or (self._keeper is not None and not site.status.reachable):
             return None
         assert voucher.code is not None
-        login = Login(voucher.id, voucher.desired_rev, voucher.code, voucher.terms, voucher.base)
+        login = Login(
+            *(voucher.id, site.id, voucher.desired_rev, voucher.code),
+            *(voucher.terms, voucher.base),
+        )
         keeper = self._keeper or RouterVouchers(
             self._fleet.of(site.id, site.access), site.server, _lane(held)
         )

@@ -13,16 +13,28 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy import make_url
 
+from core.domain.hotspot import DAY_S, GIB, HOUR_S, Terms
+from core.domain.voucher_codes import new_codes
+from core.domain.vouchers import Usage
+from core.kit import ids
+from core.ports.hotspot import Done
+from core.ports.voucher_backend import Login, LoginUse
 from core.providers.hotspot import freeradius
-from tests.fakes.database import connect
+from core.providers.hotspot.freeradius import FreeRadius, Settings
+from core.store.embedded import ServiceUrls
+from tests.fakes.database import connect, copied
 
 RADDB = Path("/etc/freeradius/3.0")
 OURS = Path(freeradius.__file__).parent / "raddb"
 SECRET = "shared-with-hotspots"
+HERE = UUID("0199a1b2-0000-7000-8000-00000000cafe")
+"""The router whose hotspot asks where a test names no other."""
 _PACKAGES = "freeradius, freeradius-postgresql, freeradius-utils"
 _PROGRAM_FOLDERS = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -127,12 +139,18 @@ class Radius:
         self._auth_port = auth_port
         self._acct_port = acct_port
 
-    async def login(self, name: str, password: str | None = None) -> Answer:
-        return await self._asked(
-            "auth",
-            self._auth_port,
-            {"User-Name": name, "User-Password": password or name, "NAS-IP-Address": "192.0.2.7"},
-        )
+    async def login(
+        self, name: str, password: str | None = None, *, at: UUID | str = HERE, **told: str
+    ) -> Answer:
+        """`at` is the NAS-Identifier, none where empty; `told` are attributes, `_` for `-`."""
+        facts = {
+            "User-Name": name,
+            "User-Password": password or name,
+            "NAS-IP-Address": "192.0.2.7",
+            **({"NAS-Identifier": str(at)} if at else {}),
+            **_named(told),
+        }
+        return await self._asked("auth", self._auth_port, facts)
 
     async def account(self, name: str, session: str, kind: str, **told: int | str) -> None:
         """`kind` is Start, Interim-Update or Stop; `told` are attributes, `_` for `-`."""
@@ -141,7 +159,7 @@ class Radius:
             "NAS-IP-Address": "192.0.2.7",
             "Acct-Session-Id": session,
             "Acct-Status-Type": kind,
-            **{key.replace("_", "-"): str(value) for key, value in told.items()},
+            **_named(told),
         }
         answer = await self._asked("acct", self._acct_port, facts)
         assert answer.accepted, f"accounting {kind} was not acknowledged"
@@ -168,6 +186,64 @@ class Radius:
         pairs = re.findall(r"^\t([\w-]+) = (.*)$", body, re.MULTILINE)
         accepted = head.startswith(("Access-Accept", "Accounting-Response"))
         return Answer(accepted, {name: value.strip('"') for name, value in pairs})
+
+
+def _named(told: Mapping[str, int | str]) -> dict[str, str]:
+    return {key.replace("_", "-"): str(value) for key, value in told.items()}
+
+
+PLAN = Terms(6 * GIB, HOUR_S, DAY_S, down_bps=5_000_000, up_bps=2_000_000)
+
+
+def sold(terms: Terms = PLAN, base: Usage | None = None, router_id: UUID = HERE) -> Login:
+    [code] = new_codes(1)
+    return Login(ids.uuid7(), router_id, 1, code, terms, base or Usage())
+
+
+async def put(keeper: FreeRadius, login: Login) -> Login:
+    assert await keeper.put(login) == Done(None)
+    return login
+
+
+async def used(keeper: FreeRadius, login: Login) -> LoginUse:
+    answer = await keeper.usage([login])
+    assert isinstance(answer, Done)
+    return answer.value[login.voucher_id]
+
+
+async def kept(tables: asyncpg.Connection, code: str) -> Mapping[str, str]:
+    rows = await tables.fetch(
+        "select attribute, value from radcheck where username = $1 "
+        "union all select attribute, value from radreply where username = $1",
+        code,
+    )
+    return {row["attribute"]: row["value"] for row in rows}
+
+
+@pytest.fixture(scope="module")
+async def server(
+    services: ServiceUrls, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Radius]:
+    """A FreeRADIUS over a database of its own, for the tests of one file."""
+    async for url in copied(services, "template1"):
+        async with radius(url, tmp_path_factory.mktemp("radius")) as running:
+            yield running
+
+
+@pytest.fixture
+async def keeper(server: Radius) -> AsyncIterator[FreeRadius]:
+    """That which keeps vouchers in it."""
+    opened = FreeRadius(Settings(database_url=server.database_url))
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def tables(server: Radius) -> AsyncIterator[asyncpg.Connection]:
+    """Its tables."""
+    connection = await connect(server.database_url)
+    yield connection
+    await connection.close()
 
 
 @asynccontextmanager

@@ -15,12 +15,16 @@ from tests.fakes.database import (
 )
 from tests.fakes.gifts import Gifts, open_gifts
 from tests.fakes.kinds import untold
+from tests.fakes.radius import keeper, server, tables
 
 __all__ = [
     "database",
     "database_url",
     "empty_database_url",
+    "keeper",
     "owner",
+    "server",
+    "tables",
 ]
 
 

@@ -1,80 +1,27 @@
 """Vouchers behind a real FreeRADIUS: who is let in, with what, and what is counted."""
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
 import asyncpg
 import pytest
 
 from core.domain.hotspot import DAY_S, GIB, HOUR_S, MIB, Terms
-from core.domain.voucher_codes import new_codes
 from core.domain.vouchers import Usage, mark_of
 from core.kit import ids
 from core.ports.hotspot import Done, Refusal, Refused
-from core.ports.voucher_backend import Login, LoginUse
 from core.providers.hotspot.freeradius import FreeRadius, Settings
 from core.store.embedded import ServiceUrls
-from tests.fakes.database import connect, copied, renamed
-from tests.fakes.radius import Radius, radius
+from tests.fakes.database import renamed
+from tests.fakes.radius import PLAN, Radius, kept, put, sold, used
 
 pytestmark = pytest.mark.radius
 
-PLAN = Terms(6 * GIB, HOUR_S, DAY_S, down_bps=5_000_000, up_bps=2_000_000)
-
-
-def sold(terms: Terms = PLAN, base: Usage | None = None) -> Login:
-    [code] = new_codes(1)
-    return Login(ids.uuid7(), 1, code, terms, base or Usage())
-
-
-@pytest.fixture(scope="module")
-async def server(
-    services: ServiceUrls, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Radius]:
-    async for url in copied(services, "template1"):
-        async with radius(url, tmp_path_factory.mktemp("radius")) as running:
-            yield running
-
-
-@pytest.fixture
-async def backend(server: Radius) -> AsyncIterator[FreeRadius]:
-    opened = FreeRadius(Settings(database_url=server.database_url))
-    yield opened
-    await opened.aclose()
-
-
-@pytest.fixture
-async def tables(server: Radius) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(server.database_url)
-    yield connection
-    await connection.close()
-
-
-async def put(backend: FreeRadius, login: Login) -> Login:
-    assert await backend.put(login) == Done(None)
-    return login
-
-
-async def used(backend: FreeRadius, login: Login) -> LoginUse:
-    answer = await backend.usage([login])
-    assert isinstance(answer, Done)
-    return answer.value[login.voucher_id]
-
-
-async def kept(tables: asyncpg.Connection, code: str) -> Mapping[str, str]:
-    rows = await tables.fetch(
-        "select attribute, value from radcheck where username = $1 "
-        "union all select attribute, value from radreply where username = $1",
-        code,
-    )
-    return {row["attribute"]: row["value"] for row in rows}
-
 
 async def test_the_right_code_is_let_in_with_what_it_is_good_for(
-    server: Radius, backend: FreeRadius
+    server: Radius, keeper: FreeRadius
 ) -> None:
-    login = await put(backend, sold())
+    login = await put(keeper, sold())
 
     answer = await server.login(login.code)
 
@@ -91,9 +38,9 @@ async def test_the_right_code_is_let_in_with_what_it_is_good_for(
 
 
 async def test_a_wrong_or_unknown_code_is_refused_and_told_nothing(
-    server: Radius, backend: FreeRadius
+    server: Radius, keeper: FreeRadius
 ) -> None:
-    login = await put(backend, sold())
+    login = await put(keeper, sold())
 
     for name, password in (
         (login.code, "WRONG"),
@@ -108,15 +55,15 @@ async def test_a_wrong_or_unknown_code_is_refused_and_told_nothing(
 
 
 async def test_what_was_used_is_read_back_and_the_rest_is_given(
-    server: Radius, backend: FreeRadius
+    server: Radius, keeper: FreeRadius
 ) -> None:
-    login = await put(backend, sold())
+    login = await put(keeper, sold())
     started = dt.datetime.now(dt.UTC)  # noqa: TID251 - FreeRADIUS has its own clock
     await server.account(login.code, "s1", "Start")
     await server.account(
         *(login.code, "s1", "Interim-Update"), Acct_Session_Time=60, Acct_Input_Octets=1000
     )
-    running = await used(backend, login)
+    running = await used(keeper, login)
     await server.account(
         *(login.code, "s1", "Stop"),
         Acct_Session_Time=600,
@@ -125,7 +72,7 @@ async def test_what_was_used_is_read_back_and_the_rest_is_given(
         Acct_Output_Gigawords=1,
     )
 
-    ended = await used(backend, login)
+    ended = await used(keeper, login)
     again = await server.login(login.code)
 
     assert (running.used, running.online) == (Usage(60, 1000), 1)
@@ -144,9 +91,9 @@ async def test_what_was_used_is_read_back_and_the_rest_is_given(
     ids=["time", "data"],
 )
 async def test_a_used_up_voucher_is_refused(
-    server: Radius, backend: FreeRadius, spent: dict[str, int]
+    server: Radius, keeper: FreeRadius, spent: dict[str, int]
 ) -> None:
-    login = await put(backend, sold(Terms(100 * MIB, HOUR_S)))
+    login = await put(keeper, sold(Terms(100 * MIB, HOUR_S)))
     await server.account(login.code, "s1", "Start")
     before = await server.login(login.code)
     await server.account(login.code, "s1", "Stop", **spent)
@@ -156,9 +103,9 @@ async def test_a_used_up_voucher_is_refused(
 
 
 async def test_validity_runs_from_the_first_login(
-    server: Radius, backend: FreeRadius, tables: asyncpg.Connection
+    server: Radius, keeper: FreeRadius, tables: asyncpg.Connection
 ) -> None:
-    login = await put(backend, sold(Terms(validity_s=DAY_S)))
+    login = await put(keeper, sold(Terms(validity_s=DAY_S)))
     untouched = await server.login(login.code)
     await server.account(login.code, "s1", "Start")
     await server.account(login.code, "s1", "Stop", Acct_Session_Time=60)
@@ -175,12 +122,12 @@ async def test_validity_runs_from_the_first_login(
 
 
 async def test_an_end_date_ends_it_and_the_nearest_end_counts(
-    server: Radius, backend: FreeRadius
+    server: Radius, keeper: FreeRadius
 ) -> None:
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - FreeRADIUS has its own clock
     soon, past = now + dt.timedelta(minutes=30), now - dt.timedelta(minutes=1)
-    good = await put(backend, sold(replace(PLAN, ends_at=soon)))
-    late = await put(backend, sold(replace(PLAN, ends_at=past)))
+    good = await put(keeper, sold(replace(PLAN, ends_at=soon)))
+    late = await put(keeper, sold(replace(PLAN, ends_at=past)))
 
     answer = await server.login(good.code)
 
@@ -190,16 +137,16 @@ async def test_an_end_date_ends_it_and_the_nearest_end_counts(
 
 
 async def test_a_disabled_voucher_waits_and_a_removed_one_is_gone(
-    server: Radius, backend: FreeRadius, tables: asyncpg.Connection
+    server: Radius, keeper: FreeRadius, tables: asyncpg.Connection
 ) -> None:
-    login = await put(backend, sold())
+    login = await put(keeper, sold())
 
-    assert await backend.disable(login) == Done(None)
+    assert await keeper.disable(login) == Done(None)
     disabled = await server.login(login.code)
-    await put(backend, login)
+    await put(keeper, login)
     enabled = await server.login(login.code)
-    assert await backend.remove(login) == Done(None)
-    assert await backend.remove(login) == Done(None)
+    assert await keeper.remove(login) == Done(None)
+    assert await keeper.remove(login) == Done(None)
 
     assert (disabled.accepted, enabled.accepted) == (False, True)
     assert not (await server.login(login.code)).accepted
@@ -207,12 +154,12 @@ async def test_a_disabled_voucher_waits_and_a_removed_one_is_gone(
 
 
 async def test_putting_it_again_leaves_one_of_each(
-    backend: FreeRadius, tables: asyncpg.Connection
+    keeper: FreeRadius, tables: asyncpg.Connection
 ) -> None:
-    login = await put(backend, sold())
+    login = await put(keeper, sold())
     before = await kept(tables, login.code)
 
-    await put(backend, login)
+    await put(keeper, login)
 
     counts = await tables.fetch(
         "select attribute, count(*) from radcheck where username = $1 group by 1", login.code
@@ -225,8 +172,8 @@ async def test_putting_it_again_leaves_one_of_each(
     assert groups == 1
 
 
-async def test_so_many_devices_as_were_sold(server: Radius, backend: FreeRadius) -> None:
-    login = await put(backend, sold(Terms(GIB, shared_users=2)))
+async def test_so_many_devices_as_were_sold(server: Radius, keeper: FreeRadius) -> None:
+    login = await put(keeper, sold(Terms(GIB, shared_users=2)))
 
     await server.account(login.code, "phone", "Start")
     second = await server.login(login.code)
@@ -239,10 +186,10 @@ async def test_so_many_devices_as_were_sold(server: Radius, backend: FreeRadius)
 
 
 async def test_a_hotspot_that_lost_power_locks_nobody_out(
-    server: Radius, backend: FreeRadius, tables: asyncpg.Connection
+    server: Radius, keeper: FreeRadius, tables: asyncpg.Connection
 ) -> None:
     """Its session is never ended by anybody: it told nothing for three minutes."""
-    login = await put(backend, sold())
+    login = await put(keeper, sold())
     await server.account(login.code, "s1", "Start")
     assert not (await server.login(login.code)).accepted
 
@@ -252,24 +199,24 @@ async def test_a_hotspot_that_lost_power_locks_nobody_out(
     )
 
     assert (await server.login(login.code)).accepted
-    assert (await used(backend, login)).online == 0
+    assert (await used(keeper, login)).online == 0
 
 
-async def test_what_was_used_elsewhere_is_taken_off(server: Radius, backend: FreeRadius) -> None:
+async def test_what_was_used_elsewhere_is_taken_off(server: Radius, keeper: FreeRadius) -> None:
     base = Usage(online_s=1800, data_bytes=5 * GIB)
-    login = await put(backend, sold(base=base))
+    login = await put(keeper, sold(base=base))
 
     answer = await server.login(login.code)
 
     assert answer.attributes["Session-Timeout"] == "1800"
     assert answer.attributes["Mikrotik-Total-Limit"] == str(GIB)
-    assert (await used(backend, login)).used == base
-    spent = await put(backend, sold(base=Usage(online_s=HOUR_S)))
+    assert (await used(keeper, login)).used == base
+    spent = await put(keeper, sold(base=Usage(online_s=HOUR_S)))
     assert not (await server.login(spent.code)).accepted
 
 
 async def test_somebody_elses_login_is_never_touched(
-    server: Radius, backend: FreeRadius, tables: asyncpg.Connection
+    server: Radius, keeper: FreeRadius, tables: asyncpg.Connection
 ) -> None:
     login, other = sold(), sold()
     await tables.execute(
@@ -277,14 +224,14 @@ async def test_somebody_elses_login_is_never_touched(
         "values ($1, 'Cleartext-Password', ':=', 'theirs')",
         login.code,
     )
-    await put(backend, other)
+    await put(keeper, other)
     twin = replace(other, voucher_id=ids.uuid7())
 
     for stranger in (login, twin):
-        assert await backend.put(stranger) == Refused(Refusal.FOREIGN)
-        assert await backend.disable(stranger) == Refused(Refusal.FOREIGN)
-        assert await backend.remove(stranger) == Done(None)
-        assert await backend.usage([stranger]) == Done({})
+        assert await keeper.put(stranger) == Refused(Refusal.FOREIGN)
+        assert await keeper.disable(stranger) == Refused(Refusal.FOREIGN)
+        assert await keeper.remove(stranger) == Done(None)
+        assert await keeper.usage([stranger]) == Done({})
 
     assert (await server.login(login.code, "theirs")).accepted
     assert (await server.login(other.code)).accepted
@@ -297,8 +244,8 @@ async def test_a_database_that_is_away_or_not_ours_is_a_refusal(
     bare = renamed(services.database_url, "template1")
 
     for url, reason in ((nowhere, Refusal.AWAY), (bare, Refusal.UNSUPPORTED)):
-        backend = FreeRadius(Settings(database_url=url))
-        answer = await backend.put(sold())
-        await backend.aclose()
+        keeper = FreeRadius(Settings(database_url=url))
+        answer = await keeper.put(sold())
+        await keeper.aclose()
         assert isinstance(answer, Refused)
         assert answer.reason is reason

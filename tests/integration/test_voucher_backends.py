@@ -7,19 +7,16 @@ from dataclasses import dataclass
 import pytest
 
 from core.domain.hotspot import HOUR_S, MIB, Terms
-from core.domain.voucher_codes import new_codes
 from core.domain.vouchers import Usage
 from core.kit import ids
 from core.ports.hotspot import Done, Refusal, Refused
-from core.ports.voucher_backend import Login, VoucherBackend
-from core.providers.hotspot.freeradius import FreeRadius, Settings
+from core.ports.voucher_backend import VoucherBackend
+from core.providers.hotspot.freeradius import FreeRadius
 from core.services.router_vouchers import RouterVouchers
-from core.store.embedded import ServiceUrls
 from sandbox.routeros import hotspot as play
 from sandbox.routeros.hotspot import Device, NotLetIn
-from tests.fakes.database import copied
 from tests.fakes.hotspot import hotspot
-from tests.fakes.radius import Radius, radius
+from tests.fakes.radius import Radius, sold
 from tests.fakes.routers import router
 
 
@@ -57,19 +54,8 @@ async def behind_a_router() -> AsyncIterator[House]:
         yield House(RouterVouchers(adapter, "hotspot1"), let_in, spend)
 
 
-@pytest.fixture(scope="module")
-async def server(
-    services: ServiceUrls, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Radius]:
-    async for url in copied(services, "template1"):
-        async with radius(url, tmp_path_factory.mktemp("radius")) as running:
-            yield running
-
-
 @pytest.fixture
-async def behind_radius(server: Radius) -> AsyncIterator[House]:
-    backend = FreeRadius(Settings(database_url=server.database_url))
-
+async def behind_radius(server: Radius, keeper: FreeRadius) -> House:
     async def let_in(code: str) -> bool:
         return (await server.login(code)).accepted
 
@@ -78,8 +64,7 @@ async def behind_radius(server: Radius) -> AsyncIterator[House]:
         await server.account(code, session, "Start")
         await server.account(code, session, "Stop", Acct_Output_Octets=count)
 
-    yield House(backend, let_in, spend)
-    await backend.aclose()
+    return House(keeper, let_in, spend)
 
 
 @pytest.fixture(params=["behind_a_router", pytest.param("behind_radius", marks=pytest.mark.radius)])
@@ -87,11 +72,6 @@ def house(request: pytest.FixtureRequest) -> House:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, House)
     return found
-
-
-def sold(terms: Terms, base: Usage | None = None) -> Login:
-    [code] = new_codes(1)
-    return Login(ids.uuid7(), 1, code, terms, base or Usage())
 
 
 async def test_a_voucher_lives_its_life(house: House) -> None:

@@ -1,11 +1,13 @@
 """Identifiers."""
 
+import datetime as dt
 import time
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.kit.ids import SPEAKABLE, derived, joined, speakable, uuid7
+from core.kit.ids import SPEAKABLE, derived, joined, made_at, speakable, uuid7
 
 texts = st.lists(st.text(alphabet="ab12:\x1f", max_size=4), max_size=3)
 
@@ -43,3 +45,11 @@ def test_a_speakable_code_has_no_letter_that_sounds_or_looks_like_another() -> N
     assert len(set(codes)) == 500
     assert not set("ILOU") & set(SPEAKABLE)
     assert len(SPEAKABLE) == 32
+
+
+def test_an_identifier_tells_when_it_was_made() -> None:
+    moment = dt.datetime(2026, 11, 26, 3, 30, 0, 250_000, dt.UTC)
+    milliseconds = int(moment.timestamp() * 1000)
+    low_bits = uuid7().int % 2**80
+
+    assert made_at(UUID(int=milliseconds << 80 | low_bits)) == moment

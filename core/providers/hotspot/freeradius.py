@@ -4,6 +4,14 @@ Source: FreeRADIUS 3.2, raddb/mods-config/sql/main/postgresql (schema.sql, queri
 and rlm_sqlcounter's own pages, read November 2026. The server needs `raddb/modules.conf` and
 `raddb/site.conf` beside this file, and `raddb/extras.sql` in its database.
 
+- A login is for one router's hotspot. The server compares the router's id, which stands beside the
+  code, with what the hotspot tells as its NAS-Identifier or WISPr-Location-ID (RouterOS sends its
+  identity, and radius-location-id of the hotspot's profile). Others, and such as tell no id, are
+  refused. Rows from before that have none and let in anywhere until they are put again.
+- Speed and sharing are in a group that all vouchers alike have, whosever they are: its name says
+  what is in it, so no two differ.
+- Codes of all tenants are one name space. Whoever comes second to a code is refused as FOREIGN;
+  so is one with which somebody logged in before it was made: its use would be taken off this one.
 - What is left is computed by the server at each login, from `radacct`: nothing here goes stale.
 - `Class` is the voucher's mark: hotspots repeat it in what they account, and by it a login is ours.
 - A login that is disabled or removed is not let in again. A session under way runs to its
@@ -15,6 +23,7 @@ and rlm_sqlcounter's own pages, read November 2026. The server needs `raddb/modu
 """
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeAlias, TypeVar
 from uuid import UUID
@@ -25,6 +34,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 
 from core.domain.vouchers import MARK, Usage, mark_of, wanted_on_router
+from core.kit import ids
 from core.ports.hotspot import Done, Outcome, Refusal, Refused, Unknown
 from core.ports.voucher_backend import Login, LoginUse
 
@@ -34,6 +44,7 @@ Rows = list[tuple[str, str, str]]
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Answer = TypeVar("Answer")
 
+_CLOCKS_DIFFER: Final = dt.timedelta(hours=1)
 _CONNECTIONS: Final = 4
 _CUT_OFF = (
     asyncpg.PostgresConnectionError,
@@ -79,7 +90,7 @@ class FreeRadius:
             rows = await connection.fetch(_USAGE, [login.code for login in logins])
             found = {row["code"]: row for row in rows}
             return {
-                login.voucher_id: _use(found[login.code], login.base)
+                login.voucher_id: _use(found[login.code], login)
                 for login in logins
                 if login.code in found and found[login.code]["mark"] == mark_of(login.voucher_id)
             }
@@ -96,7 +107,8 @@ class FreeRadius:
         mark, profile = mark_of(login.voucher_id), login.terms.profile
 
         async def write(connection: Connection) -> bool:
-            if await _owner(connection, login.code) not in ("", mark):
+            owner = await _owner(connection, login.code)
+            if owner not in ("", mark) or (not owner and await _worn(connection, login)):
                 return False
             await _forget(connection, login.code)
             await _insert(
@@ -161,7 +173,10 @@ class FreeRadius:
 def _checks(login: Login, *, refused: bool) -> Rows:
     """What must hold for a login. The server compares limits with what `radacct` counts."""
     wanted, terms = wanted_on_router(login.terms, login.base), login.terms
-    rows: Rows = [("Cleartext-Password", ":=", login.code)]
+    rows: Rows = [
+        ("Cleartext-Password", ":=", login.code),
+        ("NAS-Identifier", ":=", str(login.router_id)),
+    ]
     if wanted.online_limit_s > 0:
         rows.append(("Max-All-Session", ":=", str(wanted.online_limit_s)))
     if wanted.data_limit_bytes > 0:
@@ -194,6 +209,13 @@ async def _owner(connection: Connection, code: str) -> str:
     return mark if mark.startswith(MARK) else "?"
 
 
+async def _worn(connection: Connection, login: Login) -> bool:
+    """Whether somebody logged in with the code long before this voucher was made."""
+    made_at = ids.made_at(login.voucher_id) - _CLOCKS_DIFFER
+    query = "select exists (select from radacct where username = $1 and acctstarttime < $2)"
+    return bool(await connection.fetchval(query, login.code, made_at))
+
+
 async def _forget(connection: Connection, code: str) -> None:
     for table in ("radcheck", "radreply", "radusergroup"):
         await connection.execute(f"delete from {table} where username = $1", code)  # noqa: S608
@@ -220,14 +242,16 @@ async def _group(connection: Connection, name: str, shared: int, rate: str) -> N
         )
 
 
-def _use(row: asyncpg.Record, base: Usage) -> LoginUse:
+def _use(row: asyncpg.Record, login: Login) -> LoginUse:
+    base, stale = login.base, row["place"] != str(login.router_id)
     counted = Usage(base.online_s + row["online_s"], base.data_bytes + row["bytes"])
-    return LoginUse(counted, row["first_login_at"], row["online"])
+    return LoginUse(counted, row["first_login_at"], row["online"], stale)
 
 
 _USAGE: Final = """
-select c.code, r.value as mark, a.* from unnest($1::text[]) as c (code)
+select c.code, r.value as mark, p.value as place, a.* from unnest($1::text[]) as c (code)
 join radreply r on r.username = c.code and r.attribute = 'Class'
+left join radcheck p on p.username = c.code and p.attribute = 'NAS-Identifier'
 cross join lateral (
   select coalesce(sum(x.acctsessiontime), 0)::bigint as online_s,
     coalesce(sum(x.acctinputoctets + x.acctoutputoctets), 0)::bigint as bytes,

@@ -1,5 +1,6 @@
 """Commands on gift rooms: looked at, stopped, ended, and whether chance alone decided."""
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -196,8 +197,8 @@ def verify(
 def _by_seed(
     seed: str, total: int, shares: int, tickets: int, floor: int, unit: int
 ) -> dict[str, object]:
+    secret = _seed_of(seed)
     try:
-        secret = bytes.fromhex(seed)
         amounts = chance.split(total, shares, secret, floor=floor, unit=unit)
     except ValueError as error:
         raise Fault(str(error)) from None
@@ -207,6 +208,16 @@ def _by_seed(
         "amounts_minor": list(amounts),
         "tickets": list(drawn),
     }
+
+
+def _seed_of(written: str) -> bytes:
+    """Raises `Fault` where it is no seed."""
+    with contextlib.suppress(ValueError):
+        seed = bytes.fromhex(written)
+        if len(seed) == chance.SEED_BYTES:
+            return seed
+    digits = 2 * chance.SEED_BYTES
+    raise Fault(f"--seed: should be the {digits} digits, 0 to 9 and a to f, of a published seed")
 
 
 def _freeze(tenant: str, room: str, reason: str, *, frozen: bool) -> Room:

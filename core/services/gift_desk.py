@@ -9,7 +9,16 @@ from uuid import UUID
 
 import structlog
 
-from core.domain.gifts import CODE_LENGTH, Claim, GiftTerms, Refusal, Room, RoomState, seed_alert
+from core.domain.gifts import (
+    CODE_LENGTH,
+    Claim,
+    GiftTerms,
+    Refusal,
+    Room,
+    RoomState,
+    plain_code,
+    seed_alert,
+)
 from core.domain.ledger import AccountKey, AccountType
 from core.kit.clock import Clock
 from core.kit.errors import Problem
@@ -98,7 +107,7 @@ class GiftDesk:
         return await self._rooms.listed(
             tenant_id,
             state=state,
-            search=search.strip(),
+            search=plain_code(search),
             count=count,
             offset=offset,
             sort_by=sort_by,
@@ -106,10 +115,11 @@ class GiftDesk:
         )
 
     async def find(self, tenant_id: UUID, named: str) -> Room:
-        """By its id or its code. Raises `UnknownGift`."""
+        """By its id, or its code as people write it. Raises `UnknownGift`."""
         room = None
-        if len(named) == CODE_LENGTH:
-            room = await self._rooms.by_code(tenant_id, named)
+        code = plain_code(named)
+        if len(code) == CODE_LENGTH:
+            room = await self._rooms.by_code(tenant_id, code)
         else:
             with contextlib.suppress(ValueError):
                 room = await self._rooms.get(tenant_id, UUID(named))

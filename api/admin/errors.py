@@ -17,6 +17,7 @@ from core.services.credits import KeyUsed, WalletClosed, WrongCurrency
 from core.services.dead_letters import NotGivenUp
 from core.services.floats import ReferenceUsed, WrongFloatCurrency
 from core.services.gift_desk import (
+    REASON_MIN,
     BadGiftTerms,
     GiftEnded,
     GiftReasonNeeded,
@@ -119,7 +120,7 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     EvidenceNeeded: (422, "Say how it is known: the bank's session id, a statement."),
     UnknownGift: (404, "There is no such gift room."),
     GiftEnded: (409, "This gift room has ended. Nothing was done."),
-    GiftReasonNeeded: (422, "Say why."),
+    GiftReasonNeeded: (422, f"Say why, in {REASON_MIN} characters or more."),
     SeedHidden: (409, "Its seed is published when the room ends, and not before."),
     BadGiftTerms: (422, "These settings are not valid."),
     WrongCurrency: (422, "The wallet is of another currency."),

@@ -30,9 +30,9 @@ log = structlog.get_logger()
 
 CLAIMS_SHOWN: Final = 200
 REFUSALS_SHOWN: Final = 50
+REASON_MIN: Final = 3
 WENT_ON: Final = "It went on: all that waited was paid, and it is complete."
 
-_REASON_MIN: Final = 3
 _SHARES_MAX: Final = 10_000
 _BASIS_POINTS_MAX: Final = 5_000
 _OPEN_MAX: Final = 1_000
@@ -50,6 +50,8 @@ class GiftEnded(Problem):
 
 
 class GiftReasonNeeded(Problem):
+    """There is no reason, or one of fewer than `REASON_MIN` characters."""
+
     code = "gift.reason_needed"
 
 
@@ -230,7 +232,7 @@ def _event(room_id: UUID, kind: str, actor: str, reason: str) -> Event:
 
 def _said(reason: str) -> str:
     words = reason.strip()
-    if len(words) < _REASON_MIN:
+    if len(words) < REASON_MIN:
         raise GiftReasonNeeded
     return words
 

@@ -86,11 +86,12 @@ async def test_settings_are_shown_and_changed(operator: Desk, run: Run) -> None:
     shown = await run("gifts", "settings")
     wrong = await run("gifts", "settings", "--shares-max", "0", *WHY)
     silent = await run("gifts", "settings", "--open-max", "9")
+    short = await run("gifts", "settings", "--open-max", "9", "--reason", " x ")
 
     assert json.loads(changed.out)["total_min"] == "50.00"
     assert "on: False" in shown.out
     assert (wrong.status, silent.status) == (1, 1)
-    assert silent.err == "callbox: Say why.\n"
+    assert silent.err == short.err == "callbox: Say why, in 3 characters or more.\n"
     assert (await operator.data("/gift-rooms/settings"))["open_max"] == 5
 
 

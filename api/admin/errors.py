@@ -63,7 +63,7 @@ from core.services.router_import import BadFile
 from core.services.voucher_batches import BadBatch, BatchKeyUsed, UnknownBatch
 from core.services.voucher_desk import NoSuchVoucher, NotSold, VoucherOver
 from core.services.voucher_plans import BadPlan, PlanExists, UnknownPlan
-from core.services.voucher_sheets import CARDS_MAX, BatchUnfinished, SheetTooLong
+from core.services.voucher_sheets import CARDS_MAX, BatchUnfinished, NoCards, SheetTooLong
 
 
 class ApiError(Exception):
@@ -179,7 +179,7 @@ def of_problem(problem: Problem) -> ApiError:
             return _of_router(problem, _REFUSED_STATUSES.get(reason, 409))
         case RouterDoubted():
             return ApiError(503, problem.code, problem.words)
-        case BadFile():
+        case BadFile() | NoCards():
             return ApiError(422, problem.code, problem.words)
         case _:
             pass

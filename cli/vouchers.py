@@ -65,7 +65,7 @@ def generate(
     quantity: Annotated[int, typer.Argument(help="How many.")],
     profile: Annotated[str, typer.Argument(help="A plan, a standard profile, or CUSTOM.")],
     tenant: TenantKey = "demo",
-    router: Annotated[UUID | None, typer.Option(help="Where they are for.")] = None,
+    router: Annotated[str | None, typer.Option(help="Where: a router's name or id.")] = None,
     price: Annotated[str | None, typer.Option(help="In major units, like 500.")] = None,
     validity_hours: Annotated[int | None, typer.Option(min=1)] = None,
     data_limit_mb: Annotated[int | None, typer.Option(min=1)] = None,
@@ -85,7 +85,7 @@ def generate(
             order = BatchOrder(
                 quantity=quantity,
                 profile=profile,
-                router_id=router,
+                router_id=await _router_id(core, tenant_id, router),
                 validity_hours=validity_hours,
                 price_minor=None if price is None else from_major(price, owner.currency).minor,
                 data_limit_mb=data_limit_mb,
@@ -177,6 +177,16 @@ def disable(code: _Code, tenant: TenantKey = "demo") -> None:
         return await core.hotspots.desk.find(tenant_id, code)
 
     show_json(_detail(act(tenant, ask)))
+
+
+async def _router_id(core: Core, tenant_id: UUID, named: str | None) -> UUID | None:
+    """Raises `UnknownRouter` where no router has this name."""
+    if named is None:
+        return None
+    try:
+        return UUID(named)
+    except ValueError:
+        return (await core.router_office.desk.named(tenant_id, named)).id
 
 
 def _private(out: Path, content: bytes) -> None:

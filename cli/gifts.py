@@ -43,7 +43,11 @@ def list_rooms(
         return list(rooms)
 
     found = act(tenant, ask)
-    show_rows([_plain(room) if as_json else _line(room) for room in found], as_json=as_json)
+    show_rows(
+        [_plain(room) if as_json else _line(room) for room in found],
+        of="gift rooms",
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -237,7 +241,7 @@ def _show(plain: Mapping[str, object], *, as_json: bool) -> None:
     for name, value in plain.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             typer.echo(f"{name}:")
-            show_rows(value, as_json=False)
+            show_rows(value, of=name, as_json=False)
         elif isinstance(value, list):
             typer.echo(f"{name}: {' '.join(map(str, value))}")
         elif value is not None:

@@ -47,7 +47,7 @@ def list_vouchers(
         rows = await core.hotspots.book.listed(tenant_id, query, Paging(per_page=count))
         return list(rows)[:count]
 
-    show_rows([_line(voucher) for voucher in act(tenant, ask)], as_json=as_json)
+    show_rows([_line(voucher) for voucher in act(tenant, ask)], of="vouchers", as_json=as_json)
 
 
 @app.command()
@@ -211,7 +211,7 @@ def _told(made: Batch, *, as_json: bool) -> None:
     if as_json:
         show_json(plain)
     else:
-        show_rows([plain], as_json=False)
+        show_rows([plain], of="batches", as_json=False)
 
 
 def _line(voucher: Voucher) -> dict[str, object]:

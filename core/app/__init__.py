@@ -95,10 +95,10 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     giving = rooms(ground, sales.watch.alerts)
     joined = joining(ground, kept, messengers, sales.watch.alerts, giving.gifts)
     front = gift_front(ground, kept, giving, joined, messengers, sales.watch.alerts)
-    live = talking(ground)
     books = reconciling(ground, kept, sales, coming, going)
     alerts = sales.watch.alerts
     sites = hotspots(ground, kept, alerts)
+    live = talking(ground, sites.book)
     watched = routers(ground, kept, sites, alerts)
     desk = Desk(
         purchases=sales.purchases,

@@ -21,7 +21,7 @@ from core.domain.chat import (
     Telling,
     Unreachable,
 )
-from core.domain.live_chat import PROGRAM, Answering, LiveChat, LiveMessage, LiveState
+from core.domain.live_chat import PROGRAM, Answering, LiveChat, LiveMessage, LiveState, Reached
 from core.domain.slips import hidden
 from core.domain.turns import Channel
 from core.kit import crash
@@ -138,11 +138,11 @@ class LiveChats:
     async def present(self, to: Address) -> bool:
         return await self._book.present(to)
 
-    async def heard(self, to: Address, message: ChatMessage) -> bool:
-        """Take what the customer wrote; False when it is not for a person."""
+    async def heard(self, to: Address, message: ChatMessage) -> Reached:
+        """Take what the customer wrote."""
         if message.doing is Doing.TEXT and message.text.strip() == _HOME:
             await self.left(to, message)
-            return False
+            return Reached.MENUS
         words = await self._words_of(to.tenant_id, message)
         return await self._book.heard(
             to, message.external_id, words, self._clock.now(), self._bound()

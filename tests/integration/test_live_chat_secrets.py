@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.demo import TENANT
+from core.domain.chat import Doing
 from core.domain.hotspot import Router, RouterStatus
 from core.domain.routers import RouterAccess
 from core.kit import ids
@@ -13,7 +15,7 @@ from core.ports import Event
 from core.services.voucher_batches import BatchOrder
 from core.store.embedded import ServiceUrls
 from tests.fakes.chat import House, Person, open_house
-from tests.integration.test_live_chat import MORNING, TENANT, asked_for, said_in
+from tests.integration.test_live_chat import MORNING, asked_for, said_in
 
 
 @pytest.fixture
@@ -64,3 +66,35 @@ async def test_a_voucher_code_is_shown_as_lists_show_it_and_a_reference_whole(
         f"My code {masked} does not work, I paid with {reference}",
         f"{masked} and again {masked}!",
     ]
+
+
+REST = "What else you wrote reached us"
+SLIP = "my pin is 6194, where is my airtime?"
+
+
+@pytest.mark.parametrize(
+    ("deleted", "begins"), [(True, "We deleted your message"), (False, "There is a PIN")]
+)
+async def test_who_wrote_a_pin_to_operators_hears_that_the_rest_of_it_reached_them(
+    house: House, ada: Person, begins: str, *, deleted: bool
+) -> None:
+    house.notebook.can_unsay = deleted
+    await asked_for(ada)
+    await ada.says(SLIP)
+
+    assert await said_in(ada) == [("customer", "my pin is ****, where is my airtime?")]
+    [(_, words)] = house.notebook.told
+    assert words.startswith(begins)
+    assert REST in words
+
+
+async def test_what_reached_nobody_is_not_said_to(house: House, ada: Person) -> None:
+    await ada.says(SLIP)  # to the menus
+    await asked_for(ada)
+    await ada.sends(*(ada.message(Doing.TEXT, f"and {number}") for number in range(60)))
+    await house.work()
+    await ada.says(SLIP)  # beyond the bound
+
+    warned = [words for _, words in house.notebook.told if "never" in words.lower()]
+    assert len(warned) == 2
+    assert not [words for words in warned if REST in words]

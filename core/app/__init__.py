@@ -89,10 +89,10 @@ async def _built(ground: Ground, machine: Machine) -> Core:
     database, outside = ground.database, ground.outside
     kept = stores(ground)
     sales = await selling(ground, kept)
-    reviewing = review(ground, sales.watch, sales.shelf, sales.circuits)
     coming, going = money_in(ground, kept), money_out(ground, kept)
     messengers = Messengers()
     giving = rooms(ground, sales.watch.alerts)
+    reviewing = review(ground, sales.watch, sales.shelf, sales.circuits, giving.book)
     joined = joining(ground, kept, messengers, sales.watch.alerts, giving.gifts)
     front = gift_front(ground, kept, giving, joined, messengers, sales.watch.alerts)
     books = reconciling(ground, kept, sales, coming, going)

@@ -28,6 +28,7 @@ MESSAGE_MAX = 60
 QUESTION_MAX = 80
 ANSWER_MAX = 20
 
+_SEED_ALERT = "gift_seed/"
 _BETWEEN = re.compile(r"[\s.\-\u2010-\u2015]")
 
 
@@ -234,7 +235,12 @@ class NewClaim:
 
 def seed_alert(room: Room) -> str:
     """The key of the alert that no key opens this room's seed, or its right answer."""
-    return f"gift_seed/{room.id}"
+    return f"{_SEED_ALERT}{room.id}"
+
+
+def room_of_alert(key: str) -> UUID:
+    """The room that a `seed_alert` is of."""
+    return UUID(key.removeprefix(_SEED_ALERT))
 
 
 class Claiming(StrEnum):

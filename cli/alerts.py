@@ -37,7 +37,7 @@ def list_alerts(
             tenant_id = (await core.tenants.named(tenant)).id
             return (await core.alerts.listed(tenant_id, wanted, Paging(count)))[:count]
 
-    show_rows([_shown(alert) for alert in asyncio.run(run())], as_json=as_json)
+    show_rows([_shown(alert) for alert in asyncio.run(run())], of="alerts", as_json=as_json)
 
 
 @app.command()

@@ -41,7 +41,7 @@ def list_cases(
         found = await core.cases.listed(tenant_id, query, Paging(per_page=count, descending=False))
         return list(found)[:count]
 
-    show_rows([_plain(case) for case in act(tenant, ask)], as_json=as_json)
+    show_rows([_plain(case) for case in act(tenant, ask)], of="cases", as_json=as_json)
 
 
 @app.command()

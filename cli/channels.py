@@ -72,7 +72,7 @@ def list_channels(tenant: _Tenant = "demo", *, as_json: AsJson = False) -> None:
     async def work(desk: ChannelDesk, tenant_id: UUID) -> list[dict[str, object]]:
         return [_plain(record) for record in await desk.of_tenant(tenant_id)]
 
-    show_rows(_with_desk(tenant, work), as_json=as_json)
+    show_rows(_with_desk(tenant, work), of="channels", as_json=as_json)
 
 
 @app.command("set")
@@ -99,7 +99,7 @@ def set_channel(
     async def work(desk: ChannelDesk, tenant_id: UUID) -> ChannelRecord:
         return await desk.change(tenant_id, channel, wanted, actor())
 
-    show_rows([_plain(_with_desk(tenant, work))], as_json=as_json)
+    show_rows([_plain(_with_desk(tenant, work))], of="channels", as_json=as_json)
 
 
 @app.command("test")

@@ -32,7 +32,7 @@ def status(
     async def ask(core: Core, tenant_id: UUID) -> Sequence[CircuitView]:
         return await core.controls.circuits(tenant_id, provider, service)
 
-    show_rows([asdict(one) for one in act(tenant, ask)], as_json=as_json)
+    show_rows([asdict(one) for one in act(tenant, ask)], of="circuits", as_json=as_json)
 
 
 @app.command()
@@ -48,4 +48,4 @@ def reset(
     async def close(core: Core, tenant_id: UUID) -> Sequence[CircuitView]:
         return await core.controls.reset(tenant_id, provider, service, actor())
 
-    show_rows([asdict(one) for one in act(tenant, close)], as_json=as_json)
+    show_rows([asdict(one) for one in act(tenant, close)], of="circuits", as_json=as_json)

@@ -35,7 +35,7 @@ def show(msisdn: _Number, tenant: TenantKey = "demo", *, as_json: AsJson = False
             for each in await core.identities.of(customer)
         ]
 
-    show_rows(act(tenant, work), as_json=as_json)
+    show_rows(act(tenant, work), of="identities", as_json=as_json)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.output import AsJson, show_rows
+from cli.output import AsJson, show_json
 from core.app import EXAMPLE_LOCALE, TEXTS
 from core.app.chat import CAPABILITIES
 from core.engine import checks, diagram
@@ -32,7 +32,7 @@ def check(*, as_json: AsJson = False) -> None:
         found += compare(json.loads(MANIFEST.read_text()), manifest(flows))
     errors = [finding for finding in found if finding.severity is Severity.ERROR]
     if as_json:
-        show_rows([asdict(finding) for finding in found], as_json=True)
+        show_json([asdict(finding) for finding in found])
     else:
         for finding in found:
             typer.echo(str(finding))

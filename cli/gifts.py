@@ -1,5 +1,6 @@
 """Commands on gift rooms: looked at, stopped, ended, and whether chance alone decided."""
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -42,7 +43,11 @@ def list_rooms(
         return list(rooms)
 
     found = act(tenant, ask)
-    show_rows([_plain(room) if as_json else _line(room) for room in found], as_json=as_json)
+    show_rows(
+        [_plain(room) if as_json else _line(room) for room in found],
+        of="gift rooms",
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -196,8 +201,8 @@ def verify(
 def _by_seed(
     seed: str, total: int, shares: int, tickets: int, floor: int, unit: int
 ) -> dict[str, object]:
+    secret = _seed_of(seed)
     try:
-        secret = bytes.fromhex(seed)
         amounts = chance.split(total, shares, secret, floor=floor, unit=unit)
     except ValueError as error:
         raise Fault(str(error)) from None
@@ -207,6 +212,16 @@ def _by_seed(
         "amounts_minor": list(amounts),
         "tickets": list(drawn),
     }
+
+
+def _seed_of(written: str) -> bytes:
+    """Raises `Fault` where it is no seed."""
+    with contextlib.suppress(ValueError):
+        seed = bytes.fromhex(written)
+        if len(seed) == chance.SEED_BYTES:
+            return seed
+    digits = 2 * chance.SEED_BYTES
+    raise Fault(f"--seed: should be the {digits} digits, 0 to 9 and a to f, of a published seed")
 
 
 def _freeze(tenant: str, room: str, reason: str, *, frozen: bool) -> Room:
@@ -226,7 +241,7 @@ def _show(plain: Mapping[str, object], *, as_json: bool) -> None:
     for name, value in plain.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             typer.echo(f"{name}:")
-            show_rows(value, as_json=False)
+            show_rows(value, of=name, as_json=False)
         elif isinstance(value, list):
             typer.echo(f"{name}: {' '.join(map(str, value))}")
         elif value is not None:

@@ -26,7 +26,7 @@ def list_messages(
     async def ask(core: Core, tenant_id: UUID) -> list[ParkedMessage]:
         return list(await core.parked.listed(tenant_id, count))
 
-    show_rows([asdict(message) for message in act(tenant, ask)], as_json=as_json)
+    show_rows([asdict(message) for message in act(tenant, ask)], of="messages", as_json=as_json)
 
 
 @app.command()

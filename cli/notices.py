@@ -39,7 +39,7 @@ def list_notices(
         found = await core.dead_letters.listed(tenant_id, wanted and wanted.value, count)
         return list(found)
 
-    show_rows([asdict(notice) for notice in act(tenant, ask)], as_json=as_json)
+    show_rows([asdict(notice) for notice in act(tenant, ask)], of="notices", as_json=as_json)
 
 
 @app.command()

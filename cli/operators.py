@@ -62,7 +62,7 @@ def list_operators(tenant: TenantKey = "demo", *, as_json: AsJson = False) -> No
             for one in await core.operations.desk.all(tenant_id)
         ]
 
-    show_rows(act(tenant, ask), as_json=as_json)
+    show_rows(act(tenant, ask), of="operators", as_json=as_json)
 
 
 @app.command()

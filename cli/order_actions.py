@@ -26,7 +26,7 @@ def pending(tenant: TenantKey = "demo", *, as_json: AsJson = False) -> None:
         waiting = await core.order_actions.waiting(tenant_id, _WAITING_MAX)
         return [_waiting(one) for one in waiting]
 
-    show_rows(act(tenant, ask), as_json=as_json)
+    show_rows(act(tenant, ask), of="waiting orders", as_json=as_json)
 
 
 def process(
@@ -58,7 +58,7 @@ def process(
     if reference is not None and as_json:
         show_json(rows[0])
     else:
-        show_rows(rows, as_json=as_json)
+        show_rows(rows, of="waiting orders", as_json=as_json)
     if any(row["said"] == _NO_ANSWER for row in rows):
         raise typer.Exit(1)
 
@@ -136,7 +136,7 @@ def _show(reference: str, acted: Acted, *, as_json: bool) -> None:
     if as_json:
         show_json(row)
     else:
-        show_rows([row], as_json=False)
+        show_rows([row], of="orders", as_json=False)
 
 
 def _waiting(one: Waiting) -> dict[str, object]:

@@ -45,9 +45,11 @@ def show(reference: str, tenant: _Tenant = "demo", *, as_json: AsJson = False) -
         return
     _print([order])
     typer.echo("")
-    show_rows([_told(attempt) for attempt in attempts], as_json=False)
+    show_rows([_told(attempt) for attempt in attempts], of="attempts", as_json=False)
     typer.echo("")
-    show_rows([_entry(entry, order.currency) for entry in found.entries], as_json=False)
+    show_rows(
+        [_entry(entry, order.currency) for entry in found.entries], of="bookings", as_json=False
+    )
     typer.echo("")
     for one in past:
         facts = ", ".join(f"{name}: {value}" for name, value in one.facts.items())
@@ -98,7 +100,7 @@ def _print(orders: list[OrderView]) -> None:
         }
         for order in orders
     ]
-    show_rows(rows, as_json=False)
+    show_rows(rows, of="orders", as_json=False)
 
 
 def _plain(order: OrderView) -> dict[str, Any]:

@@ -19,12 +19,18 @@ _ENDLESS = 1_000_000
 _RIGHT = frozenset({"amount", "fee", "cost"})
 
 
-def show_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
-    """A list of objects of one shape, in JSON whole, in a table what is flat."""
+def show_rows(rows: Sequence[Mapping[str, object]], *, of: str, as_json: bool) -> None:
+    """A list of objects of one shape, in JSON whole, in a table what is flat.
+
+    `of` is what they are, in the plural: where there are none, that is said.
+    """
     if as_json:
         show_json(list(rows))
         return
-    columns = [name for name, value in rows[0].items() if not _nested(value)] if rows else []
+    if not rows:
+        typer.echo(f"No {of} to show yet.")
+        return
+    columns = [name for name, value in rows[0].items() if not _nested(value)]
     lines = [["" if row[name] is None else str(row[name]) for name in columns] for row in rows]
     table = Table(box=None)
     for name, *cells in zip(columns, *lines, strict=True):

@@ -37,7 +37,9 @@ def list_payouts(
         return list(await core.payouts.listed(tenant_id, state=state, count=count))
 
     found = act(tenant, ask)
-    show_rows([_plain(one) if as_json else _line(one) for one in found], as_json=as_json)
+    show_rows(
+        [_plain(one) if as_json else _line(one) for one in found], of="payouts", as_json=as_json
+    )
 
 
 @app.command()

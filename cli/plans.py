@@ -70,7 +70,7 @@ def list_plans(tenant: TenantKey = "demo", *, as_json: AsJson = False) -> None:
         return await core.plans.listed(tenant_id)
 
     rows = [row for one in act(tenant, ask) for row in _rows(one)]
-    show_rows(rows, as_json=as_json)
+    show_rows(rows, of="plans", as_json=as_json)
 
 
 def read_plans(lines: Sequence[str]) -> list[PlanListing]:

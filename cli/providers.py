@@ -41,7 +41,7 @@ def list_providers(tenant: _Tenant = "demo", *, as_json: AsJson = False) -> None
     async def ask(core: Core, tenant_id: UUID) -> list[Listed]:
         return list(await core.setup.listed(tenant_id))
 
-    show_rows([_plain(one) for one in _with_core(tenant, ask)], as_json=as_json)
+    show_rows([_plain(one) for one in _with_core(tenant, ask)], of="providers", as_json=as_json)
 
 
 @app.command("set")

@@ -102,7 +102,7 @@ def _print(runs: list[DayRun]) -> None:
         }
         for each in runs
     ]
-    show_rows(rows, as_json=False)
+    show_rows(rows, of="compared days", as_json=False)
 
 
 def _print_differences(run: DayRun) -> None:

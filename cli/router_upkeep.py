@@ -83,6 +83,7 @@ def import_routers(
             }
             for each in told
         ],
+        of="routers",
         as_json=as_json,
     )
     if any(each.status is LineStatus.WRONG for each in told):
@@ -111,7 +112,7 @@ def backup(
     if as_json and not list_them:
         show_json(found[0])
     else:
-        show_rows(found, as_json=as_json)
+        show_rows(found, of="backups", as_json=as_json)
 
 
 def let_go(

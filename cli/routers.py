@@ -64,7 +64,7 @@ def list_routers(
                 return found
             page += 1
 
-    show_rows([_line(router) for router in act(tenant, ask)], as_json=as_json)
+    show_rows([_line(router) for router in act(tenant, ask)], of="routers", as_json=as_json)
 
 
 @app.command()

@@ -61,7 +61,7 @@ def list_tenants(*, as_json: AsJson = False) -> None:
         async with attached_core(read_settings()) as core:
             return [_plain(tenant) for tenant in await _desk(core).all()]
 
-    show_rows(asyncio.run(ask()), as_json=as_json)
+    show_rows(asyncio.run(ask()), of="tenants", as_json=as_json)
 
 
 def _desk(core: Core) -> TenantDesk:

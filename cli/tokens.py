@@ -47,7 +47,7 @@ def create(
 @app.command("list")
 def list_tokens(*, as_json: AsJson = False) -> None:
     """All tokens, without what they are."""
-    show_rows(asyncio.run(_list(as_json=as_json)), as_json=as_json)
+    show_rows(asyncio.run(_list(as_json=as_json)), of="tokens", as_json=as_json)
 
 
 @app.command()

@@ -47,7 +47,7 @@ def list_vouchers(
         rows = await core.hotspots.book.listed(tenant_id, query, Paging(per_page=count))
         return list(rows)[:count]
 
-    show_rows([_line(voucher) for voucher in act(tenant, ask)], as_json=as_json)
+    show_rows([_line(voucher) for voucher in act(tenant, ask)], of="vouchers", as_json=as_json)
 
 
 @app.command()
@@ -65,7 +65,7 @@ def generate(
     quantity: Annotated[int, typer.Argument(help="How many.")],
     profile: Annotated[str, typer.Argument(help="A plan, a standard profile, or CUSTOM.")],
     tenant: TenantKey = "demo",
-    router: Annotated[UUID | None, typer.Option(help="Where they are for.")] = None,
+    router: Annotated[str | None, typer.Option(help="Where: a router's name or id.")] = None,
     price: Annotated[str | None, typer.Option(help="In major units, like 500.")] = None,
     validity_hours: Annotated[int | None, typer.Option(min=1)] = None,
     data_limit_mb: Annotated[int | None, typer.Option(min=1)] = None,
@@ -85,7 +85,7 @@ def generate(
             order = BatchOrder(
                 quantity=quantity,
                 profile=profile,
-                router_id=router,
+                router_id=await _router_id(core, tenant_id, router),
                 validity_hours=validity_hours,
                 price_minor=None if price is None else from_major(price, owner.currency).minor,
                 data_limit_mb=data_limit_mb,
@@ -179,6 +179,16 @@ def disable(code: _Code, tenant: TenantKey = "demo") -> None:
     show_json(_detail(act(tenant, ask)))
 
 
+async def _router_id(core: Core, tenant_id: UUID, named: str | None) -> UUID | None:
+    """Raises `UnknownRouter` where no router has this name."""
+    if named is None:
+        return None
+    try:
+        return UUID(named)
+    except ValueError:
+        return (await core.router_office.desk.named(tenant_id, named)).id
+
+
 def _private(out: Path, content: bytes) -> None:
     """Codes are worth money: for whoever asked alone."""
     out.touch(mode=0o600)
@@ -201,7 +211,7 @@ def _told(made: Batch, *, as_json: bool) -> None:
     if as_json:
         show_json(plain)
     else:
-        show_rows([plain], as_json=False)
+        show_rows([plain], of="batches", as_json=False)
 
 
 def _line(voucher: Voucher) -> dict[str, object]:

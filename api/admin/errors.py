@@ -17,6 +17,7 @@ from core.services.credits import KeyUsed, WalletClosed, WrongCurrency
 from core.services.dead_letters import NotGivenUp
 from core.services.floats import ReferenceUsed, WrongFloatCurrency
 from core.services.gift_desk import (
+    REASON_MIN,
     BadGiftTerms,
     GiftEnded,
     GiftReasonNeeded,
@@ -62,7 +63,7 @@ from core.services.router_import import BadFile
 from core.services.voucher_batches import BadBatch, BatchKeyUsed, UnknownBatch
 from core.services.voucher_desk import NoSuchVoucher, NotSold, VoucherOver
 from core.services.voucher_plans import BadPlan, PlanExists, UnknownPlan
-from core.services.voucher_sheets import CARDS_MAX, BatchUnfinished, SheetTooLong
+from core.services.voucher_sheets import CARDS_MAX, BatchUnfinished, NoCards, SheetTooLong
 
 
 class ApiError(Exception):
@@ -119,7 +120,7 @@ _PROBLEMS: Mapping[type[Problem], tuple[int, str]] = {
     EvidenceNeeded: (422, "Say how it is known: the bank's session id, a statement."),
     UnknownGift: (404, "There is no such gift room."),
     GiftEnded: (409, "This gift room has ended. Nothing was done."),
-    GiftReasonNeeded: (422, "Say why."),
+    GiftReasonNeeded: (422, f"Say why, in {REASON_MIN} characters or more."),
     SeedHidden: (409, "Its seed is published when the room ends, and not before."),
     BadGiftTerms: (422, "These settings are not valid."),
     WrongCurrency: (422, "The wallet is of another currency."),
@@ -178,7 +179,7 @@ def of_problem(problem: Problem) -> ApiError:
             return _of_router(problem, _REFUSED_STATUSES.get(reason, 409))
         case RouterDoubted():
             return ApiError(503, problem.code, problem.words)
-        case BadFile():
+        case BadFile() | NoCards():
             return ApiError(422, problem.code, problem.words)
         case _:
             pass

@@ -11,7 +11,7 @@ from core.kit.errors import Problem
 from core.kit.masking import text as without_secrets
 from core.kit.money import Money, show
 from core.kit.msisdn import masked
-from core.services.approvals import MayNotConfirm, NotYours, RequestDecided
+from core.services.approvals import AlreadyPaidBack, MayNotConfirm, NotYours, RequestDecided
 
 YES, NO = "y", "n"
 _ASKED = {
@@ -28,7 +28,12 @@ async def refund(core: OperatorCore, ask: Ask) -> Say:
     """Ask for an order's money to be given back."""
     if len(ask.words) < _REFUND_WORDS:
         return Say("Say which, and why: /refund REFERENCE REASON")
-    return await _ask(core, ask, Asking.REFUND, ask.rest(1))
+    try:
+        return await _ask(core, ask, Asking.REFUND, ask.rest(1))
+    except AlreadyPaidBack as paid:
+        tenant = await core.tenants.get(ask.operator.tenant_id)
+        at = words.clock_time(paid.at, tenant.time_zone)
+        return Say(f"The customer has the money back since {at}: there is nothing to do.")
 
 
 async def settle(core: OperatorCore, ask: Ask) -> Say:

@@ -111,6 +111,7 @@ def answering(
             True: texts.get("en", "secret.slipped"),
             False: texts.get("en", "secret.slipped_stays"),
         },
+        reached=texts.get("en", "secret.slipped_reached"),
     )
     desk = ChatDesk(kept.inbox, messengers, around, clock, bell)
     ways = Ways(ground.outside.sms, messengers, kept.channels.get, pace, picturing)

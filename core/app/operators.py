@@ -26,6 +26,7 @@ from core.store.live_chats import PgLiveChats
 from core.store.operators import PgOperatorChats, PgOperators
 from core.store.posts import PgPosts
 from core.store.requests import PgRequests
+from core.store.vouchers import PgVouchers
 
 ANSWERS_AT_ONCE = 16
 
@@ -58,10 +59,11 @@ class Talking:
         return Pump("quiet talks", every.due, every.run, Bell(), at_once=1, idle_s=5.0)
 
 
-def talking(ground: Ground) -> Talking:
+def talking(ground: Ground, vouchers: PgVouchers) -> Talking:
     book, bell = PgLiveChats(ground.database, ground.keyring, ground.clock), Bell()
     chats = LiveChats(
         book,
+        vouchers,
         ground.texts,
         ground.clock,
         bell,

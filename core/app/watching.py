@@ -13,11 +13,13 @@ from core.kit.bell import Bell
 from core.kit.errors import Fault
 from core.services.alerts import AlertDesk
 from core.services.gauges import Gauges, Sources
+from core.services.gift_answers import SeedAlerts
 from core.services.health import HealthChecks
 from core.services.review import Review
 from core.services.shelf import Shelf
 from core.store.alerts import PgAlerts
 from core.store.circuits import RedisCircuits
+from core.store.gifts import PgGiftRooms
 from core.store.health import PgSales, PgStandings
 
 Probe = Callable[[], Awaitable[Mapping[str, object]]]
@@ -55,10 +57,18 @@ def watch(ground: Ground, kept: Stores, shelf: Shelf) -> Watch:
     )
 
 
-def review(ground: Ground, watched: Watch, shelf: Shelf, circuits: RedisCircuits) -> Review:
-    looks = rules.health_rules(ground.settings)
+def review(
+    ground: Ground, watched: Watch, shelf: Shelf, circuits: RedisCircuits, rooms: PgGiftRooms
+) -> Review:
     return Review(
-        shelf, circuits, watched.standings, watched.sales, watched.alerts, ground.clock, looks
+        shelf,
+        circuits,
+        watched.standings,
+        watched.sales,
+        watched.alerts,
+        SeedAlerts(rooms, watched.alerts),
+        ground.clock,
+        rules.health_rules(ground.settings),
     )
 
 

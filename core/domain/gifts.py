@@ -7,6 +7,7 @@ that anybody can do the split and the draw again.
 """
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -26,6 +27,14 @@ ANSWERS_MAX = 4
 MESSAGE_MAX = 60
 QUESTION_MAX = 80
 ANSWER_MAX = 20
+
+_SEED_ALERT = "gift_seed/"
+_BETWEEN = re.compile(r"[\s.\-\u2010-\u2015]")
+
+
+def plain_code(text: str) -> str:
+    """A code as people write it, or a part of one, without what stands between its digits."""
+    return _BETWEEN.sub("", text)
 
 
 class GiftKind(StrEnum):
@@ -226,7 +235,12 @@ class NewClaim:
 
 def seed_alert(room: Room) -> str:
     """The key of the alert that no key opens this room's seed, or its right answer."""
-    return f"gift_seed/{room.id}"
+    return f"{_SEED_ALERT}{room.id}"
+
+
+def room_of_alert(key: str) -> UUID:
+    """The room that a `seed_alert` is of."""
+    return UUID(key.removeprefix(_SEED_ALERT))
 
 
 class Claiming(StrEnum):

@@ -27,6 +27,14 @@ class Heard(StrEnum):
     FAILED = "failed"  # it will never arrive; `why` tells
 
 
+class Reached(StrEnum):
+    """Whom something reached that a customer wrote."""
+
+    OPERATORS = "operators"
+    NOBODY = "nobody"  # they wrote more than they may, and are told so
+    MENUS = "menus"  # it is not for a person
+
+
 class Parted(StrEnum):
     """Why an account is the customer's no more, in place of who closed a chat that this ended."""
 

@@ -75,7 +75,14 @@ _STATUS = re.compile(
     r"delivered|come)|didn'?t (?:get|receive)|no (?:see|enter))\b"
 )
 _WITHDRAW = re.compile(r"\b(?:withdraw|cash ?out)\b")
-_HELP = re.compile(r"\b(?:help|agent|complain|complaint|human|person|customer care|talk to)\b")
+_HELP = re.compile(r"\b(?:help|complain|complaint|person)\b")
+_SPEAK = r"\b(?:talk|speak|chat) (?:to|with) "
+_OURS = (
+    r"(?:person|pesin|people|human|agent|operator|representative|staff|support|somebody|someone|"
+    r"customer (?:care|service|support)|us|una|you)\b"
+)
+_TALK_TO_US = re.compile(_SPEAK + r"(?:(?:a|an|the|any|your|one|real|live|human) )*" + _OURS)
+_TALK = re.compile(_SPEAK + r"|\b(?:agent|human|customer (?:care|service|support))\b")
 _DATA = re.compile(r"\b(?:data|bundle|mb|gb|\d+(?:\.\d+)?\s*(?:gb|mb))\b")
 _PIN = re.compile(r"\bpin\b")
 _WIFI = re.compile(r"\b(?:wi-? ?fi|hotspot|vouchers?)\b")
@@ -108,6 +115,8 @@ def understood(text: str, own: Msisdn, country: str, currency: str) -> Wish | No
         return None
     if gift := gift_of(text):
         return gift
+    if _TALK_TO_US.search(said):
+        return Wish("talk")
     rest, number = _number_in(said, country)
     words = frozenset(re.findall(r"[a-z0-9']+", rest))
     if _WIFI.search(rest):
@@ -163,6 +172,8 @@ def _airtime(
 
 
 def _looking(rest: str, words: Collection[str]) -> Wish | None:
+    if _TALK.search(rest):
+        return Wish("talk")
     if {*words} & _BALANCE or _WALLET.search(rest):
         return Wish("balance")
     if _STATUS.search(rest):

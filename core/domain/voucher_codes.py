@@ -6,7 +6,7 @@ how hard a code is to guess: 10 of 30 are 49 bits, 8 are 39, 12 digits are 40.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from urllib.parse import urlencode
 
@@ -21,6 +21,8 @@ CODE_CHARS_MAX = 24
 _PREFIX = re.compile(r"[A-Z2-9]{0,8}")
 _TYPED = re.compile(rf"[A-Z0-9]{{6,{CODE_CHARS_MAX}}}")
 _LIKE_ONE = re.compile(rf"\b[A-Z0-9]{{8,{CODE_CHARS_MAX}}}\b", re.ASCII)
+_WORD = re.compile(r"[^\W_]+(?:[\-\u2010-\u2015][^\W_]+)*")
+_WORDS_MAX = 3  # of one code, with spaces between them
 _HIDDEN = "*****"
 _SHOWN_MAX = 5
 
@@ -85,3 +87,24 @@ def masked(start: str, length: int) -> str:
 def without_codes(text: str) -> str:
     """Somebody else's words without whatever may be a code, with a prefix of letters or not."""
     return _LIKE_ONE.sub(_HIDDEN, text)
+
+
+def said_in(text: str) -> dict[tuple[int, int], str]:
+    """Where in somebody's words may be codes, and which, as `typed` gives them."""
+    words = [found.span() for found in _WORD.finditer(text)]
+    runs = (
+        (first[0], last[1])
+        for many in range(_WORDS_MAX)
+        for first, last in zip(words, words[many:], strict=False)
+    )
+    return {run: code for run in runs if (code := typed(text[slice(*run)]))}
+
+
+def without(text: str, known: Collection[str]) -> str:
+    """Somebody's words with these codes as lists show them."""
+    begins = len(text)
+    for (start, end), code in sorted(said_in(text).items(), reverse=True):
+        if code in known and end <= begins:
+            text = text[:start] + masked(head(code), len(code)) + text[end:]
+            begins = start
+    return text

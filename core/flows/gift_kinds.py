@@ -10,6 +10,7 @@ from core.domain.gifts import (
     CODE_LETTERS,
     MESSAGE_MAX,
     QUESTION_MAX,
+    plain_code,
 )
 from core.engine.kinds import Kind, Locale, Scalar, text
 from core.kit import gsm7
@@ -40,7 +41,7 @@ def _not_typed(_: str, __: Locale) -> Scalar:
 
 
 def _read_code(typed: str, _: Locale) -> str:
-    kept = re.sub(r"[\s.\-]", "", typed)
+    kept = plain_code(typed)
     if len(kept) != CODE_LENGTH or set(kept) - set(CODE_LETTERS):
         raise Problem("gift.code_unreadable")
     return kept

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.domain.chat import Address
 from core.domain.customers import Customer
-from core.domain.live_chat import Answering, LiveChat, LiveMessage, LiveState, Post
+from core.domain.live_chat import Answering, LiveChat, LiveMessage, LiveState, Post, Reached
 from core.domain.turns import Channel
 from core.ports.administration import Paging
 
@@ -75,10 +75,10 @@ class LiveBook(Protocol):
 
     async def heard(
         self, to: Address, external_id: str, text: str, at: dt.datetime, bound: Bound
-    ) -> bool:
+    ) -> Reached:
         """Keep what the customer said, once, and have operators told; or tell of the bound.
 
-        False, and nothing kept, where no chat is open, or where this is how it was asked for.
+        For the menus, and nothing kept, where no chat is open or this is how it was asked for.
         """
         ...
 

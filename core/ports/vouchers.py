@@ -6,7 +6,7 @@ is desired, in the commit of the money it is about, and a worker brings the rout
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -169,6 +169,10 @@ class VoucherBook(Protocol):
 
     async def by_code(self, tenant_id: UUID, code: str) -> Voucher | None:
         """With its code; `code` as `voucher_codes.typed` gives it."""
+        ...
+
+    async def known(self, tenant_id: UUID, codes: Collection[str]) -> Collection[str]:
+        """Those of them, each as `voucher_codes.typed` gives it, that are codes of vouchers."""
         ...
 
     async def of_customer(self, tenant_id: UUID, owner_id: UUID, count: int) -> Sequence[Voucher]:

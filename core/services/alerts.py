@@ -64,9 +64,13 @@ class AlertDesk:
         for key in open_now - wanted.keys():
             await self.close(tenant_id, key)
 
+    async def standing(self, tenant_id: UUID, kind: AlertKind) -> Sequence[AlertRecord]:
+        """Those of that kind that are open."""
+        return await self._book.standing(tenant_id, [kind])
+
     async def let_go(self, tenant_id: UUID, kind: AlertKind, before: dt.datetime) -> None:
         """Close those of that kind that were opened by then: such stand for a while only."""
-        for each in await self._book.standing(tenant_id, [kind]):
+        for each in await self.standing(tenant_id, kind):
             if each.opened_at <= before:
                 await self.close(tenant_id, each.key)
 

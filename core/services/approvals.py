@@ -37,6 +37,17 @@ _WORDS_MIN, _WORDS_MAX = 3, 500
 # Longer than doing it takes; then whoever was at it is taken for gone.
 _UNDONE_AFTER = dt.timedelta(seconds=60)
 _AT_ONCE = 50
+_PAID_BACK = frozenset({OrderState.REFUNDED, OrderState.PAID_BACK})
+
+
+class AlreadyPaidBack(Problem):
+    """The customer has the money of this order back, since `at`."""
+
+    code = "transaction.paid_back"
+
+    def __init__(self, at: dt.datetime) -> None:
+        super().__init__(at=at)
+        self.at = at
 
 
 class RequestExpired(Problem):
@@ -118,6 +129,7 @@ class Approvals:
         Raises:
             UnknownOrder, OrderDelivered, UnknownPayout, NotWaiting, WordsNeeded, EvidenceNeeded: it
                 cannot be done.
+            AlreadyPaidBack: it was done before.
         """
         said = words.strip()[:_WORDS_MAX]
         written = await self._checked(operator.tenant_id, asking, reference, said)
@@ -216,6 +228,8 @@ class Approvals:
             order = (await self._orders.show(tenant_id, reference)).listed.order
             if order.state is OrderState.DELIVERED:
                 raise OrderDelivered
+            if order.state in _PAID_BACK and order.settled_at is not None:
+                raise AlreadyPaidBack(order.settled_at)
             if len(words) < _WORDS_MIN:
                 raise WordsNeeded
             return order.reference

@@ -19,6 +19,7 @@ from prometheus_client import Counter
 
 from core.domain.chat import Address, ChatMessage, Delivery, Doing, Later, Sent, Talk, Telling
 from core.domain.display import Screen
+from core.domain.live_chat import Reached
 from core.domain.slips import hidden, is_slip
 from core.domain.turns import Channel, Inbound, Reply
 from core.engine.answering import read
@@ -69,8 +70,8 @@ class Persons(Protocol):
         """Whether a person is in this talk now."""
         ...
 
-    async def heard(self, to: Address, message: ChatMessage) -> bool:
-        """Take what the customer wrote; False when it is not for a person."""
+    async def heard(self, to: Address, message: ChatMessage) -> Reached:
+        """Take what the customer wrote, where it is for a person."""
         ...
 
     async def left(self, to: Address, message: ChatMessage) -> None:
@@ -95,6 +96,7 @@ class Surroundings:
         unsaid: The words for a secret that was typed and could not be deleted.
         slipped: What is said to somebody who wrote a secret among other words: by whether their
             message was deleted.
+        reached: What is said after that, where the rest of it reached operators.
         parked: What is said to somebody whose message is given up.
     """
 
@@ -105,6 +107,7 @@ class Surroundings:
     unlock_url: Callable[[Address, Screen], Awaitable[str]]
     unsaid: str
     slipped: Mapping[bool, str]
+    reached: str
     parked: str
 
 
@@ -188,12 +191,15 @@ class ChatDesk:
                 more = await self._inbox.release(talk)
                 break
             try:
-                if message.doing is Doing.SLIP:
-                    await self._warn(messenger, to, message)
+                slip = message.doing is Doing.SLIP
+                deleted = slip and await messenger.unsay(to.channel, message)
                 # What came before in this lease may have called a person in, or sent them away.
                 person = talk.with_person if place == 1 else await self._around.persons.present(to)
+                reached = await self._reached(to, message) if person else Reached.MENUS
+                if slip:
+                    await self._warn(messenger, to, message, reached, deleted=deleted)
                 fresh = None
-                if not (person and await self._for_a_person(to, message)):
+                if reached is Reached.MENUS:
                     fresh = await self._take_up(messenger, to, message, shown)
             except (_NotNow, Unavailable, Busy) as error:
                 again_at = self._when_well(talk, error)
@@ -270,14 +276,14 @@ class ChatDesk:
             raise _NotNow(delivery)
         return delivery.message_id if isinstance(delivery, Sent) else None
 
-    async def _for_a_person(self, to: Address, message: ChatMessage) -> bool:
-        """Whether it was meant for the operator in this talk, and is kept for them."""
+    async def _reached(self, to: Address, message: ChatMessage) -> Reached:
+        """Whom it reaches in a talk with a person."""
         match message.doing:
             case Doing.TEXT | Doing.SLIP | Doing.CONTACT | Doing.OTHER:
                 return await self._around.persons.heard(to, message)
             case Doing.PRESS | Doing.COMMAND | Doing.START:
                 await self._around.persons.left(to, message)
-        return False
+        return Reached.MENUS
 
     async def _out_of_the_chat(
         self, messenger: Messenger, to: Address, inbound: Inbound, message: ChatMessage
@@ -292,10 +298,19 @@ class ChatDesk:
             telling = Telling(f"unsay:{message.external_id}", self._around.unsaid)
             await messenger.tell(to, telling)
 
-    async def _warn(self, messenger: Messenger, to: Address, message: ChatMessage) -> None:
-        """Somebody wrote a secret among other words: it goes, and they are told never to."""
-        deleted = await messenger.unsay(to.channel, message)
+    async def _warn(
+        self,
+        messenger: Messenger,
+        to: Address,
+        message: ChatMessage,
+        reached: Reached,
+        *,
+        deleted: bool,
+    ) -> None:
+        """Somebody wrote a secret among other words: they are told what became of it."""
         words = self._around.slipped[deleted]
+        if reached is Reached.OPERATORS:
+            words = f"{words} {self._around.reached}"
         await messenger.tell(to, Telling(f"slip:{message.external_id}", words))
         crash.point("chat.warned")
 

@@ -1,16 +1,21 @@
-"""Quizzes whose right answer no key opens: told to operators, as a draw's seed is."""
+"""Quizzes whose right answer no key opens: told to operators, as a draw's seed is.
+
+However a room ends, nothing is left to be done about it then.
+"""
 
 import contextlib
+from typing import Protocol
 from uuid import UUID
 
-from core.domain.gifts import Room, seed_alert
+from core.domain.gifts import Room, room_of_alert, seed_alert
 from core.ports import Alert, AlertKind, Alerts, Unavailable
+from core.services.alerts import AlertDesk
 
 _KEPT_MAX = 10_000
 
 
 class GiftAnswers:
-    """One alert for each such quiz, until its answer was opened or the room is cancelled."""
+    """One alert for each such quiz, until its answer was opened or the room is over."""
 
     def __init__(self, alerts: Alerts) -> None:
         self._alerts = alerts
@@ -41,3 +46,24 @@ class GiftAnswers:
             if len(self._well) >= _KEPT_MAX:
                 self._well.clear()
             self._well.add(room.id)
+
+
+class KnownRooms(Protocol):
+    """See `core.ports.gifts.GiftRooms`."""
+
+    async def get(self, tenant_id: UUID, room_id: UUID) -> Room | None: ...
+
+
+class SeedAlerts:
+    """Those that are open: of seeds as of answers."""
+
+    def __init__(self, rooms: KnownRooms, alerts: AlertDesk) -> None:
+        self._rooms = rooms
+        self._alerts = alerts
+
+    async def let_go(self, tenant_id: UUID) -> None:
+        """Close those of rooms that are over."""
+        for each in await self._alerts.standing(tenant_id, AlertKind.GIFT_SEED):
+            room = await self._rooms.get(tenant_id, room_of_alert(each.key))
+            if room is None or room.state.final:
+                await self._alerts.close(tenant_id, each.key)

@@ -9,7 +9,16 @@ from uuid import UUID
 
 import structlog
 
-from core.domain.gifts import CODE_LENGTH, Claim, GiftTerms, Refusal, Room, RoomState, seed_alert
+from core.domain.gifts import (
+    CODE_LENGTH,
+    Claim,
+    GiftTerms,
+    Refusal,
+    Room,
+    RoomState,
+    plain_code,
+    seed_alert,
+)
 from core.domain.ledger import AccountKey, AccountType
 from core.kit.clock import Clock
 from core.kit.errors import Problem
@@ -21,9 +30,9 @@ log = structlog.get_logger()
 
 CLAIMS_SHOWN: Final = 200
 REFUSALS_SHOWN: Final = 50
+REASON_MIN: Final = 3
 WENT_ON: Final = "It went on: all that waited was paid, and it is complete."
 
-_REASON_MIN: Final = 3
 _SHARES_MAX: Final = 10_000
 _BASIS_POINTS_MAX: Final = 5_000
 _OPEN_MAX: Final = 1_000
@@ -41,6 +50,8 @@ class GiftEnded(Problem):
 
 
 class GiftReasonNeeded(Problem):
+    """There is no reason, or one of fewer than `REASON_MIN` characters."""
+
     code = "gift.reason_needed"
 
 
@@ -98,7 +109,7 @@ class GiftDesk:
         return await self._rooms.listed(
             tenant_id,
             state=state,
-            search=search.strip(),
+            search=plain_code(search),
             count=count,
             offset=offset,
             sort_by=sort_by,
@@ -106,10 +117,11 @@ class GiftDesk:
         )
 
     async def find(self, tenant_id: UUID, named: str) -> Room:
-        """By its id or its code. Raises `UnknownGift`."""
+        """By its id, or its code as people write it. Raises `UnknownGift`."""
         room = None
-        if len(named) == CODE_LENGTH:
-            room = await self._rooms.by_code(tenant_id, named)
+        code = plain_code(named)
+        if len(code) == CODE_LENGTH:
+            room = await self._rooms.by_code(tenant_id, code)
         else:
             with contextlib.suppress(ValueError):
                 room = await self._rooms.get(tenant_id, UUID(named))
@@ -220,7 +232,7 @@ def _event(room_id: UUID, kind: str, actor: str, reason: str) -> Event:
 
 def _said(reason: str) -> str:
     words = reason.strip()
-    if len(words) < _REASON_MIN:
+    if len(words) < REASON_MIN:
         raise GiftReasonNeeded
     return words
 

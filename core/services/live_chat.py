@@ -1,13 +1,14 @@
 """Talking to a person: what is said goes both ways, each word once, until somebody ends it."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
+from core.domain import voucher_codes
 from core.domain.chat import (
     Address,
     ChatMessage,
@@ -20,7 +21,7 @@ from core.domain.chat import (
     Telling,
     Unreachable,
 )
-from core.domain.live_chat import PROGRAM, Answering, LiveChat, LiveMessage, LiveState
+from core.domain.live_chat import PROGRAM, Answering, LiveChat, LiveMessage, LiveState, Reached
 from core.domain.slips import hidden
 from core.domain.turns import Channel
 from core.kit import crash
@@ -74,6 +75,12 @@ class TooLong(Problem):
     code = "chat.too_long"
 
 
+class KnownVouchers(Protocol):
+    """See `core.ports.vouchers.VoucherBook`."""
+
+    async def known(self, tenant_id: UUID, codes: Collection[str]) -> Collection[str]: ...
+
+
 class KnownChannels(Protocol):
     async def get(self, channel_id: UUID) -> Channel | None:
         """The channel of an id. Cheap: kept in memory for a few seconds."""
@@ -98,6 +105,7 @@ class LiveChats:
     def __init__(
         self,
         book: LiveBook,
+        vouchers: KnownVouchers,
         texts: Texts,
         clock: Clock,
         bell: Bell,
@@ -105,6 +113,7 @@ class LiveChats:
         an_hour: int = 60,
     ) -> None:
         self._book = book
+        self._vouchers = vouchers
         self._texts = texts
         self._clock = clock
         self._bell = bell
@@ -129,14 +138,29 @@ class LiveChats:
     async def present(self, to: Address) -> bool:
         return await self._book.present(to)
 
-    async def heard(self, to: Address, message: ChatMessage) -> bool:
-        """Take what the customer wrote; False when it is not for a person."""
+    async def heard(self, to: Address, message: ChatMessage) -> Reached:
+        """Take what the customer wrote."""
         if message.doing is Doing.TEXT and message.text.strip() == _HOME:
             await self.left(to, message)
-            return False
+            return Reached.MENUS
+        words = await self._words_of(to.tenant_id, message)
         return await self._book.heard(
-            to, message.external_id, _words_of(message), self._clock.now(), self._bound()
+            to, message.external_id, words, self._clock.now(), self._bound()
         )
+
+    async def _words_of(self, tenant_id: UUID, message: ChatMessage) -> str:
+        """What an operator sees of it: no secret that was typed into the wrong place."""
+        match message.doing:
+            case Doing.TEXT | Doing.SLIP:
+                text = message.text
+                if codes := voucher_codes.said_in(text).values():
+                    known = await self._vouchers.known(tenant_id, codes)
+                    text = voucher_codes.without(text, known)
+                return hidden(text)
+            case Doing.CONTACT:
+                return f"[a contact: {masked(message.msisdn)}]"
+            case _:
+                return "[something that is no text: a picture, a voice, a place]"
 
     def _bound(self) -> Bound:
         since = self._clock.now() - _HOUR
@@ -313,14 +337,3 @@ class LiveMail:
 
     async def _later(self, answering: Answering, after_s: float) -> None:
         await self._book.again(answering, self._clock.now() + dt.timedelta(seconds=after_s))
-
-
-def _words_of(message: ChatMessage) -> str:
-    """What an operator sees of it: no secret that was typed into the wrong place."""
-    match message.doing:
-        case Doing.TEXT | Doing.SLIP:
-            return hidden(message.text)
-        case Doing.CONTACT:
-            return f"[a contact: {masked(message.msisdn)}]"
-        case _:
-            return "[something that is no text: a picture, a voice, a place]"

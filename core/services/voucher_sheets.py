@@ -14,6 +14,7 @@ from uuid import UUID
 from core.domain.hotspot import Router
 from core.domain.voucher_codes import login_link, masked
 from core.domain.vouchers import Voucher
+from core.kit.counts import counted
 from core.kit.errors import Problem
 from core.kit.money import Money, to_major
 from core.kit.texts import Texts
@@ -57,9 +58,19 @@ class BatchUnfinished(Problem):
 
 
 class SheetTooLong(Problem):
-    """More cards than one file takes, or none at all; the fact `most` is how many it takes."""
+    """More cards than one file takes, or none asked for; `most` is how many it takes."""
 
     code = "voucher_batch.too_long"
+
+
+class NoCards(Problem):
+    """There are no cards of these numbers to print. `words` says why."""
+
+    code = "voucher_batch.no_cards"
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words=words)
+        self.words = words
 
 
 class VoucherSheets:
@@ -94,16 +105,20 @@ class VoucherSheets:
         """The cards of a batch from serial number `first` on, without those that are over.
 
         Raises:
-            UnknownBatch, BatchUnfinished, SheetTooLong
+            UnknownBatch, BatchUnfinished, NoCards, SheetTooLong
         """
         batch = await self._ready(tenant_id, batch_id)
-        wanted = batch.made - first + 1 if count is None else min(count, batch.made - first + 1)
+        left = batch.made - first + 1
+        if left < 1:
+            cards = counted(batch.made, "card")
+            raise NoCards(f"This batch has {cards}: there is none from number {first} on.")
+        wanted = left if count is None else min(count, left)
         if not 0 < wanted <= CARDS_MAX:
             raise SheetTooLong(most=CARDS_MAX)
         found = await self._batches.codes(tenant_id, batch_id, first - 1, wanted)
         vouchers = [voucher for voucher in found if not voucher.sale_state.over]
         if not vouchers:
-            raise SheetTooLong(most=CARDS_MAX)
+            raise NoCards("The vouchers of these cards are over: there is nothing to print.")
         facts = {"form": form.value, "first": first, "cards": len(vouchers)}
         await self._note(tenant_id, batch_id, "voucher_batch.printed", actor, facts)
         return await self._printing.pdf(await self._sheet(batch, vouchers), form)

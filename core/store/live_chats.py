@@ -19,6 +19,7 @@ from core.domain.live_chat import (
     LiveChat,
     LiveMessage,
     LiveState,
+    Reached,
 )
 from core.kit import ids
 from core.kit.clock import Clock
@@ -101,24 +102,26 @@ class PgLiveChats:
 
     async def heard(
         self, to: Address, external_id: str, text: str, at: dt.datetime, bound: Bound
-    ) -> bool:
+    ) -> Reached:
         key = f"in:{to.channel.id}:{external_id}"
         sealed = self._keyring.encrypt(text)
 
-        async def write(connection: AsyncConnection) -> bool:
+        async def write(connection: AsyncConnection) -> Reached:
             chat = await open_chat(connection, to)
             if chat is None:
-                return await known(connection, to.tenant_id, key)
+                before = await known(connection, to.tenant_id, key)
+                return Reached.OPERATORS if before else Reached.MENUS
             if chat["opened_by"] == external_id:
-                return False
+                return Reached.MENUS
             if await beyond(connection, chat["customer_id"], bound):
-                if not await known(connection, to.tenant_id, key):
-                    await self._enough(connection, chat, bound, at)
-                return True
+                if await known(connection, to.tenant_id, key):
+                    return Reached.OPERATORS
+                await self._enough(connection, chat, bound, at)
+                return Reached.NOBODY
             message_id = await keep(connection, to.tenant_id, chat["id"], key, CUSTOMER, sealed, at)
             if message_id is not None:
                 await post(connection, chat["id"], "message", at, message_id)
-            return True
+            return Reached.OPERATORS
 
         return await self._database.in_tenant(to.tenant_id, write)
 

@@ -1,7 +1,7 @@
 """Vouchers and their sales in Postgres: `core/store/sql/80_vouchers.sql` and plain reading."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -77,6 +77,19 @@ class PgVouchers:
         digests = voucher_rows.digests(self._keyring, tenant_id, code)
         found = await self._read(tenant_id, JOINED.where(vouchers.c.code_digest.in_(digests)))
         return found[0] if found else None
+
+    async def known(self, tenant_id: UUID, codes: Collection[str]) -> Collection[str]:
+        kept = {
+            digest: code
+            for code in codes
+            for digest in voucher_rows.digests(self._keyring, tenant_id, code)
+        }
+        query = select(vouchers.c.code_digest).where(vouchers.c.code_digest.in_(kept))
+
+        async def read(connection: AsyncConnection) -> Collection[str]:
+            return {kept[digest] for digest in await connection.scalars(query)}
+
+        return await self._database.in_tenant(tenant_id, read)
 
     async def of_customer(self, tenant_id: UUID, owner_id: UUID, count: int) -> Sequence[Voucher]:
         query = JOINED.where(vouchers.c.owner_id == owner_id)

@@ -52,6 +52,14 @@ async def test_whoever_writes_talks_to_a_person_and_comes_back_by_the_menu(world
     phone.sees("What would you like?")
 
 
+async def test_whoever_asks_for_a_person_in_words_is_talking_to_one(world: World) -> None:
+    phone = await on_telegram(world, world.number())
+
+    await phone.say("I want to talk to a person")
+
+    phone.sees("You are talking to us now")
+
+
 async def test_a_person_who_cannot_be_asked_is_owned_up_to(world: World) -> None:
     phone = await on_telegram(world, world.number())
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.chat import Address, Doing
+from core.domain.live_chat import Reached
 from core.kit.clock import SetClock
 from core.store.embedded import ServiceUrls
 from tests.fakes.chat import House, Person, open_house
@@ -83,6 +84,6 @@ async def test_what_was_heard_before_is_heard_when_it_comes_again(
     channel = await house.channel()
 
     to = Address(channel.tenant_id, channel, ada.identity)
-    assert await house.core.live_chats.heard(to, message)
+    assert await house.core.live_chats.heard(to, message) is Reached.OPERATORS
     await house.work()
     assert house.notebook.told == []

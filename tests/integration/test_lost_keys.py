@@ -1,5 +1,6 @@
 """What no present key opens is owned up to, and holds nothing else up."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,13 +8,18 @@ import asyncpg
 import pytest
 
 from cli.demo import TENANT
+from core.domain.gifts import Claiming, GiftKind, seed_alert
 from core.domain.live_chat import Heard
 from core.domain.operators import Asking, NewRequest, RequestState, Role
 from core.domain.payouts import PayoutState
 from core.kit import ids
 from core.kit.clock import SetClock
 from core.kit.crypto import Keyring
+from core.kit.money import Money
 from core.ports import AlertKind, NewNotice, Paging
+from core.services.gift_giving import Giver
+from core.services.gift_wishes import GiftWish
+from core.services.gifts import Guest
 from core.store.embedded import ServiceUrls
 from core.store.operators import PgOperators
 from core.store.outbox import PgOutbox
@@ -102,6 +108,52 @@ async def test_a_request_is_found_all_the_same(books: Books) -> None:
         (RequestState.WAITING, "[cannot be read with the present key]"),
         (RequestState.WAITING, "it never came"),
     ]
+
+
+async def seed_alerts(house: House) -> list[str]:
+    """Those of gifts that no key opens and that are open, by what they are of."""
+    found = await house.core.alerts.listed(TENANT.id, "open", Paging(50))
+    return [each.subject for each in found if each.kind is AlertKind.GIFT_SEED]
+
+
+async def looked_over(house: House) -> None:
+    """Rooms are ended whose time is over, and then it is looked whether all is well."""
+    pumps = {pump.name: pump for pump in house.core.pumps}
+    for pump in (pumps["gift ends"], pumps["review"]):
+        for item in await pump.lease(10):
+            await pump.handle(item)
+
+
+async def test_a_quiz_that_nobody_could_open_is_nobodys_concern_once_it_is_over(
+    house: House,
+) -> None:
+    ada, bayo = await house.person("2348031234567", naira=1000), await house.person("2348031234568")
+    core, channel = house.core, await house.channel()
+    quiz = GiftWish(
+        Money(500_00, "NGN"),
+        1,
+        kind=GiftKind.QUIZ,
+        question="Where was I born?",
+        answers=("Aba", "Jos"),
+        answer=2,
+        lasts=dt.timedelta(hours=2),
+    )
+    giver = Giver(TENANT, ada.customer, channel.id, ada.identity, "Ada")
+    room = await core.gifts.open(quiz, giver, "quiz")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.gift_rooms, "_keyring", LOST)
+        told = await core.gifts.claim(room, Guest(bayo.customer, answer=2))
+    assert told.result is Claiming.FROZEN
+
+    house.clock.advance(3_600)
+    await looked_over(house)
+    assert len(await seed_alerts(house)) == 1  # it may still be opened
+    house.clock.advance(3_601)
+    await looked_over(house)
+
+    assert await seed_alerts(house) == []
+    closed = await core.alerts.listed(TENANT.id, "closed", Paging(50))
+    assert [each.key for each in closed] == [seed_alert(room)]
 
 
 async def test_a_withdrawal_that_nobody_can_send_is_given_back(

@@ -337,6 +337,22 @@ async def test_what_was_delivered_is_not_put_to_anybody(desk: Desk, books: Books
     assert desk.api.in_chat(UCHE) == []
 
 
+async def test_what_was_paid_back_is_not_put_to_anybody(desk: Desk, books: Books) -> None:
+    await desk.joins(TOPE, "Tope", Role.SUPPORT)
+    await desk.joins(UCHE, "Uche", Role.APPROVER)
+    order = await in_doubt(books)
+    await desk.core.order_actions.refund(TENANT.id, order, "test", reason="it never came")
+    desk.house.clock.advance(3600)
+
+    said = await desk.api.asked(TOPE, f"/refund {order} it never came")
+    await desk.api.idle()
+
+    assert said.text == (
+        "The customer has the money back since 02 Mar 13:00: there is nothing to do."
+    )
+    assert desk.api.in_chat(UCHE) == []
+
+
 async def test_whoever_asked_is_told_that_it_could_not_be_done(desk: Desk, books: Books) -> None:
     """It was delivered between asking and confirming; the message says so, without its buttons."""
     await desk.joins(TOPE, "Tope", Role.SUPPORT)

@@ -18,6 +18,7 @@ from core.ports import Alert, AlertKind, Paging, VtuProvider
 from core.ports.health import AlertRecord
 from core.ports.outside import FloatNotTold
 from core.services.alerts import AlertDesk
+from core.services.gift_answers import SeedAlerts
 from core.services.health import HealthChecks
 from core.services.review import STUCK_KEY, HealthRules, Review
 from core.services.sales import Sales
@@ -26,6 +27,7 @@ from core.store.alerts import PgAlerts
 from core.store.embedded import ServiceUrls
 from core.store.health import PgSales, PgStandings
 from tests.fakes.books import Books
+from tests.fakes.gifts import open_gifts
 from tests.fakes.sellers import OURS, Seller, Shop, open_shop
 
 RULES = HealthRules(outage_s=600, float_low_minor=20_000_00)
@@ -107,6 +109,7 @@ async def watched(
 def watching(shop: Shop, books: Books) -> Watched:
     standings = PgStandings(books.database, books.clock)
     alerts = AlertDesk(PgAlerts(books.database, books.clock), every_s=0.01)
+    seeds = SeedAlerts(open_gifts(books).rooms, alerts)
     sales = PgSales(books.database, books.clock)
     tenants = _Tenants(books.tenant.id)
     shelf = shop.router._shelf
@@ -114,7 +117,7 @@ def watching(shop: Shop, books: Books) -> Watched:
         shop,
         books,
         HealthChecks(shelf, tenants, standings, books.clock, every_s=300),
-        Review(shelf, shop.circuits, standings, sales, alerts, books.clock, RULES),
+        Review(shelf, shop.circuits, standings, sales, alerts, seeds, books.clock, RULES),
         alerts,
         standings,
         sales,

@@ -28,7 +28,9 @@ from core.domain.voucher_codes import (
     login_link,
     masked,
     new_codes,
+    said_in,
     typed,
+    without,
 )
 from core.domain.vouchers import Selling, Usage, comment_of, mark_of, selling_of, wanted_on_router
 from core.kit import ids
@@ -197,3 +199,14 @@ def test_a_plan_is_sold_where_it_says() -> None:
     assert replace(PLAN, group="campus").sold_at(replace(ROUTER, group="campus"))
     assert replace(PLAN, router_id=ROUTER.id).sold_at(ROUTER)
     assert not replace(PLAN, router_id=TENANT).sold_at(ROUTER)
+
+
+def test_known_codes_are_left_out_of_words_however_they_are_written() -> None:
+    text = "k7qm2-xv9ta, (1234 5678 9012) or K7QM2XV9TB; user=K7QM2 XV9TA&x=1 yesterday"
+
+    assert {"K7QM2XV9TA", "123456789012", "K7QM2XV9TB"} <= {*said_in(text).values()}
+    assert without(text, {"K7QM2XV9TA", "123456789012"}) == (
+        "K7QM2*****, (12345*******) or K7QM2XV9TB; user=K7QM2*****&x=1 yesterday"
+    )
+    assert without(text, set()) == text
+    assert said_in("a-b 12 \u00e9t\u00e9") == {}

@@ -1,5 +1,6 @@
 """What commands list: whole, whoever looks at it."""
 
+import json
 import os
 import pty
 import sys
@@ -21,7 +22,7 @@ ROW = {
 
 
 def test_what_is_read_by_programs_is_one_line_a_row(capsys: pytest.CaptureFixture[str]) -> None:
-    show_rows([ROW, ROW], as_json=False)
+    show_rows([ROW, ROW], of="shops", as_json=False)
 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
@@ -36,7 +37,7 @@ def test_nothing_is_cut_on_a_narrow_screen(monkeypatch: pytest.MonkeyPatch) -> N
     ours, screen = pty.openpty()
     with os.fdopen(screen, "w") as out:
         monkeypatch.setattr(sys, "stdout", out)
-        show_rows([ROW], as_json=False)
+        show_rows([ROW], of="shops", as_json=False)
         out.flush()
         shown = os.read(ours, 65536).decode()
     os.close(ours)
@@ -46,7 +47,13 @@ def test_nothing_is_cut_on_a_narrow_screen(monkeypatch: pytest.MonkeyPatch) -> N
     assert {*NAME.split(), *str(ROW["why"]).split()} <= {*shown.split()}
 
 
-def test_nothing_to_show_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    show_rows([], as_json=False)
+def test_where_there_is_nothing_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    show_rows([], of="shops", as_json=False)
 
-    assert capsys.readouterr().out.strip() == ""
+    assert capsys.readouterr().out == "No shops to show yet.\n"
+
+
+def test_a_script_gets_an_empty_list(capsys: pytest.CaptureFixture[str]) -> None:
+    show_rows([], of="shops", as_json=True)
+
+    assert json.loads(capsys.readouterr().out) == []

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from api.admin.errors import of_problem
 from core.domain.hotspot import DAY_S, GIB, HOUR_S, MIB, Place, Router, Terms
 from core.domain.routers import RouterAccess
 from core.domain.vouchers import Desired, SaleState, SyncState, Voucher
@@ -25,6 +26,7 @@ from core.services.voucher_sheets import (
     CARDS_MAX,
     COLUMNS,
     BatchUnfinished,
+    NoCards,
     SheetTooLong,
     VoucherSheets,
     table_of,
@@ -217,9 +219,7 @@ async def test_another_tenants_batch_is_not_there() -> None:
         await Desk().sheets.pdf(ids.uuid7(), BATCH.id, SheetForm.A4, actor="token:till")
 
 
-@pytest.mark.parametrize(
-    ("made", "asked"), [(CARDS_MAX + 1, {}), (3, {"first": 4}), (3, {"count": 0})]
-)
+@pytest.mark.parametrize(("made", "asked"), [(CARDS_MAX + 1, {}), (3, {"count": 0})])
 async def test_one_file_takes_so_many_cards(made: int, asked: dict[str, int]) -> None:
     desk = Desk(replace(BATCH, quantity=made, made=made))
 
@@ -228,6 +228,31 @@ async def test_one_file_takes_so_many_cards(made: int, asked: dict[str, int]) ->
 
     assert refused.value.facts["most"] == CARDS_MAX
     assert desk.printed == []
+
+
+async def test_past_the_end_it_is_told_how_many_cards_there_are() -> None:
+    desk = Desk()
+
+    with pytest.raises(NoCards) as refused:
+        await desk.print(first=9999)
+
+    assert refused.value.words == "This batch has 3 cards: there is none from number 9999 on."
+    assert of_problem(refused.value).status == 422
+    assert of_problem(refused.value).message == refused.value.words
+    assert desk.events == []
+
+
+async def test_cards_of_vouchers_that_are_over_are_not_printed() -> None:
+    desk = Desk()
+    desk.made.vouchers = [
+        replace(each, sale_state=SaleState.REFUNDED) for each in desk.made.vouchers
+    ]
+
+    with pytest.raises(NoCards) as refused:
+        await desk.print()
+
+    assert "nothing to print" in refused.value.words
+    assert desk.events == []
 
 
 async def test_an_export_masks_codes_unless_they_are_asked_for() -> None:

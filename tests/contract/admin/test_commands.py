@@ -131,3 +131,29 @@ async def test_a_token_is_revoked_by_a_name_that_it_alone_has(operator: Desk, ru
     assert "Front [red] desk" in listed.out
     assert [by_id.status, by_name.status, spaced.status] == [0, 0, 0]
     assert all(token.revoked_at for token in await operator.core.tokens.all())
+
+
+LISTS = {
+    ("alerts", "list"): "alerts",
+    ("cases", "list"): "cases",
+    ("gifts", "list"): "gift rooms",
+    ("messages", "list"): "messages",
+    ("notices", "list"): "notices",
+    ("operators", "list"): "operators",
+    ("orders", "list"): "orders",
+    ("orders", "pending"): "waiting orders",
+    ("payouts", "list"): "payouts",
+    ("plans", "list"): "plans",
+    ("reconcile", "list"): "compared days",
+    ("routers", "list"): "routers",
+    ("vouchers", "list"): "vouchers",
+}
+
+
+async def test_a_list_of_nothing_says_so(operator: Desk, run: Run) -> None:
+    assert operator.core is not None
+    told = {command: await run(*command) for command in LISTS}
+
+    assert {command: (one.status, one.out) for command, one in told.items()} == {
+        command: (0, f"No {things} to show yet.\n") for command, things in LISTS.items()
+    }

@@ -86,11 +86,12 @@ async def test_settings_are_shown_and_changed(operator: Desk, run: Run) -> None:
     shown = await run("gifts", "settings")
     wrong = await run("gifts", "settings", "--shares-max", "0", *WHY)
     silent = await run("gifts", "settings", "--open-max", "9")
+    short = await run("gifts", "settings", "--open-max", "9", "--reason", " x ")
 
     assert json.loads(changed.out)["total_min"] == "50.00"
     assert "on: False" in shown.out
     assert (wrong.status, silent.status) == (1, 1)
-    assert silent.err == "callbox: Say why.\n"
+    assert silent.err == short.err == "callbox: Say why, in 3 characters or more.\n"
     assert (await operator.data("/gift-rooms/settings"))["open_max"] == 5
 
 
@@ -101,9 +102,33 @@ async def test_figures_and_refusals_in_words(operator: Desk, run: Run) -> None:
     told = json.loads((await run("gifts", "figures", "--json")).out)
     unknown = await run("gifts", "show", "23456789")
     neither = await run("gifts", "verify")
-    no_seed = await run("gifts", "verify", "--seed", "zz", "--total", "9", "--shares", "1")
 
     assert (told["rooms"], told["claim_rate"], told["given"]) == (1, 0.25, "1000.00")
-    for refused in (unknown, neither, no_seed):
+    for refused in (unknown, neither):
         assert refused.status == 1
         assert re.fullmatch(r"callbox: [^\n]+\n", refused.err)
+
+
+async def test_a_room_is_named_as_customers_and_pages_write_it(operator: Desk, run: Run) -> None:
+    rooms = Rooms(operator)
+    room = await rooms.gives(1000, 3)
+    spaced, dashed = f"{room.code[:4]} {room.code[4:]}", f" {room.code[:4]}-{room.code[4:]}"
+
+    shown = await run("gifts", "show", spaced, "--json")
+    frozen = await run("gifts", "freeze", dashed, *WHY)
+    listed = await run("gifts", "list", "--search", spaced, "--json")
+
+    assert (shown.status, frozen.status) == (0, 0), shown.err + frozen.err
+    assert json.loads(shown.out)["id"] == str(room.id)
+    assert [row["code"] for row in json.loads(listed.out)] == [room.code]
+
+
+async def test_a_seed_has_as_many_digits_as_are_published(run: Run) -> None:
+    gift = ("--total", "9", "--shares", "1")
+    for seed in ("abc", "zz", "00", "00" * 33, "zz" * 32):
+        refused = await run("gifts", "verify", "--seed", seed, *gift)
+        assert (refused.status, refused.out) == (1, "")
+        assert refused.err == (
+            "callbox: --seed: should be the 64 digits, 0 to 9 and a to f, of a published seed\n"
+        )
+    assert (await run("gifts", "verify", "--seed", "00" * 32, *gift)).status == 0

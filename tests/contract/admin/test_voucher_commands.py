@@ -45,6 +45,20 @@ async def test_a_batch_is_ordered_printed_and_exported(
     assert all(actor.startswith("cli:") for _, actor in done)
 
 
+async def test_a_batch_is_ordered_for_a_router_by_its_name_or_id(operator: Desk, run: Run) -> None:
+    gate, cafe = await site(operator), await site(operator, "Cafe")
+    order = ("vouchers", "generate", "2", "1GB-DAILY", "--json", "--router")
+
+    by_name = await run(*order, "Cafe")
+    by_id = await run(*order, str(gate.id))
+    unknown = await run(*order, "Nowhere")
+
+    assert (by_name.status, by_id.status) == (0, 0), by_name.err + by_id.err
+    assert json.loads(by_name.out)["router"] == str(cafe.id)
+    assert json.loads(by_id.out)["router"] == str(gate.id)
+    assert (unknown.status, unknown.err) == (1, "callbox: There is no such router.\n")
+
+
 async def test_a_voucher_is_shown_disabled_and_paid_back(operator: Desk, run: Run) -> None:
     voucher_id, code = await bought(operator, await site(operator))
 

@@ -73,6 +73,8 @@ class _AtWork(Generic[Item]):
 
     def __init__(self, pump: Pump[Item]) -> None:
         self._pump = pump
+        self._loop = asyncio.get_running_loop()
+        self._name = f"{pump.name}:item"
         self._busy: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
         self._stopping = False
@@ -95,7 +97,7 @@ class _AtWork(Generic[Item]):
         return not (self._stopping or self.behind) and self._room() >= count
 
     def take(self, item: Item) -> None:
-        task = asyncio.create_task(self._guarded(item), name=f"{self._pump.name}:item")
+        task = self._loop.create_task(self._guarded(item), name=self._name)
         self._busy.add(task)
         task.add_done_callback(self._done)
 

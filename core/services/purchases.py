@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -120,9 +120,9 @@ class Purchases:
             if made := await self.made(key=key, tenant=tenant, customer=customer, until=until):
                 return made
             raise
-        order = self._new_order(what, key, tenant, customer, channel_id, identity, choice, now)
-        if gift_room_id is not None:
-            order = replace(order, day_limit_minor=None, gift_room_id=gift_room_id)
+        order = self._new_order(
+            what, key, tenant, customer, channel_id, identity, choice, now, gift_room_id
+        )
         crash.point("purchase.before_begin")
         begun = await self._orders.begin(order)
         crash.point("purchase.begun")
@@ -191,6 +191,7 @@ class Purchases:
         identity: str,
         choice: Choice,
         now: dt.datetime,
+        gift_room_id: UUID | None,
     ) -> NewOrder:
         offer = choice.offer
         order_id = _order_id(tenant, customer, key)
@@ -215,8 +216,9 @@ class Purchases:
             created_at=now,
             deadline_at=now + dt.timedelta(seconds=self._terms.in_doubt_deadline_s),
             day_starts_at=_midnight(tenant.time_zone, now.replace(second=0, microsecond=0)),
-            day_limit_minor=self._terms.day_limit_minor,
+            day_limit_minor=self._terms.day_limit_minor if gift_room_id is None else None,
             provider_plan=choice.plan,
+            gift_room_id=gift_room_id,
         )
 
 

@@ -204,7 +204,7 @@ async def _detail(connection: AsyncConnection, listed: ListedOrder) -> OrderDeta
 
 
 _COUNTRY_CODE_MAX = 3
-_HOLD = text("select state from holds where id = :id")
+_HOLD = text("select state from all_holds where id = :id")
 # Both sides of each transfer of an order, the debit first. An entry itself can only be found by its
 # account and version; a transfer makes exactly these two.
 _ENTRIES = text("""

@@ -69,6 +69,7 @@ class Batcher(Generic[Item, Answer]):
         self._under_way: set[Hashable] = set()
         self._flushing = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None  # asking for it is a call of the system
 
     async def submit(self, item: Item) -> Answer:
         """Have `item` sent and wait for its answer.
@@ -82,7 +83,9 @@ class Batcher(Generic[Item, Answer]):
         """
         if len(self._waiting) >= self._limits.waiting_max:
             raise Busy(f"{self._name}: {len(self._waiting)} are waiting")
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting.append(_Waiting(item, self._key(item), answer))
         self._start_flusher()
         return await answer

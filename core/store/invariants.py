@@ -51,27 +51,19 @@ RULES: dict[str, str] = {
     """,
     "what an account holds is the sum of its open holds": """
         select a.id from accounts a left join (
-          select account_id, sum(amount_minor) as open_minor from holds
+          select account_id, sum(amount_minor) as open_minor from all_holds
           where state = 'open' group by account_id
         ) h on h.account_id = a.id
         where a.held_minor <> coalesce(h.open_minor, 0)
     """,
-    "a hold stands as its order does": """
-        select o.id from orders o full join (
-          select * from holds h where not exists (select from payouts p where p.id = h.id)
-            and not exists (select from voucher_sales v where v.id = h.id)
-        ) h on h.id = o.id
-        left join (
-          select reverses is not null as undone, event_id from transfers where reverses is not null
-          group by 1, 2
-        ) u on u.event_id = o.id
-        where o.id is null or h.id is null or h.tenant_id <> o.tenant_id
-          or h.amount_minor <> o.amount_minor + o.fee_minor
-          or case o.state
-            when 'held' then h.state <> 'open'
-            when 'in_doubt' then h.state <> 'open'
-            when 'refunded' then h.state <> (case when u.undone then 'captured' else 'voided' end)
-            else h.state <> 'captured' end
+    "an order takes its money from the wallet of its customer": """
+        select o.id from orders o left join accounts a on a.id = o.wallet_id
+        where a.id is null or (a.tenant_id, a.type, a.owner, a.currency)
+          <> (o.tenant_id, 'wallet', o.customer_id::text, o.currency)
+    """,
+    "a hold belongs to a payout or to the sale of a voucher": """
+        select h.id from holds h where not exists (select from payouts p where p.id = h.id)
+          and not exists (select from voucher_sales v where v.id = h.id)
     """,
     "a payout's hold stands as the payout does": """
         select p.id from payouts p left join holds h on h.id = p.id
@@ -141,11 +133,14 @@ RULES: dict[str, str] = {
             where n.tenant_id = s.tenant_id and n.key = 'voucher:' || v.id || ':' || 'refunded'))
     """,
     "a captured hold was moved out of its wallet to the full, another not at all": """
-        select h.id from holds h left join transfers t on t.hold_id = h.id
-        group by h.id
-        having coalesce(sum(t.amount_minor), 0) <> h.captured_minor
+        select h.id from all_holds h left join (
+          select hold_id, sum(amount_minor) as moved_minor, min(debit_id) as low_id,
+            max(debit_id) as high_id
+          from transfers where hold_id is not null group by hold_id
+        ) t on t.hold_id = h.id
+        where coalesce(t.moved_minor, 0) <> h.captured_minor
           or (h.state = 'captured') <> (h.captured_minor = h.amount_minor)
-          or bool_or(t.debit_id <> h.account_id)
+          or t.low_id <> h.account_id or t.high_id <> h.account_id
     """,
     "what was paid back from suspense and not settled stands in suspense": """
         select tenant_id, currency from (
@@ -256,7 +251,7 @@ RULES: dict[str, str] = {
         join accounts c on c.id = t.credit_id
         where d.tenant_id <> t.tenant_id or c.tenant_id <> t.tenant_id or d.currency <> c.currency
         union all
-        select h.id from holds h join accounts a on a.id = h.account_id
+        select h.id from all_holds h join accounts a on a.id = h.account_id
         where a.tenant_id <> h.tenant_id
     """,
 }

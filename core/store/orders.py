@@ -30,18 +30,10 @@ from core.store.batcher import Batcher, Limits
 from core.store.database import Database
 from core.store.tables import orders
 
-# One batch of a kind at a time: all rulings meet on the float of their provider, so that a second
-# batch would only wait for the first. No larger: some hundred orders in flight then go in several
-# batches, and while one is ruled upon another begins, where one large batch leaves all else idle.
-_LIMITS = Limits(batch_max=64, flushers=1)
-
-
-def _env(n, l):
-    import os
-    if n in os.environ:
-        b, f, c = map(int, os.environ[n].split(","))
-        return Limits(batch_max=b, flushers=f, crowd=c)
-    return l
+# Two batches of a kind at once, so that Postgres has the next while this process takes in what came
+# of the last; and of a size that some hundred orders in flight make three batches: while one is
+# begun and one is ruled upon, one is being asked about.
+_LIMITS = Limits(batch_max=96, flushers=2, crowd=48)
 
 
 class UnknownOrder(Fault):
@@ -69,10 +61,10 @@ class PgOrderBook:
         limits = limits or _LIMITS
         # One order per wallet and batch, so that what the wallet has room for is exact.
         self._begins: Batcher[NewOrder, Begun] = Batcher(
-            "begins", self._begin, key=lambda order: order.customer_id, limits=_env("CB_B", limits)
+            "begins", self._begin, key=lambda order: order.customer_id, limits=limits
         )
         self._rulings: Batcher[tuple[object, ...], OrderState] = Batcher(
-            "rulings", self._rule, key=lambda ruling: ruling[1], limits=_env("CB_R", limits)
+            "rulings", self._rule, key=lambda ruling: ruling[1], limits=limits
         )
 
     def hand_over(self, at_once: AtOnce) -> None:

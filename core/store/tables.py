@@ -228,6 +228,7 @@ orders = Table(
     Column("quantity", Integer, nullable=False),
     Column("limited", Boolean, nullable=False),
     Column("gift_room_id", Uuid),
+    Column("wallet_id", BigInteger, nullable=False),
 )
 
 attempts = Table(

@@ -327,14 +327,11 @@ async def fill(owner: asyncpg.Connection) -> None:
     )
     await owner.execute(
         "insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,"
-        " amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at)"
+        " amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at,"
+        " wallet_id)"
         " select gen_random_uuid(), $1, gen_random_uuid(), 'fill-' || n, 'airtime', 'mtn', '234',"
-        " 1, 0, 'NGN', 'held', $1, '234', '2020-01-01', now() from generate_series(1, 20000) n",
+        " 1, 0, 'NGN', 'held', $1, '234', '2020-01-01', now(), 1 from generate_series(1, 20000) n",
         tenant,
-    )
-    await owner.execute(
-        "insert into holds (id, tenant_id, account_id, amount_minor, state, created_at)"
-        " select id, tenant_id, 1, 1, 'open', now() from orders where reference like 'fill-%'"
     )
     await owner.execute(
         "insert into attempts (order_id, number, id, tenant_id, provider, provider_reference,"

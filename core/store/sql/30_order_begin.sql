@@ -91,22 +91,15 @@ create or replace function order_write(
 begin
   insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,
       amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at, plan,
-      account, variant, quantity, limited, gift_room_id)
+      account, variant, quantity, limited, gift_room_id, wallet_id)
     select f.id, f.tenant_id, f.customer_id, f.reference, f.product, f.network, f.recipient,
       f.amount_minor, f.fee_minor, f.currency, 'held', f.channel_id, f.identity, f.created_at,
       f.deadline_at, f.plan, f.account, f.variant, f.quantity, f.gift_room_id is null,
-      f.gift_room_id
-    from unnest(p_orders) f;
+      f.gift_room_id, p_wallets[f.ordinality]
+    from unnest(p_orders) with ordinality f;
 
-  with opened as (
-    insert into holds (id, tenant_id, account_id, amount_minor, state, created_at)
-      select f.id, f.tenant_id, p_wallets[f.ordinality], f.amount_minor + f.fee_minor, 'open',
-        f.created_at
-      from unnest(p_orders) with ordinality f
-      returning account_id, amount_minor
-  )
-  update accounts a set held_minor = a.held_minor + h.amount_minor
-    from opened h where a.id = h.account_id;
+  update accounts a set held_minor = a.held_minor + f.amount_minor + f.fee_minor
+    from unnest(p_orders) with ordinality f where a.id = p_wallets[f.ordinality];
 
   insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
       state, sent_at, created_at)

@@ -24,9 +24,11 @@ begin
   perform 1 from orders where id = any (v_orders) order by id for no key update;
 
   v_steps := order_judge(p_rulings);
-  perform order_move_money(v_steps);
   perform order_advance(v_steps, v_hurried);
   perform order_tell(v_steps);
+  -- Last, for all rulings meet on the float of their provider: two batches at once then only take
+  -- turns from here on.
+  perform order_move_money(v_steps);
 
   return query
     select r.ordinality, o.state
@@ -44,7 +46,7 @@ declare
 begin
   with judged as (
     select r.*, o.customer_id, o.state, o.attempt_number, o.currency,
-        o.amount_minor + o.fee_minor as total_minor, a.provider, h.account_id as wallet_id,
+        o.amount_minor + o.fee_minor as total_minor, a.provider, o.wallet_id,
         case when r.cost_currency = o.currency then r.cost_minor end as told_cost_minor,
         o.amount_minor as face_minor,
         case
@@ -77,7 +79,6 @@ begin
       from unnest(p_rulings) with ordinality r
       join lateral (select * from orders x where x.id = r.order_id offset 0) o
         on o.tenant_id = r.tenant_id
-      cross join lateral (select * from holds x where x.id = o.id offset 0) h
       left join lateral (
         select * from attempts x where x.order_id = o.id and x.id = r.attempt_id offset 0
       ) a on true
@@ -182,13 +183,6 @@ begin
       union select account_id from unnest(v_releases)))
     order by id for no key update;
   perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), (p_steps[1]).at);
-
-  update holds h
-    set state = case s.step when 'refund' then 'voided' else 'captured' end,
-      captured_minor = case s.step when 'refund' then 0 else s.total_minor end,
-      ended_at = s.at
-    from unnest(p_steps) s
-    where s.step in ('capture', 'refund', 'pay_back') and h.id = s.order_id;
 end $$;
 
 create or replace function order_system(p_step order_step, p_type text) returns bigint
@@ -279,8 +273,7 @@ begin
       s.at, s.at, o.channel_id, o.identity
     from unnest(p_steps) s
     cross join lateral (select * from orders x where x.id = s.order_id offset 0) o
-    where s.step in ('capture', 'refund', 'pay_back', 'take_back')
-    on conflict (id) do nothing;
+    where s.step in ('capture', 'refund', 'pay_back', 'take_back');
 
   insert into answers (order_id, id, tenant_id, attempt_id, result, reason, verdict, step, at,
       blame)
@@ -288,7 +281,8 @@ begin
       s.result, s.reason, s.verdict, s.step, s.at,
       coalesce(s.blame, 'none')
     from unnest(p_steps) s
-    on conflict do nothing;
+    where not exists (
+      select from answers x where x.order_id = s.order_id and x.id = s.answer_id offset 0);
 
   insert into events (subject, tenant_id, kind, actor, facts, at)
     select s.order_id::text, s.tenant_id,

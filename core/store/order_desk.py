@@ -98,7 +98,12 @@ class PgOrderDesk:
                 .where(events.c.tenant_id == tenant_id, events.c.subject == str(order_id))
                 .order_by(events.c.id)
             )
-            return [Past(**row) for row in (await connection.execute(query)).mappings()]
+            past = [Past(**row) for row in (await connection.execute(query)).mappings()]
+            # What a worker captured is told by its answer alone.
+            if not any(each.kind == "order.delivered" for each in past):
+                captured = (await connection.execute(_CAPTURED, {"id": order_id})).mappings()
+                past += [_captured(order_id, row) for row in captured]
+            return sorted(past, key=lambda each: each.at)
 
         return await self._database.in_tenant(tenant_id, read)
 
@@ -107,6 +112,12 @@ _PAST = ("subject", "kind", "actor", "facts", "at")
 
 _SAID = text("""
     select result, reason, at from answers where order_id = :id order by id desc limit 1
+""")
+
+_CAPTURED = text("""
+    select a.reason, t.provider, a.at from answers a
+      join attempts t on t.order_id = a.order_id and t.id = a.attempt_id
+      where a.order_id = :id and a.step = 'capture'
 """)
 
 _DUE = (
@@ -159,6 +170,11 @@ _WAITING = (
     .where(orders.c.state.in_(sorted(state.value for state in set(OrderState) - FINAL)))
     .order_by(orders.c.created_at, orders.c.id)
 )
+
+
+def _captured(order_id: UUID, row: RowMapping) -> Past:
+    facts = {"reason": row["reason"], "provider": row["provider"]}
+    return Past(str(order_id), "order.delivered", "worker", facts, row["at"])
 
 
 def _due(row: RowMapping, tried: tuple[str, ...]) -> DueOrder:

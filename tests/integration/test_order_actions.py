@@ -387,6 +387,16 @@ async def test_evidence_is_kept_sealed_and_shown_to_operators(
     )  # fmt: skip
 
 
+async def test_what_a_worker_did_is_part_of_the_history(books: Books) -> None:
+    order = await made(books, delivered)
+
+    past = await actions_of(books).history(books.tenant.id, order.id)
+
+    assert [(each.kind, each.actor, each.facts["provider"]) for each in past] == [
+        ("order.delivered", "worker", "vtpass")
+    ]
+
+
 async def test_what_cannot_be_is_a_problem_of_its_own(books: Books) -> None:
     actions, tenant_id = actions_of(books), books.tenant.id
     order = await made(books, delivered)

@@ -54,8 +54,16 @@ class Customer:
         return found[1]
 
     async def pay(self, reference: str, **how: object) -> None:
-        """Pay on the gateway's page, whatever the gateway then tells Callbox."""
-        reply = await self.world.control.post(f"/control/payments/{reference}/pay", json=how)
+        """Pay on the gateway's page, once it is there, whatever the gateway then tells Callbox."""
+        reply = None
+
+        async def asked() -> bool:
+            nonlocal reply
+            reply = await self.world.control.post(f"/control/payments/{reference}/pay", json=how)
+            return reply.status_code != 404  # a link that is promised may be made a little later
+
+        await eventually(asked, 30)
+        assert reply is not None
         assert reply.status_code == 200, reply.text
         if reply.json()["paid"] and reply.json()["currency"] == "NGN":
             self.paid_minor += from_major(reply.json()["amount"], "NGN").minor

@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Listing, PageQuery
+from api.admin.resource import resource
 from core.ports import AlertKind
 from core.ports.health import AlertRecord
 from core.services.alerts import AlertDesk
@@ -33,7 +34,7 @@ class AlertShown(Answer):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/alerts", tags=["alerts"])
+    routes = resource("/alerts", "alerts")
     reads = Depends(needing(core, "alerts:read"))
 
     @routes.get("")

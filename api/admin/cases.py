@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words
+from api.admin.resource import resource
 from core.ports.desk import Case, CaseQuery
 
 
@@ -36,7 +37,7 @@ class CloseBody(BaseModel):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/cases", tags=["cases"])
+    routes = resource("/cases", "cases")
     reads = Depends(needing(core, "cases:read"))
     writes = Depends(needing(core, "cases:write"))
 

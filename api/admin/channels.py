@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words
+from api.admin.resource import resource
 from core.ports import ChannelQuery, ChannelRecord
 from core.services.channel_desk import ChannelChange, Opened
 
@@ -85,7 +86,7 @@ class Tested(Answer):
 
 
 def router(core: AdminCore, ussd: Collection[str]) -> APIRouter:
-    routes = APIRouter(prefix="/channels", tags=["channels"])
+    routes = resource("/channels", "channels")
     reads = Depends(needing(core, "channels:read"))
     writes = Depends(needing(core, "channels:write"))
     desk = core.channel_desk.with_gateways(ussd=ussd)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import NO_NUL, Answer, Envelope, Listing, PageQuery, Told, Words
+from api.admin.resource import resource
 from core.domain.live_chat import Heard, LiveChat, LiveMessage, LiveState
 from core.kit import ids
 from core.services.live_chat import TEXT_MAX
@@ -70,7 +71,7 @@ class SayBody(BaseModel):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/chats", tags=["chats"])
+    routes = resource("/chats", "chats")
     reads = Depends(needing(core, "chats:read"))
     writes = Depends(needing(core, "chats:write"))
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Told
+from api.admin.resource import resource
 from core.domain.providers import (
     CREDENTIALS,
     PRIORITY_MAX,
@@ -95,7 +96,7 @@ class Configuration(Answer):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/configuration/api", tags=["configuration"])
+    routes = resource("/configuration/api", "configuration")
     reads = Depends(needing(core, "configuration:read"))
     writes = Depends(needing(core, "configuration:write"))
 

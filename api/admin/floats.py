@@ -11,6 +11,7 @@ from api.admin.configuration import ProviderName
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Told, Words, major
 from api.admin.prices import Currency, Major, wrong
+from api.admin.resource import resource
 from core.kit.expected import shaped
 from core.kit.money import Money, from_major
 
@@ -59,7 +60,7 @@ class Funded(Answer):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/providers", tags=["providers"])
+    routes = resource("/providers", "providers")
 
     @routes.get("/{provider}/float")
     async def show(

@@ -24,6 +24,7 @@ from api.admin.gift_shapes import (
     terms_of,
     wrong,
 )
+from api.admin.resource import resource
 from core.domain.gifts import RoomState
 from core.kit.clock import utc_now
 from core.ports.gifts import GiftSort
@@ -33,7 +34,7 @@ _MONTH = dt.timedelta(days=30)
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/gift-rooms", tags=["gift rooms"])
+    routes = resource("/gift-rooms", "gift rooms")
     reads = Depends(needing(core, "gifts:read"))
     writes_check = needing(core, "gifts:write")
     writes = Depends(writes_check)

@@ -29,6 +29,7 @@ from api.admin.mikrotik_shapes import (
     session_shown,
     user_shown,
 )
+from api.admin.resource import resource
 from api.admin.router_figures import Figures, figures
 from core.domain.routers import NewUser, UserChange
 from core.ports.router_upkeep import BulkKind, BulkUser
@@ -36,7 +37,7 @@ from core.services.router_control import ShownUser
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/mikrotik/{router_id}", tags=["mikrotik"])
+    routes = resource("/mikrotik/{router_id}", "mikrotik")
     _interfaces(routes, core)
     _users(routes, core)
     _bulks(routes, core)

@@ -11,6 +11,7 @@ from api.admin.auth import Access, needing
 from api.admin.configuration import ProviderName
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, major
+from api.admin.resource import resource
 from core.domain.circuits import CircuitKey, CircuitState
 from core.domain.vending import Product
 from core.kit.clock import utc_now
@@ -88,7 +89,7 @@ class ProviderTest(Answer):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/providers", tags=["providers"])
+    routes = resource("/providers", "providers")
 
     @routes.get("")
     async def listed(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words, major
+from api.admin.resource import resource
 from core.domain.reconciliation import DifferenceKind, Side
 from core.kit.counts import counted
 from core.ports.statements import DayRun, FoundDifference
@@ -69,7 +70,7 @@ class RunBody(BaseModel):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/reconciliations", tags=["reconciliations"])
+    routes = resource("/reconciliations", "reconciliations")
     reads = Depends(needing(core, "reconciliations:read"))
     writes = Depends(needing(core, "reconciliations:write"))
 

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words
+from api.admin.resource import resource
 from core.ports.router_upkeep import Backup
 
 
@@ -62,7 +63,7 @@ class Restored(Answer):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/router-management/{router_id}/backup", tags=["router backups"])
+    routes = resource("/router-management/{router_id}/backup", "router backups")
     reads = Depends(needing(core, "routers:read"))
     maintains = Depends(needing(core, "routers:maintain"))
     desk = core.router_office.backups

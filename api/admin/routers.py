@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Envelope, Listing, PageQuery, Told, Words
+from api.admin.resource import resource
 from api.admin.router_figures import (
     Capacity,
     Logs,
@@ -47,7 +48,7 @@ _CSV = {
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/router-management", tags=["routers"])
+    routes = resource("/router-management", "routers")
     _records(routes, core)
     _tests(routes, core)
     _figures(routes, core)

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words, major
+from api.admin.resource import resource
 from core.domain.orders import FINAL, OrderState
 from core.domain.vending import Product, Result
 from core.kit.expected import shaped
@@ -157,7 +158,7 @@ class TransactionFilter:
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/transactions", tags=["transactions"])
+    routes = resource("/transactions", "transactions")
     reads = Depends(needing(core, "transactions:read"))
     writes = Depends(needing(core, "transactions:write"))
 

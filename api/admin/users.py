@@ -12,6 +12,7 @@ from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words, major
 from api.admin.errors import ApiError
 from api.admin.prices import Currency, Price, wrong
+from api.admin.resource import resource
 from core.domain.customers import Customer
 from core.kit.expected import shaped
 from core.kit.money import Money, from_major
@@ -103,7 +104,7 @@ class Credited(Answer):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/users", tags=["users"])
+    routes = resource("/users", "users")
     reads = Depends(needing(core, "users:read"))
     writes = Depends(needing(core, "users:write"))
 

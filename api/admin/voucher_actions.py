@@ -9,6 +9,7 @@ from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Told, Words
 from api.admin.prices import wrong
+from api.admin.resource import resource
 from api.admin.voucher_batches import phone_of
 from api.admin.vouchers import Code, VoucherDetailed, detailed
 from core.domain.vouchers import SaleState
@@ -37,7 +38,7 @@ class RefundBody(_Body):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/vouchers", tags=["vouchers"])
+    routes = resource("/vouchers", "vouchers")
     writes = Depends(needing(core, "vouchers:write"))
     desk = core.hotspots.desk
 

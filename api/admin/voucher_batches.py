@@ -14,6 +14,7 @@ from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Told, Words, major
 from api.admin.errors import ApiError
 from api.admin.prices import Currency, Price, minor, wrong
+from api.admin.resource import resource
 from core.domain.customers import Tenant
 from core.domain.hotspot import CodeStyle
 from core.kit import ids
@@ -103,7 +104,7 @@ class BatchShown(Answer):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/vouchers", tags=["vouchers"])
+    routes = resource("/vouchers", "vouchers")
     reads = Depends(needing(core, "vouchers:read"))
     writes = Depends(needing(core, "vouchers:write"))
     codes = Depends(needing(core, CODES))

@@ -12,6 +12,7 @@ from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Told, Words, major
 from api.admin.prices import Currency, Price, minor, wrong
+from api.admin.resource import resource
 from core.domain.hotspot import HOUR_S, MIB, STANDARD_PROFILES, CodeStyle, HotspotPlan, Terms
 from core.kit import ids
 
@@ -120,7 +121,7 @@ class ChangedPlan(PlanBody):
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/voucher-plans", tags=["vouchers"])
+    routes = resource("/voucher-plans", "vouchers")
     reads = Depends(needing(core, "vouchers:read"))
     writes = Depends(needing(core, "vouchers:write"))
     desk = core.hotspots.plan_desk

@@ -10,6 +10,7 @@ from api.admin.auth import Access, needing
 from api.admin.core import AdminCore
 from api.admin.envelope import Answer, Envelope, Listing, PageQuery, Words, major
 from api.admin.errors import ApiError
+from api.admin.resource import resource
 from api.admin.voucher_batches import CODES
 from api.admin.voucher_plans import TermsShown, terms_fields
 from core.domain.hotspot import MIB
@@ -103,7 +104,7 @@ class VoucherFilter:
 
 
 def router(core: AdminCore) -> APIRouter:
-    routes = APIRouter(prefix="/vouchers", tags=["vouchers"])
+    routes = resource("/vouchers", "vouchers")
     reads = Depends(needing(core, "vouchers:read"))
     desk, book = core.hotspots.desk, core.hotspots.book
 

@@ -25,7 +25,7 @@ async def test_a_signal_about_an_order_without_a_job_outlives_a_late_answer(
         await owner.execute("select from orders where id = $1 for update", order.id)
         late = asyncio.create_task(books.rule(order, verdict, NOT_FOUND, check_in_s=300))
         async with asyncio.timeout(15):
-            while not await owner.fetchval(_WAITING_FOR_A_LOCK):
+            while not await owner.fetchval(_WAITING_FOR_A_LOCK):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         # It found no job to lock, and waits for the order.
         await books.orders.hurry("vtpass", [order.provider_reference])

@@ -1,6 +1,7 @@
 """The loops that finish what turns began. Any number of processes may run them side by side."""
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -48,10 +49,7 @@ class Pump(Generic[Item]):
             while True:
                 await self._once(at_work)
         finally:
-            try:
-                await at_work.drain()
-            finally:
-                self.hand.served_by(None)
+            await at_work.drain()
 
     async def _once(self, at_work: "_AtWork[Item]") -> None:
         room = await at_work.room()
@@ -74,6 +72,8 @@ class _AtWork(Generic[Item]):
     def __init__(self, pump: Pump[Item]) -> None:
         self._pump = pump
         self._loop = asyncio.get_running_loop()
+        # The pump's own, also for what comes by hand: it is not about whoever gave it.
+        self._context = contextvars.copy_context()
         self._name = f"{pump.name}:item"
         self._busy: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
@@ -84,6 +84,7 @@ class _AtWork(Generic[Item]):
     async def room(self) -> int:
         """How many more may be leased, once there is room for any."""
         while (room := self._room()) <= 0:
+            self.behind = True
             self._freed.clear()
             await self._freed.wait()
         return room
@@ -97,7 +98,9 @@ class _AtWork(Generic[Item]):
         return not (self._stopping or self.behind) and self._room() >= count
 
     def take(self, item: Item) -> None:
-        task = self._loop.create_task(self._guarded(item), name=self._name)
+        task = self._loop.create_task(
+            self._guarded(item), name=self._name, context=self._context.copy()
+        )
         self._busy.add(task)
         task.add_done_callback(self._done)
 
@@ -115,6 +118,7 @@ class _AtWork(Generic[Item]):
         except TimeoutError:
             pass
         finally:
+            self._pump.hand.served_by(None)
             left = tuple(self._busy)
             for task in left:
                 task.cancel()

@@ -133,14 +133,22 @@ RULES: dict[str, str] = {
             where n.tenant_id = s.tenant_id and n.key = 'voucher:' || v.id || ':' || 'refunded'))
     """,
     "a captured hold was moved out of its wallet to the full, another not at all": """
-        select h.id from all_holds h left join (
+        select coalesce(h.id, t.hold_id) from all_holds h full join (
           select hold_id, sum(amount_minor) as moved_minor, min(debit_id) as low_id,
             max(debit_id) as high_id
           from transfers where hold_id is not null group by hold_id
         ) t on t.hold_id = h.id
-        where coalesce(t.moved_minor, 0) <> h.captured_minor
+        where h.id is null or coalesce(t.moved_minor, 0) <> h.captured_minor
           or (h.state = 'captured') <> (h.captured_minor = h.amount_minor)
           or t.low_id <> h.account_id or t.high_id <> h.account_id
+    """,
+    "what was moved for an order went back whole if that was refunded, else not at all": """
+        select o.id from orders o join transfers t on t.event_id = o.id
+        group by o.id
+        having coalesce(sum(t.amount_minor)
+            filter (where t.reverses is not null and t.credit_id = o.wallet_id), 0)
+          <> coalesce(sum(t.amount_minor)
+            filter (where t.hold_id is not null and o.state = 'refunded'), 0)
     """,
     "what was paid back from suspense and not settled stands in suspense": """
         select tenant_id, currency from (

@@ -8,12 +8,15 @@ from dataclasses import replace
 import asyncpg
 
 from core.domain.ledger import AccountType, Posting, Transfer
-from core.domain.orders import Verdict
+from core.domain.orders import DueOrder, NextAttempt, Verdict
 from core.kit import ids
+from core.kit.hand import Hand
 from core.store import invariants
 from core.store.database import Database, owner_engine
+from core.store.orders import AtOnce
 from tests.fakes.books import REFUSED, Books, open_books
 from tests.fakes.plans import scans
+from tests.integration.test_orders_in_hand import Taking
 
 # What only functions of the money path read and write: a scan of these never ends well.
 MONEY_TABLES = (
@@ -305,6 +308,14 @@ async def life_of_purchases(database_url: str, key: str) -> None:
         await books.orders.hurry("vtpass", [order.provider_reference])
         await books.rule(order, Verdict.TAKE_BACK)
         await books.rule(order, Verdict.BOOK_LOSS)
+    hand, order = Hand[DueOrder](), books.order(customer)
+    hand.served_by(Taking())
+    books.orders.hand_over(AtOnce(hand, lambda: 45.0))
+    await books.orders.begin(order)
+    await books.orders.begin(order)
+    following = NextAttempt(ids.uuid7(), "clubkonnect", f"next-{key}", "", "")
+    moved_on = books.ruling(order, Verdict.NEXT, REFUSED)
+    await books.orders.rule(replace(moved_on, next_attempt=following))
     paid = books.transfer(books.account(AccountType.WORLD), books.wallet(customer), 5)
     await books.ledger.post(paid)
     await books.ledger.post(paid)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from core.domain.orders import Beginning, DueOrder
 from core.kit.hand import Hand
+from core.store.database import Database
 from core.store.orders import AtOnce, PgOrderBook
 from tests.fakes.books import Books
+from tests.integration.test_order_batches import Breaking
 
 _LEASE_S = 45.0
 
@@ -30,10 +32,10 @@ class Taking:
         pass
 
 
-def _book(books: Books, pump: Taking | None) -> PgOrderBook:
+def _book(books: Books, pump: Taking | None, database: Database | None = None) -> PgOrderBook:
     hand = Hand[DueOrder]()
     hand.served_by(pump)
-    book = PgOrderBook(books.database, books.clock)
+    book = PgOrderBook(database or books.database, books.clock)
     book.hand_over(AtOnce(hand, lambda: _LEASE_S))
     return book
 
@@ -96,6 +98,7 @@ async def test_only_what_was_begun_is_taken(books: Books) -> None:
     pump = Taking()
     book, order = _book(books, pump), books.order(customer)
     await book.begin(order)
+    books.clock.advance(0.001)
 
     assert (await book.begin(order)).result is Beginning.DUPLICATE
     too_dear = await book.begin(books.order(customer, amount=5000))
@@ -114,4 +117,20 @@ async def test_a_buyer_who_left_meanwhile_has_it_seen_through_all_the_same(books
     buying.cancel()
     await book.close()
 
+    assert [taken.order_id for taken in pump.taken] == [order.id]
+
+
+async def test_one_whose_answer_was_lost_after_the_commit_is_seen_through_all_the_same(
+    books: Books, database_url: str
+) -> None:
+    customer = await books.customer(funds=1000)
+    pump, database = Taking(), Breaking(database_url)
+    book, order = _book(books, pump, database), books.order(customer)
+    database.breaks_at = "order_begin"
+    begun = await book.begin(order)
+    books.clock.advance(0.001)
+    again = await book.begin(order)
+    await database.close()
+
+    assert (begun.result, again.result) == (Beginning.BEGUN, Beginning.DUPLICATE)
     assert [taken.order_id for taken in pump.taken] == [order.id]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 
 import pytest
@@ -287,3 +288,63 @@ async def test_a_pump_that_stops_sees_through_what_it_promised() -> None:
         hand.keep(1, [7])
 
     assert handled == [7]
+
+
+async def test_new_work_that_fills_every_hand_does_not_keep_the_queue_waiting() -> None:
+    queue, hand, given = Queue(), Hand[int](), 0
+
+    async def handle(item: int) -> None:
+        await asyncio.sleep(0)
+
+    async def buying() -> None:
+        nonlocal given
+        while queue.due:
+            if hand.promise(1):
+                given += 1
+                hand.keep(1, [given])
+            await asyncio.sleep(0)
+
+    async with pumping(replace(pump(queue, handle), hand=hand)):
+        await until(lambda: hand.promise(4))
+        hand.keep(4, [0] * 4)
+        queue.due = [101]
+        async with asyncio.timeout(15):
+            await asyncio.gather(*(buying() for _ in range(4)))
+
+
+async def test_work_that_comes_too_late_for_a_pump_that_stops_is_not_begun() -> None:
+    queue, handled, hand, let_go = Queue(), list[int](), Hand[int](), asyncio.Event()
+
+    async def handle(item: int) -> None:
+        handled.append(item)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await let_go.wait()
+
+    async with pumping(replace(pump(queue, handle, drain_s=0), hand=hand)) as task:
+        await until(lambda: hand.promise(2))
+        hand.keep(1, [1])
+        await until(lambda: handled == [1])
+        task.cancel()
+        await asyncio.sleep(0.02)  # it was given up on, and ends its affairs
+        hand.keep(1, [2])
+        let_go.set()
+
+    assert (handled, hand.promised) == ([1], 0)
+
+
+async def test_work_by_hand_is_not_done_in_the_name_of_who_gave_it() -> None:
+    queue, hand = Queue(), Hand[int]()
+    talk, seen = ContextVar("talk", default="none"), list[str]()
+
+    async def handle(item: int) -> None:
+        seen.append(talk.get())
+
+    async with pumping(replace(pump(queue, handle), hand=hand)):
+        await until(lambda: hand.promise(1))
+        talk.set("of the one who came first")
+        hand.keep(1, [7])
+        await until(lambda: seen)
+
+    assert seen == ["none"]

@@ -2,7 +2,8 @@
 -- One wallet at most once per call: the caller sees to it, so that room and limit are exact.
 -- The row in `orders` tells who bought what and when, so beginning writes no event beside it.
 -- With `p_sent_at` the caller takes what is begun in hand at once, as order_claim would lease it:
--- "about to send" is committed with it, and it comes due for others when the lease is over.
+-- "about to send" is committed with it, and it comes due for others when the lease is over. Called
+-- again because the answer was lost, it answers again what was begun then: nobody else will see to it.
 create or replace function order_begin(
   p_items order_item[], p_sent_at timestamptz default null, p_lease interval default null
 )
@@ -42,7 +43,11 @@ begin
                 o.amount_minor, o.fee_minor, o.currency, o.plan, o.account, o.variant, o.quantity)
               = (i.tenant_id, i.customer_id, i.product, i.network, i.recipient,
                 i.amount_minor, i.fee_minor, i.currency, i.plan, i.account, i.variant, i.quantity)
-            then 'duplicate' else 'conflict' end
+            then case when o.reference = i.reference and o.state = 'held' and exists (
+                select from attempts x where x.order_id = o.id and x.number = o.attempt_number
+                  and x.sent_at = p_sent_at and x.result is null offset 0)
+              then 'begun again' else 'duplicate' end
+            else 'conflict' end
           when w.closed_at is not null then 'closed'
           when w.id is null or w.posted_minor - w.held_minor < i.amount_minor + i.fee_minor
             then 'insufficient'
@@ -78,7 +83,8 @@ begin
   end if;
 
   return query
-    select a.place, a.answer, a.reference, a.state
+    select a.place, case a.answer when 'begun again' then 'begun' else a.answer end, a.reference,
+        a.state
       from unnest(v_answers, v_references, v_states) with ordinality
         a (answer, reference, state, place);
 end $$;

@@ -236,7 +236,7 @@ begin
   if v_kinds && array['wait', 'recheck', 'pay_back', 'next'] then
     -- After a signal the order is looked at again at once.
     update jobs j
-      set run_at = case when s.step = 'next' or j.ref = any (p_hurried) then s.at
+      set run_at = case when s.step = 'next' or j.hurried then s.at
         else coalesce(s.check_at, s.at) end
       from unnest(p_steps) s
       where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = s.order_id
@@ -244,8 +244,8 @@ begin
   end if;
 
   -- A final answer ends the job too, but for a signal: what that tells (a reversal, a delivery) may
-  -- be younger than the answer.
-  delete from jobs where ref = any (v_ended) and ref <> all (p_hurried);
+  -- be younger than the answer. Where there was no job to lock, a signal may have made one since.
+  delete from jobs where ref = any (v_ended) and not hurried;
   if p_hurried <> '{}' then
     update jobs set run_at = (p_steps[1]).at where ref = any (v_ended);
   end if;

@@ -111,7 +111,10 @@ class WhatsAppPhone:
             messages = await self.messages()
             if enough(messages):
                 break
-            assert time.monotonic() < until, f"no answer; the last was {self.screen!r}"
+            assert time.monotonic() < until, (
+                f"no answer to {self.screen!r}; it was message {self._seen} of "
+                f"{[str(each['text']) for each in messages[-4:]]}"
+            )
             await asyncio.sleep(_LOOK_S)
         self.message, self._seen = messages[-1], len(messages)
         return self.screen

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.chat import Doing, Later
+from core.domain.chat import Address, Doing, Later
 from core.kit.clock import SetClock
 from core.store.embedded import ServiceUrls
 from tests.fakes.chat import House, Person, open_house
@@ -70,3 +70,43 @@ async def test_nor_after_several_that_came_late_one_by_one(house: House, ada: Pe
 
     assert ada.screen.turn == 6, ada.screens
     assert ada.screen.body.startswith(NO_AMOUNT)  # which is said of what came late, not of the 1
+
+
+async def test_a_nudge_for_later_is_not_used_up_by_what_is_shown_before(
+    house: House, ada: Person
+) -> None:
+    """A second PIN is given on the page while the chat still shows what came of the first."""
+    await at_whose(house, ada)
+    channel = await house.channel()
+    to = Address(channel.tenant_id, channel, ada.identity)
+    chats = house.core.chat_ingest
+    await chats.nudge(to, "first", after_s=10)
+    await chats.hurry(to)
+    await chats.nudge(to, "second", after_s=10)  # its turn is under way
+    await house.work()
+    shown = len(ada.screens)
+
+    await house.work()
+    assert len(ada.screens) == shown  # nothing is shown while it is
+    await chats.hurry(to)  # it is over
+    await house.work()
+
+    assert len(ada.screens) == shown + 1
+
+
+async def test_a_nudge_that_nobody_hurries_comes_in_its_time(house: House, ada: Person) -> None:
+    await at_whose(house, ada)
+    channel = await house.channel()
+    to = Address(channel.tenant_id, channel, ada.identity)
+    await house.core.chat_ingest.nudge(to, "alone", after_s=10)
+    await writes(ada, "1", 10)
+    await house.work()
+    shown = len(ada.screens)
+
+    house.clock.advance(9)
+    await house.work()
+    assert len(ada.screens) == shown
+    house.clock.advance(1)
+    await house.work()
+
+    assert len(ada.screens) == shown + 1

@@ -1,6 +1,7 @@
 """A notice goes where its matter began, and by the next way where that one fails."""
 
 import dataclasses
+import re
 from typing import Any
 from uuid import UUID
 
@@ -306,7 +307,7 @@ async def test_a_dead_letter_is_counted_told_and_listed_without_a_word_of_it(pos
     assert (alert.kind, alert.facts["text"]) == (AlertKind.DEAD_LETTER, "notice.funded")
     told = str(alert) + str(await post.dead_letters.listed(post.books.tenant.id, "given_up", 9))
     assert post.customer.msisdn not in told
-    assert "500" not in told.replace(str(alert.id), "").replace(str(alert.facts["notice"]), "")
+    assert "500" not in re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "", told)  # but for ids
 
 
 async def test_an_operator_has_it_tried_again_by_every_way(

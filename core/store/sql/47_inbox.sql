@@ -11,8 +11,9 @@ declare
   v_fresh text[];
 begin
   with kept as (
-    insert into inbox (channel_id, external_id, tenant_id, identity, content, received_at)
-      select i.channel_id, i.external_id, i.tenant_id, i.identity, i.content, i.at
+    insert into inbox (channel_id, external_id, tenant_id, identity, content, received_at, due_at)
+      select i.channel_id, i.external_id, i.tenant_id, i.identity, i.content, i.at,
+        case when i.run_at > i.at then i.run_at end
       from unnest(p_items) with ordinality i
       order by i.ordinality
       on conflict do nothing
@@ -44,7 +45,7 @@ begin
       from unnest(p_items) with ordinality i order by i.ordinality;
 end $$;
 
--- Leases talks in which something waits, of all tenants, with what waits in them in order.
+-- Leases talks in which something waits, of all tenants, with what waits in them in order, and is due.
 create or replace function inbox_claim(p_count integer, p_lease interval, p_at timestamptz)
 returns table (
   channel_id uuid, identity text, tenant_id uuid, last_shown text, heard_at timestamptz,
@@ -72,7 +73,8 @@ as $$
     cross join lateral (select * from channels x where x.id = l.channel_id offset 0) c
     left join lateral (
       select * from inbox x where x.channel_id = l.channel_id and x.identity = l.identity
-        and x.state = 'waiting' order by x.place limit 8 offset 0
+        and x.state = 'waiting' and (x.due_at is null or x.due_at <= p_at)
+        order by x.place limit 8 offset 0
     ) i on true
     order by l.run_at, l.channel_id, l.identity, i.place
 $$;
@@ -109,7 +111,10 @@ begin
       waiting = case when i.released then exists (
         select from inbox x where x.channel_id = t.channel_id and x.identity = t.identity
           and x.state = 'waiting') else t.waiting end,
-      run_at = case when i.released and i.run_at is not null then i.run_at else t.run_at end
+      run_at = case when i.released then coalesce(i.run_at, (
+        select min(coalesce(x.due_at, x.received_at)) from inbox x
+          where x.channel_id = t.channel_id and x.identity = t.identity and x.state = 'waiting'
+        ), t.run_at) else t.run_at end
     from unnest(p_items) i
     where t.channel_id = i.channel_id and t.identity = i.identity;
 
@@ -148,12 +153,18 @@ as $$
   select count(*) from gone
 $$;
 
--- What waits in a talk is taken up now, if nobody holds it.
+-- What waits in a talk is taken up now; if somebody holds it, when they give it back.
 create or replace function inbox_hurry(p_channel uuid, p_identity text, p_at timestamptz)
 returns void
 language sql security definer
 set search_path = public, pg_temp set enable_seqscan = off
 as $$
-  update talks set run_at = least(run_at, p_at)
-    where channel_id = p_channel and identity = p_identity and waiting
+  with hurried as (
+    update talks set run_at = least(run_at, p_at)
+      where channel_id = p_channel and identity = p_identity and waiting
+      returning channel_id, identity
+  )
+  update inbox i set due_at = p_at from hurried h
+    where i.channel_id = h.channel_id and i.identity = h.identity and i.state = 'waiting'
+      and i.due_at > p_at
 $$;

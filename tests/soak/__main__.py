@@ -29,14 +29,17 @@ _COUNT = text("select count(*) from orders")
 
 
 class Killer:
-    """Kills one process after the other until `stop`, and has it started again."""
+    """Kills one process after the other until `stop`, and starts again whatever does not run.
+
+    As in service: one that found no Postgres when it started has ended by itself.
+    """
 
     def __init__(self, world: SoakWorld, crowd: Crowd, chance: random.Random) -> None:
         self.killed: Counter[str] = Counter()
         self._world = world
         self._crowd = crowd
         self._chance = chance
-        self._starting: set[asyncio.Task[None]] = set()
+        self._starting: dict[Process, asyncio.Task[None]] = {}
 
     async def kill_until(self, stop: asyncio.Event, pause_s: float, kills: int) -> None:
         while not stop.is_set() and self.killed.total() < kills:
@@ -46,10 +49,11 @@ class Killer:
                 )
                 return
             await self._kill(self._chance.choice(_VICTIMS))
+            self._supervise()
 
     async def back_up(self) -> None:
         """Everything that was killed runs again."""
-        await asyncio.gather(*self._starting)
+        await asyncio.gather(*self._starting.values())
         for process in self._world.processes:
             if not process.running:
                 await process.start()
@@ -64,11 +68,14 @@ class Killer:
                 return
             process = self._chance.choice(up)
             await process.kill()
-            task = asyncio.create_task(self._again(process))
-            self._starting.add(task)
-            task.add_done_callback(self._starting.discard)
         self._crowd.killed += 1
         self.killed[victim] += 1
+
+    def _supervise(self) -> None:
+        for process in self._world.processes:
+            under_way = self._starting.get(process)
+            if not process.running and (under_way is None or under_way.done()):
+                self._starting[process] = asyncio.create_task(self._again(process))
 
     async def _again(self, process: Process) -> None:
         await asyncio.sleep(self._chance.uniform(0, 0.5))

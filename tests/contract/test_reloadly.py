@@ -10,6 +10,7 @@ import pytest
 from core.domain.vending import Blame, Outcome, Result, Vend
 from core.kit.money import Money
 from core.ports import BadCallback
+from core.providers.vtu import reloadly
 from core.providers.vtu.reloadly import obstacle, read_list, read_operators, read_status, read_vend
 from tests.fakes.vtu import (
     ACCESS,
@@ -118,6 +119,16 @@ async def test_without_a_token_nothing_is_sent(answer: dict[str, object]) -> Non
     assert {request.path for request in asked} == {"/oauth/token"}
     requeried, _ = await said(make_reloadly, lambda it: it.requery(AIRTIME), answer)
     assert (requeried.result, requeried.never_sent) == (Result.UNKNOWN, False)
+
+
+async def test_an_order_that_took_long_to_prepare_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reloadly, "_PREPARED_IN_S", -1.0)
+    answers = (json.loads(ACCESS), json.loads(OPERATORS), {"transactionId": 4602843})
+    outcome, asked = await said(make_reloadly, lambda it: it.vend(AIRTIME), *answers)
+    assert (outcome.result, outcome.never_sent) == (Result.REFUSED, True)
+    assert "/topups-async" not in {request.path for request in asked}
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ from core.providers.vtu.reloadly_statement import ReloadlyStatement
 _ACCEPT = {"accept": "application/com.reloadly.topups-v1+json"}
 _REFERENCE = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 _RENEW_BEFORE_S = 60.0
+# An order that leaves long after it was said to would come when it was proven never to have come.
+_PREPARED_IN_S = 5.0
 _TOKEN_S_MAX = 86_400.0
 _LISTED_MAX = 50
 _FIRST_LOOK_S = 5.0
@@ -131,12 +133,15 @@ class Reloadly(ReloadlyStatement):
     async def vend(self, vend: Vend) -> Outcome:
         if found := obstacle(vend, self._settings.currency):
             return found
+        leaves_by = time.monotonic() + min(_PREPARED_IN_S, self.timeout_s / 2)
         operator_id = await self._operator(vend)
         if operator_id is None:
             return not_sent("operator_unknown")
         bearer = await self._bearer()
         if bearer is None:
             return not_sent("credentials")
+        if time.monotonic() > leaves_by:
+            return not_sent("prepared_late")
         order = written(vend, operator_id, self._settings.country)
         answer = await self._post("vend", "/topups-async", order, headers=bearer)
         self._forget_token(answer)

@@ -11,7 +11,6 @@ as $$
 #variable_conflict use_column
 declare
   v_orders uuid[];
-  v_hurried uuid[];
   v_steps order_step[];
 begin
   select array_agg(r.order_id) into v_orders from unnest(p_rulings) r;
@@ -19,12 +18,11 @@ begin
     raise exception 'an order stands twice in one batch of rulings';
   end if;
   -- Everywhere in this order: jobs, orders, accounts.
-  select coalesce(array_agg(j.ref) filter (where j.hurried), '{}') into v_hurried
-    from (select * from jobs where ref = any (v_orders) order by ref for update) j;
+  perform 1 from jobs where ref = any (v_orders) order by ref for update;
   perform 1 from orders where id = any (v_orders) order by id for no key update;
 
   v_steps := order_judge(p_rulings);
-  perform order_advance(v_steps, v_hurried);
+  perform order_advance(v_steps);
   perform order_tell(v_steps);
   -- Last, for all rulings meet on the float of their provider: two batches at once then only take
   -- turns from here on.
@@ -190,14 +188,14 @@ language sql as $$
   select ledger_account((p_step).tenant_id, p_type, '', (p_step).currency)
 $$;
 
--- Order, attempt and job take their next place. `p_hurried`: of these orders a signal came while the
--- answer was under way.
-create or replace function order_advance(p_steps order_step[], p_hurried uuid[]) returns void
+-- Order, attempt and job take their next place.
+create or replace function order_advance(p_steps order_step[]) returns void
 language plpgsql as $$
 declare
   v_kinds text[] := array(select distinct step from unnest(p_steps));
   v_ended uuid[] := array(select order_id from unnest(p_steps)
     where step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep'));
+  v_gone bigint;
 begin
   update orders o
     set state = s.to_state,
@@ -234,7 +232,7 @@ begin
   end if;
 
   if v_kinds && array['wait', 'recheck', 'pay_back', 'next'] then
-    -- After a signal the order is looked at again at once.
+    -- A signal that came while this answer was under way has the order looked at again at once.
     update jobs j
       set run_at = case when s.step = 'next' or j.hurried then s.at
         else coalesce(s.check_at, s.at) end
@@ -244,9 +242,10 @@ begin
   end if;
 
   -- A final answer ends the job too, but for a signal: what that tells (a reversal, a delivery) may
-  -- be younger than the answer. Where there was no job to lock, a signal may have made one since.
+  -- be younger than the answer.
   delete from jobs where ref = any (v_ended) and not hurried;
-  if p_hurried <> '{}' then
+  get diagnostics v_gone = row_count;
+  if v_gone < cardinality(v_ended) then
     update jobs set run_at = (p_steps[1]).at where ref = any (v_ended);
   end if;
 end $$;

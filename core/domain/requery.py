@@ -17,6 +17,8 @@ STALE_REFERENCE = Outcome(
 """Nobody was asked: the reference had waited until the provider would not take it any more."""
 ACCOUNT_GONE = Outcome(Result.REFUSED, reason="account_gone", blame=Blame.OURS, never_sent=True)
 """Nobody was asked: nothing is known any more of the account that was to be."""
+GRACE_S = 5.0
+"""Past a provider's own timeout, for its adapter to answer rather than be cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,14 @@ class Policy:
     late_every_s: float = 300.0
     late_for_s: float = 2 * 86_400.0
     send_within_s: float = 10.0
+
+    def quarantine_s(self, timeout_s: float, processing_max_s: float) -> float:
+        """How long after "about to send" it proves nothing that a provider knows of no such order.
+
+        The request may leave late, be prepared until it is cut off, and then be under way inside.
+        """
+        settle_s = processing_max_s if self.settle_s is None else self.settle_s
+        return self.send_within_s + timeout_s + GRACE_S + settle_s
 
     def wait_s(self, checks: int) -> float:
         """The wait after the given number of requeries."""
@@ -86,6 +96,7 @@ def decide(
     vended: bool,
     quarantine_s: float,
     policy: Policy,
+    asked_at: dt.datetime,
     now: dt.datetime,
 ) -> Decision:
     """Rule on one answer.
@@ -96,10 +107,11 @@ def decide(
         vended: The answer is the vend's own; False for a requery.
         quarantine_s: How long after sending "no such order" proves nothing.
         policy: How patient to be.
+        asked_at: The time of the question: "no such order" says nothing of what came after it.
         now: The time of the answer.
     """
     meaning = _meaning(
-        due, outcome, vended=vended, quarantine_s=quarantine_s, now=now, policy=policy
+        due, outcome, vended=vended, quarantine_s=quarantine_s, policy=policy, asked_at=asked_at
     )
     if due.state in {OrderState.DELIVERED, OrderState.REFUNDED}:
         return _late(due, meaning, policy, now)
@@ -130,16 +142,16 @@ def _meaning(
     vended: bool,
     quarantine_s: float,
     policy: Policy,
-    now: dt.datetime,
+    asked_at: dt.datetime,
 ) -> Result:
     """The class of the answer, once what it does not prove is taken off it."""
     if outcome.result is Result.REFUSED and not (vended and due.first_send):
         return Result.UNKNOWN  # It refused this call; an earlier one may have been served.
     if outcome.result is Result.NOT_FOUND:
-        settled = now >= due.sent_at + dt.timedelta(seconds=quarantine_s)
-        since = due.not_found_since
-        apart = since is not None and now >= since + dt.timedelta(seconds=policy.not_found_apart_s)
-        return Result.NOT_FOUND if settled and apart else Result.UNKNOWN
+        settled = asked_at >= due.sent_at + dt.timedelta(seconds=quarantine_s)
+        apart = dt.timedelta(seconds=policy.not_found_apart_s)
+        twice = due.not_found_since is not None and asked_at >= due.not_found_since + apart
+        return Result.NOT_FOUND if settled and twice else Result.UNKNOWN
     return outcome.result
 
 

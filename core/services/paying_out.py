@@ -10,7 +10,7 @@ import structlog
 
 from core.domain.orders import Verdict
 from core.domain.payouts import DuePayout, Payout, PayoutRuling, PayoutState, PayoutVerdict
-from core.domain.requery import Policy, decide
+from core.domain.requery import GRACE_S, Policy, decide
 from core.domain.vending import Blame, Outcome, Result
 from core.kit import crash
 from core.kit.clock import Clock
@@ -22,8 +22,6 @@ from core.ports.payouts import CannotAsk, PayoutBook, PayoutGateway
 log = structlog.get_logger()
 
 _NOBODY_TO_ASK_S = 3600.0
-# Past the gateway's own timeout, for the adapter to answer rather than be cut off.
-_GRACE_S = 5.0
 _VERDICTS: Mapping[Verdict, PayoutVerdict] = MappingProxyType(
     {
         Verdict.CAPTURE: PayoutVerdict.CAPTURE,
@@ -72,12 +70,13 @@ class PayingOut:
     def timeout_max_s(self) -> float:
         """How long seeing one through may take, the name check included."""
         slowest_s = max((each.timeout_s for each in self._gateways.values()), default=0.0)
-        return self._policy.send_within_s + slowest_s + _GRACE_S
+        return self._policy.send_within_s + slowest_s + GRACE_S
 
     async def see_through(self, due: DuePayout) -> PayoutState:
         """Ask once and book the answer. Run twice, it is as run once: the book is the judge."""
         gateway = self._gateways.get(due.gateway)
         started = time.monotonic()
+        asked_at = self._clock.now()
         outcome = await self._answer(gateway, due)
         if outcome is None:
             log.warning("payout.too_late_to_send", reference=due.reference, gateway=due.gateway)
@@ -89,6 +88,7 @@ class PayingOut:
             vended=due.first_send,
             quarantine_s=self._quarantine_s(gateway),
             policy=self._policy,
+            asked_at=asked_at,
             now=self._clock.now(),
         )
         verdict = _VERDICTS[decision.verdict]
@@ -120,10 +120,8 @@ class PayingOut:
         """How long after sending, "no such transfer" from this gateway proves nothing."""
         if gateway is None:
             return _NOBODY_TO_ASK_S
-        settle_s = self._policy.settle_s
-        if settle_s is None:
-            settle_s = gateway.capabilities.processing_max_s
-        return self._policy.send_within_s + gateway.timeout_s + settle_s
+        processing_max_s = gateway.capabilities.processing_max_s
+        return self._policy.quarantine_s(gateway.timeout_s, processing_max_s)
 
     async def _answer(self, gateway: PayoutGateway | None, due: DuePayout) -> Outcome | None:
         """What became of it, or None when it may not be sent any more and nobody was asked."""
@@ -179,7 +177,7 @@ class PayingOut:
         )
         crash.point("payout.before_send")
         try:
-            async with asyncio.timeout(gateway.timeout_s + _GRACE_S):
+            async with asyncio.timeout(gateway.timeout_s + GRACE_S):
                 asking = gateway.send if due.first_send else gateway.requery
                 return await asking(payout)
         except TimeoutError:

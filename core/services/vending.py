@@ -9,7 +9,7 @@ import structlog
 
 from core.domain.circuits import CircuitKey, went_well
 from core.domain.orders import DueOrder, NextAttempt, OrderState, Ruling, Verdict
-from core.domain.requery import ACCOUNT_GONE, STALE_REFERENCE, Decision, Policy, decide
+from core.domain.requery import ACCOUNT_GONE, GRACE_S, STALE_REFERENCE, Decision, Policy, decide
 from core.domain.vending import Outcome, Result, Vend
 from core.kit import crash, ids
 from core.kit.bell import Bell
@@ -25,8 +25,6 @@ from core.services.shelf import Seller, Shelf
 log = structlog.get_logger()
 
 _NOBODY_TO_ASK_S = 3600.0
-# Past the provider's own timeout, for the adapter to answer rather than be cut off.
-_GRACE_S = 5.0
 
 
 class Vending:
@@ -69,6 +67,7 @@ class Vending:
             log.warning("vend.too_late_to_send", reference=due.reference, provider=due.provider)
             return due.state
         started = time.monotonic()
+        asked_at = self._clock.now()
         vended = due.first_send
         outcome = await self._answer(seller, due)
         crash.point("vend.answered")
@@ -79,6 +78,7 @@ class Vending:
             vended=vended,
             quarantine_s=self._quarantine_s(seller),
             policy=self._policy,
+            asked_at=asked_at,
             now=now,
         )
         choice = await self._router.next(due, decision.again) if decision.elsewhere else None
@@ -119,10 +119,8 @@ class Vending:
         provider = seller.own or seller.successor
         if provider is None:
             return _NOBODY_TO_ASK_S
-        settle_s = self._policy.settle_s
-        if settle_s is None:
-            settle_s = provider.capabilities.processing_max_s
-        return self._policy.send_within_s + provider.timeout_s + settle_s
+        processing_max_s = provider.capabilities.processing_max_s
+        return self._policy.quarantine_s(provider.timeout_s, processing_max_s)
 
     async def _answer(self, seller: Seller, due: DueOrder) -> Outcome:
         """What the account that the attempt went through says, or else what its successor proves.
@@ -162,7 +160,7 @@ class Vending:
             return STALE_REFERENCE
         crash.point("vend.before_send")
         try:
-            async with asyncio.timeout(provider.timeout_s + _GRACE_S):
+            async with asyncio.timeout(provider.timeout_s + GRACE_S):
                 return await (provider.vend(vend) if due.first_send else provider.requery(vend))
         except TimeoutError:
             return Outcome(Result.UNKNOWN, reason="no_answer")

@@ -37,7 +37,7 @@ from tests.fakes.sellers import (
     open_shop,
 )
 
-QUARANTINE_S = 101.0  # ten to send, thirty to answer, sixty on its way inside
+QUARANTINE_S = 106.0  # ten to send, thirty to answer and five more, sixty on its way inside
 
 
 @pytest.mark.parametrize("outcome", [OURS, UNSENT, FAILED, REVERSED], ids=lambda one: one.reason)

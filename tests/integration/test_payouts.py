@@ -210,7 +210,7 @@ async def test_no_such_transfer_is_not_believed_at_once(world: PayoutWorld) -> N
     await world.withdraw(customer, ACCOUNT)
     await world.work_once()
 
-    for _ in range(7):  # the quarantine is 10 s to send, 30 s of waiting, 120 s inside
+    for _ in range(7):  # the quarantine is 10 s to send, 35 s of waiting, 120 s inside
         world.later(20)
         await world.work_once()
         [latest] = await world.payouts.latest(customer, 1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.orders import DueOrder, OrderState, Verdict
-from core.domain.requery import ACCOUNT_GONE, STALE_REFERENCE, Policy, decide
+from core.domain.requery import ACCOUNT_GONE, GRACE_S, STALE_REFERENCE, Policy, decide
 from core.domain.routing import Again
 from core.domain.vending import Blame, Outcome, Product, Result
 from core.kit.msisdn import Msisdn
@@ -60,7 +60,13 @@ def due(
 def ruled(order: DueOrder, result: Result, *, vended: bool, blame: Blame = Blame.NONE) -> Verdict:
     outcome = Outcome(result, reason="test", blame=blame)
     return decide(
-        order, outcome, vended=vended, quarantine_s=QUARANTINE_S, policy=POLICY, now=NOW
+        order,
+        outcome,
+        vended=vended,
+        quarantine_s=QUARANTINE_S,
+        policy=POLICY,
+        asked_at=NOW,
+        now=NOW,
     ).verdict
 
 
@@ -154,6 +160,38 @@ def test_a_verdict_follows_from_order_and_answer(
     assert ruled(order, result, vended=vended) is verdict
 
 
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(
+            due(first_send=False, sent_s_ago=QUARANTINE_S + 5, not_found_s_ago=70),
+            id="asked within the quarantine",
+        ),
+        pytest.param(
+            due(first_send=False, sent_s_ago=300, not_found_s_ago=POLICY.not_found_apart_s + 5),
+            id="asked too close to the first",
+        ),
+    ],
+)
+def test_not_found_proves_nothing_of_what_came_after_the_question(order: DueOrder) -> None:
+    outcome = Outcome(Result.NOT_FOUND, reason="test")
+    decisions = [
+        decide(
+            order, outcome, vended=False, quarantine_s=QUARANTINE_S, policy=POLICY,
+            asked_at=NOW - dt.timedelta(seconds=late_s), now=NOW,
+        )
+        for late_s in (0, 10)
+    ]  # fmt: skip
+    assert [decision.verdict for decision in decisions] == [Verdict.REFUND, Verdict.WAIT]
+    assert decisions[1].check_at == NOW + dt.timedelta(seconds=1)
+
+
+def test_the_quarantine_counts_all_that_may_keep_an_order_under_way() -> None:
+    policy = Policy(send_within_s=10)
+    assert policy.quarantine_s(30, 120) == 10 + 30 + GRACE_S + 120
+    assert Policy(send_within_s=10, settle_s=2).quarantine_s(30, 120) == 10 + 30 + GRACE_S + 2
+
+
 @given(
     result=st.sampled_from([Result.UNKNOWN, Result.ACCEPTED]),
     vended=st.booleans(),
@@ -181,7 +219,13 @@ def test_waiting_always_ends(checks: int, sent_s_ago: float) -> None:
     order = due(first_send=False, sent_s_ago=sent_s_ago, checks=checks)
     outcome = Outcome(Result.UNKNOWN, reason="test")
     decision = decide(
-        order, outcome, vended=False, quarantine_s=QUARANTINE_S, policy=POLICY, now=NOW
+        order,
+        outcome,
+        vended=False,
+        quarantine_s=QUARANTINE_S,
+        policy=POLICY,
+        asked_at=NOW,
+        now=NOW,
     )
     assert decision.check_at is not None
     assert NOW < decision.check_at <= order.deadline_at
@@ -190,7 +234,7 @@ def test_waiting_always_ends(checks: int, sent_s_ago: float) -> None:
 def test_a_provider_that_names_a_wait_is_asked_then() -> None:
     outcome = Outcome(Result.ACCEPTED, reason="test", check_after_s=20)
     decision = decide(
-        due(), outcome, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, now=NOW
+        due(), outcome, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, asked_at=NOW, now=NOW
     )
     assert decision.check_at == NOW + dt.timedelta(seconds=20)
 
@@ -198,7 +242,7 @@ def test_a_provider_that_names_a_wait_is_asked_then() -> None:
 def test_an_order_that_is_wrong_itself_is_tried_nowhere_else() -> None:
     outcome = Outcome(Result.REFUSED, reason="test", blame=Blame.ORDER)
     decision = decide(
-        due(), outcome, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, now=NOW
+        due(), outcome, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, asked_at=NOW, now=NOW
     )
     assert not decision.elsewhere
 
@@ -223,7 +267,7 @@ def test_the_same_provider_is_asked_again_only_where_it_was_not_asked(
     outcome: Outcome, again: Again
 ) -> None:
     decision = decide(
-        due(), outcome, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, now=NOW
+        due(), outcome, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, asked_at=NOW, now=NOW
     )
 
     assert (decision.verdict, decision.elsewhere, decision.again) == (Verdict.REFUND, True, again)
@@ -232,6 +276,8 @@ def test_the_same_provider_is_asked_again_only_where_it_was_not_asked(
 def test_past_the_deadline_nobody_else_is_asked() -> None:
     late = due(deadline_in_s=0)
     refused = Outcome(Result.REFUSED, "018", blame=Blame.OURS)
-    decision = decide(late, refused, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, now=NOW)
+    decision = decide(
+        late, refused, vended=True, quarantine_s=QUARANTINE_S, policy=POLICY, asked_at=NOW, now=NOW
+    )
 
     assert (decision.verdict, decision.elsewhere) == (Verdict.REFUND, False)

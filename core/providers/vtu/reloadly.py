@@ -52,7 +52,7 @@ from core.providers.vtu.reloadly_statement import ReloadlyStatement
 _ACCEPT = {"accept": "application/com.reloadly.topups-v1+json"}
 _REFERENCE = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 _RENEW_BEFORE_S = 60.0
-# An order that leaves long after it was said to would come when it was proven never to have come.
+# An order that leaves late has no time left to be answered in, and would be in doubt for nothing.
 _PREPARED_IN_S = 5.0
 _TOKEN_S_MAX = 86_400.0
 _LISTED_MAX = 50

@@ -19,6 +19,7 @@ from sqlalchemy import text
 from core.store.database import owner_engine
 from tests.e2e.program import Process, home_folder
 from tests.soak.crowd import Crowd
+from tests.soak.story import stories
 from tests.soak.verdict import judge, settled, tally
 from tests.soak.world import SoakWorld, standing
 
@@ -107,6 +108,7 @@ async def soak(arguments: argparse.Namespace) -> int:
             await killer.back_up()
             quiet = await settled(world)
             verdict = await judge(world)
+            told = await stories(world, verdict.wrong)
     orders = sum(verdict.states.values())
     print(f"orders: {orders:,} ({tally(verdict.states)})")
     print(f"attempts: {tally(verdict.attempts)}; real deliveries: {verdict.deliveries:,}")
@@ -119,6 +121,8 @@ async def soak(arguments: argparse.Namespace) -> int:
         failures.append("orders or notices were still under way at the end")
     if orders < arguments.orders or killer.killed.total() < arguments.kills:
         failures.append(f"too few: asked for {arguments.orders} orders, {arguments.kills} kills")
+    for line in told:
+        print(line)
     for failure in failures:
         print(f"BROKEN: {failure}")
     print("FAILED" if failures else "every promise was kept")

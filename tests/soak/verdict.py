@@ -5,6 +5,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import text
@@ -47,9 +48,13 @@ _WALLETS = text("""
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`broken` is empty when every promise was kept; `states` are the orders by how they ended."""
+    """`broken` is empty when every promise was kept; `states` are the orders by how they ended.
+
+    `wrong` are references of some orders that broke one.
+    """
 
     broken: Sequence[str]
+    wrong: Sequence[str]
     states: Mapping[str, int]
     attempts: Mapping[str, int]
     deliveries: int
@@ -78,7 +83,8 @@ async def judge(world: SoakWorld) -> Verdict:
         states = {row.state: row.times for row in await _rows(engine, _STATES)}
         attempts = {row.provider: row.times for row in await _rows(engine, _ATTEMPTS)}
         deliveries = await world.deliveries()
-        broken += _against(await _rows(engine, _ORDERS), deliveries)
+        against = _against(await _rows(engine, _ORDERS), deliveries)
+        broken += [f"{len(which)} {what}: {which[:_SHOWN_MAX]}" for what, which in against.items()]
         for what, query in (
             ("minor units still held", _HELD),
             ("minor units in suspense", _SUSPENSE),
@@ -91,10 +97,13 @@ async def judge(world: SoakWorld) -> Verdict:
                 broken.append(f"{count} {what}")
     finally:
         await engine.dispose()
-    return Verdict(broken, states, attempts, len(deliveries))
+    wrong = list(dict.fromkeys(chain.from_iterable(against.values())))[:_SHOWN_MAX]
+    return Verdict(broken, wrong, states, attempts, len(deliveries))
 
 
-def _against(orders: Sequence[Any], deliveries: Sequence[Mapping[str, Any]]) -> list[str]:
+def _against(
+    orders: Sequence[Any], deliveries: Sequence[Mapping[str, Any]]
+) -> dict[str, list[str]]:
     """Where captured is not delivered, or delivered is more than once."""
     order_of = {reference: (order, state) for order, state, reference in orders}
     reached: defaultdict[str, int] = defaultdict(int)
@@ -114,7 +123,7 @@ def _against(orders: Sequence[Any], deliveries: Sequence[Mapping[str, Any]]) -> 
         "captured and not delivered": lost,
         "delivered without an order of ours": unknown,
     }
-    return [f"{len(which)} {what}: {which[:_SHOWN_MAX]}" for what, which in found.items() if which]
+    return {what: which for what, which in found.items() if which}
 
 
 async def _rows(engine: AsyncEngine, query: Any) -> Sequence[Any]:

@@ -49,7 +49,6 @@ class SoakWorld:
             **HASTE,
             "CALLBOX_HOME": str(home),
             "CALLBOX_LOG_JSON": "true",
-            "CALLBOX_LOG_LEVEL": "WARNING",
             "CALLBOX_AIRTIME_DAY_LIMIT_MINOR": str(10**12),
             NOT_TWICE_TO_ONE_NUMBER_S: "0",
             # As long as the line stalls past our own patience, and what a machine adds on which all

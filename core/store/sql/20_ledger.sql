@@ -45,7 +45,8 @@ begin
   return v_ids;
 end $$;
 
--- Writes judged legs and sets held money free. The caller has locked every account named.
+-- Writes judged legs and sets held money free. By nested loops, as its callers have it, it comes to
+-- the accounts in id order: no two calls wait for each other in a circle.
 create or replace function ledger_book(
   p_legs ledger_leg[], p_releases ledger_release[], p_at timestamptz
 ) returns void language plpgsql as $$
@@ -57,7 +58,8 @@ begin
     from unnest(p_legs) l;
 
   -- Two updates of one row in one statement would apply only one of them, so moves are summed per
-  -- account; each entry still gets its own version and balance, in the order of the legs.
+  -- account. Each entry still gets its own version and balance, in the order of the legs: counted on
+  -- from what the account had before.
   with sides as (
     select l.ordinality * 2 as place, l.id, l.tenant_id, l.debit_id as account_id,
         -l.amount_minor as amount_minor
@@ -65,33 +67,40 @@ begin
     union all
     select l.ordinality * 2 + 1, l.id, l.tenant_id, l.credit_id, l.amount_minor
       from unnest(p_legs) with ordinality l
-  ), chained as materialized (
-    select s.id, s.tenant_id, s.account_id, s.amount_minor,
-        a.version + row_number() over chain as version,
-        (a.posted_minor + sum(s.amount_minor) over chain)::bigint as balance_after_minor
-      from sides s
-      cross join lateral (
-        select x.version, x.posted_minor from accounts x where x.id = s.account_id offset 0
-      ) a
-      window chain as (partition by s.account_id order by s.place rows unbounded preceding)
-  ), written as (
-    insert into entries (account_id, version, tenant_id, transfer_id, amount_minor,
-        balance_after_minor)
-      select account_id, version, tenant_id, id, amount_minor, balance_after_minor from chained
   ), moves as (
     select account_id, sum(moved)::bigint as moved, sum(entries)::bigint as entries,
         sum(freed)::bigint as freed
       from (
-        select account_id, amount_minor as moved, 1 as entries, 0 as freed from chained
+        select account_id, amount_minor as moved, 1 as entries, 0 as freed from sides
         union all
         select account_id, 0, 0, amount_minor from unnest(p_releases)
       ) each
-      group by account_id
+      group by account_id order by account_id
+  ), moved as (
+    update accounts a
+      set posted_minor = a.posted_minor + m.moved, held_minor = a.held_minor - m.freed,
+        version = a.version + m.entries
+      from moves m where a.id = m.account_id
+      returning m.account_id, a.posted_minor - m.moved as posted_minor,
+        a.version - m.entries as version
   )
-  update accounts a
-    set posted_minor = a.posted_minor + m.moved, held_minor = a.held_minor - m.freed,
-      version = a.version + m.entries
-    from moves m where a.id = m.account_id;
+  insert into entries (account_id, version, tenant_id, transfer_id, amount_minor,
+      balance_after_minor)
+    select account_id, version, tenant_id, id, amount_minor, balance_after_minor
+      from (
+        select c.place, c.id, c.tenant_id, c.account_id, c.amount_minor,
+            first_value(c.version) over chain + row_number() over chain - 1 as version,
+            (sum(c.amount_minor) over chain)::bigint as balance_after_minor
+          from (
+            select 0::bigint as place, null::uuid as id, null::uuid as tenant_id, account_id,
+                posted_minor as amount_minor, version
+              from moved
+            union all
+            select place, id, tenant_id, account_id, amount_minor, null from sides
+          ) c
+          window chain as (partition by c.account_id order by c.place rows unbounded preceding)
+      ) chained
+      where place > 0;
 end $$;
 
 -- Posts transfers; answers posted | duplicate | conflict | insufficient | closed | foreign, in order.

@@ -1,5 +1,6 @@
 -- Leases orders that are due, of all tenants, and commits "about to send" for those never sent.
--- Jobs are locked first here as in order_rule, which then never waits in a circle with this.
+-- Who rules locks orders before jobs. That makes no circle with this, where jobs that are locked are
+-- passed by, and only attempts that nobody can have an answer of are locked after them.
 create or replace function order_claim(p_count integer, p_lease interval, p_at timestamptz)
 returns table (
   order_id uuid, tenant_id uuid, customer_id uuid, reference text, product text, network text,

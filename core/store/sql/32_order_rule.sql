@@ -17,8 +17,7 @@ begin
   if (select count(*) <> count(distinct o) from unnest(v_orders) o) then
     raise exception 'an order stands twice in one batch of rulings';
   end if;
-  -- Everywhere in this order: jobs, orders, accounts.
-  perform 1 from jobs where ref = any (v_orders) order by ref for update;
+  -- Everywhere in this order: orders, jobs, accounts.
   perform 1 from orders where id = any (v_orders) order by id for no key update;
 
   v_steps := order_judge(p_rulings);
@@ -28,15 +27,11 @@ begin
   -- turns from here on.
   perform order_move_money(v_steps);
 
-  return query
-    select r.ordinality, o.state
-      from unnest(p_rulings) with ordinality r
-      left join lateral (select * from orders x where x.id = r.order_id offset 0) o
-        on o.tenant_id = r.tenant_id
-      order by r.ordinality;
+  return query select s.place, s.to_state from unnest(v_steps) s;
 end $$;
 
--- What each ruling comes to, as the order stands now that it is locked.
+-- What each ruling comes to, as the order stands now that it is locked. Of an order that this tenant
+-- does not have, nothing is known and nothing comes.
 create or replace function order_judge(p_rulings ruling_item[]) returns order_step[]
 language plpgsql as $$
 declare
@@ -75,7 +70,7 @@ begin
           else 'none'
         end as step
       from unnest(p_rulings) with ordinality r
-      join lateral (select * from orders x where x.id = r.order_id offset 0) o
+      left join lateral (select * from orders x where x.id = r.order_id offset 0) o
         on o.tenant_id = r.tenant_id
       left join lateral (
         select * from attempts x where x.order_id = o.id and x.id = r.attempt_id offset 0
@@ -174,12 +169,6 @@ begin
   if v_legs is null and v_releases is null then
     return;
   end if;
-  perform 1 from accounts
-    where id = any (array(
-      select debit_id from unnest(v_legs)
-      union select credit_id from unnest(v_legs)
-      union select account_id from unnest(v_releases)))
-    order by id for no key update;
   perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), (p_steps[1]).at);
 end $$;
 
@@ -280,7 +269,7 @@ begin
       s.result, s.reason, s.verdict, s.step, s.at,
       coalesce(s.blame, 'none')
     from unnest(p_steps) s
-    where not exists (
+    where s.from_state is not null and not exists (
       select from answers x where x.order_id = s.order_id and x.id = s.answer_id offset 0);
 
   insert into events (subject, tenant_id, kind, actor, facts, at)

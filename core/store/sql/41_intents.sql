@@ -43,8 +43,6 @@ begin
       intent_leg_id(p_payment.gateway, p_payment.transaction_id, 'fee'), p_payment.tenant_id,
       v_fees, v_clearing, p_payment.fee_minor, 'fee', p_payment.for_id, null, null)::ledger_leg;
   end if;
-  perform 1 from accounts where id = any (array[v_wallet, v_clearing, v_fees])
-    order by id for no key update;
   perform ledger_book(v_legs, '{}', p_payment.at);
 
   -- Told where the customer asked to pay; money that came unasked began nowhere.

@@ -69,9 +69,9 @@ begin
   if v_order.id is null then
     return;
   end if;
-  -- Everywhere in this order: jobs, orders.
-  select j.run_at into v_run_at from jobs j where j.ref = v_order.id for update;
+  -- Everywhere in this order: orders, jobs.
   select * into v_order from orders o where o.id = v_order.id for no key update;
+  select j.run_at into v_run_at from jobs j where j.ref = v_order.id for update;
 
   select * into v_kept from order_actions k where k.tenant_id = p_tenant and k.key = p_key;
   if v_kept.key is not null then

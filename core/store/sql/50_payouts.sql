@@ -247,12 +247,6 @@ begin
     v_releases := array[row(v_wallet, p.amount_minor + p.fee_minor)::ledger_release];
   end if;
 
-  perform 1 from accounts
-    where id = any (array(
-      select debit_id from unnest(v_legs)
-      union select credit_id from unnest(v_legs)
-      union select account_id from unnest(v_releases)))
-    order by id for no key update;
   perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), p_at);
   update holds h
     set state = case p_step when 'refund' then 'voided' else 'captured' end,

@@ -127,7 +127,7 @@ async def test_rows_of_another_tenant_cannot_be_changed(books: Books, stranger: 
         "delete from jobs",
         "delete from events",
         "alter table transfers disable trigger all",
-        "select order_write(null, null, null, null)",
+        "select order_account(null, null, null, null)",
         "select ledger_book(null, null, now())",
     ],
 )

@@ -44,18 +44,6 @@ create type ruling_item as (
   next_via text, next_plan text, actor text, at timestamptz, blame text
 );
 
--- A ruling beside the order it is about, flat: fields of a row within a row are dear to read.
--- `step` is the verdict where it fits, else 'none'; `told_cost_minor` is as the provider told it,
--- in the order's currency.
-create type order_step as (
-  place bigint, step text, answer_id uuid, order_id uuid, tenant_id uuid, attempt_id uuid,
-  verdict text, result text, reason text, hint text, their_reference text, evidence jsonb,
-  check_at timestamptz, next_id uuid, next_provider text, next_reference text, next_via text,
-  next_plan text, actor text, at timestamptz, blame text, customer_id uuid, from_state text,
-  to_state text, attempt_number integer, provider text, wallet_id bigint, float_id bigint,
-  revenue_id bigint, currency text, total_minor bigint, cost_minor bigint, told_cost_minor bigint
-);
-
 -- `for_id` is the intent or the virtual account that was paid.
 create type payment_item as (
   for_id uuid, tenant_id uuid, gateway text, transaction_id text, reference text,

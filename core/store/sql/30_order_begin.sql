@@ -15,11 +15,6 @@ as $$
 #variable_conflict use_column
 declare
   v_wallets bigint[];
-  v_answers text[];
-  v_references text[];
-  v_states text[];
-  v_fresh order_item[];
-  v_fresh_wallets bigint[];
 begin
   select array_agg(w.id order by i.ordinality) into v_wallets
     from unnest(p_items) with ordinality i
@@ -34,9 +29,10 @@ begin
 
   perform 1 from accounts where id = any (v_wallets) order by id for no key update;
 
-  with judged as (
-    select i.ordinality as place, w.id as wallet_id,
-        coalesce(o.reference, i.reference) as reference, o.state as stands,
+  -- One statement from here on: what each item comes to is written down once and read by each
+  -- table's part. Two of one id or one provider reference raise, and the caller tries one by one.
+  return query with judged as materialized (
+    select i.*, w.id as wallet_id, o.reference as known_reference, o.state as known_state,
         case
           when o.id is not null then
             case when (o.tenant_id, o.customer_id, o.product, o.network, o.recipient,
@@ -71,51 +67,33 @@ begin
         ) spent
           where spent.currency = i.currency and spent.state not in ('refunded', 'paid_back')
       ) d on true
+  ), written as (
+    insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,
+        amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at,
+        plan, account, variant, quantity, limited, gift_room_id, wallet_id)
+      select j.id, j.tenant_id, j.customer_id, j.reference, j.product, j.network, j.recipient,
+        j.amount_minor, j.fee_minor, j.currency, 'held', j.channel_id, j.identity, j.created_at,
+        j.deadline_at, j.plan, j.account, j.variant, j.quantity, j.gift_room_id is null,
+        j.gift_room_id, j.wallet_id
+      from judged j where j.answer = 'begun'
+  ), held as (
+    update accounts a set held_minor = a.held_minor + j.amount_minor + j.fee_minor
+      from judged j where j.answer = 'begun' and a.id = j.wallet_id
+  ), attempted as (
+    insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
+        state, sent_at, created_at)
+      select j.id, 1, j.attempt_id, j.tenant_id, j.provider, j.provider_reference, j.via,
+        j.provider_plan, case when p_sent_at is null then 'created' else 'sent' end, p_sent_at,
+        j.created_at
+      from judged j where j.answer = 'begun'
+  ), queued as (
+    insert into jobs (ref, tenant_id, run_at, tries)
+      select j.id, j.tenant_id, coalesce(p_sent_at + p_lease, j.created_at),
+        case when p_sent_at is null then 0 else 1 end
+      from judged j where j.answer = 'begun'
   )
-  select array_agg(answer order by place), array_agg(reference order by place),
-      array_agg(case answer when 'begun' then 'held' else stands end order by place),
-      array_agg(p_items[place] order by place) filter (where answer = 'begun'),
-      array_agg(wallet_id order by place) filter (where answer = 'begun')
-    into v_answers, v_references, v_states, v_fresh, v_fresh_wallets from judged;
-
-  if v_fresh is not null then
-    perform order_write(v_fresh, v_fresh_wallets, p_sent_at, p_lease);
-  end if;
-
-  return query
-    select a.place, case a.answer when 'begun again' then 'begun' else a.answer end, a.reference,
-        a.state
-      from unnest(v_answers, v_references, v_states) with ordinality
-        a (answer, reference, state, place);
-end $$;
-
--- Writes orders that were judged. Two of one id or one provider reference raise, and the caller
--- tries them one by one.
-create or replace function order_write(
-  p_orders order_item[], p_wallets bigint[], p_sent_at timestamptz, p_lease interval
-) returns void language plpgsql as $$
-begin
-  insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,
-      amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at, plan,
-      account, variant, quantity, limited, gift_room_id, wallet_id)
-    select f.id, f.tenant_id, f.customer_id, f.reference, f.product, f.network, f.recipient,
-      f.amount_minor, f.fee_minor, f.currency, 'held', f.channel_id, f.identity, f.created_at,
-      f.deadline_at, f.plan, f.account, f.variant, f.quantity, f.gift_room_id is null,
-      f.gift_room_id, p_wallets[f.ordinality]
-    from unnest(p_orders) with ordinality f;
-
-  update accounts a set held_minor = a.held_minor + f.amount_minor + f.fee_minor
-    from unnest(p_orders) with ordinality f where a.id = p_wallets[f.ordinality];
-
-  insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
-      state, sent_at, created_at)
-    select f.id, 1, f.attempt_id, f.tenant_id, f.provider, f.provider_reference, f.via,
-      f.provider_plan, case when p_sent_at is null then 'created' else 'sent' end, p_sent_at,
-      f.created_at
-    from unnest(p_orders) f;
-
-  insert into jobs (ref, tenant_id, run_at, tries)
-    select f.id, f.tenant_id, coalesce(p_sent_at + p_lease, f.created_at),
-      case when p_sent_at is null then 0 else 1 end
-    from unnest(p_orders) f;
+  select j.ordinality, case j.answer when 'begun again' then 'begun' else j.answer end,
+      coalesce(j.known_reference, j.reference),
+      case j.answer when 'begun' then 'held' else j.known_state end
+    from judged j order by j.ordinality;
 end $$;

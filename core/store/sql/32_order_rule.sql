@@ -2,6 +2,8 @@
 -- customer's notice change together, or, where a ruling does not fit how the order stands (it came
 -- second, or late), nothing but the history of answers does.
 -- One order at most once per call: the caller sees to it.
+-- All of it is one statement, for the sake of speed: what each ruling comes to is written down once
+-- (`steps`) and read by each table's part.
 create or replace function order_rule(p_rulings ruling_item[])
 returns table (place bigint, state text)
 language plpgsql security definer
@@ -11,7 +13,9 @@ as $$
 #variable_conflict use_column
 declare
   v_orders uuid[];
-  v_steps order_step[];
+  v_states text[];
+  v_legs ledger_leg[];
+  v_releases ledger_release[];
 begin
   select array_agg(r.order_id) into v_orders from unnest(p_rulings) r;
   if (select count(*) <> count(distinct o) from unnest(v_orders) o) then
@@ -20,28 +24,13 @@ begin
   -- Everywhere in this order: orders, jobs, accounts.
   perform 1 from orders where id = any (v_orders) order by id for no key update;
 
-  v_steps := order_judge(p_rulings);
-  perform order_advance(v_steps);
-  perform order_tell(v_steps);
-  -- Last, for all rulings meet on the float of their provider: two batches at once then only take
-  -- turns from here on.
-  perform order_move_money(v_steps);
-
-  return query select s.place, s.to_state from unnest(v_steps) s;
-end $$;
-
--- What each ruling comes to, as the order stands now that it is locked. Of an order that this tenant
--- does not have, nothing is known and nothing comes.
-create or replace function order_judge(p_rulings ruling_item[]) returns order_step[]
-language plpgsql as $$
-declare
-  v_steps order_step[];
-begin
   with judged as (
-    select r.*, o.customer_id, o.state, o.attempt_number, o.currency,
-        o.amount_minor + o.fee_minor as total_minor, a.provider, o.wallet_id,
+    -- As the order stands now that it is locked. Of one that this tenant does not have nothing comes.
+    select r.*, o.customer_id, o.state, o.attempt_number, o.currency, o.wallet_id,
+        o.amount_minor, o.fee_minor, o.amount_minor + o.fee_minor as total_minor,
+        o.reference, o.recipient, o.network, o.product, coalesce(r.hint, o.hint) as told_hint,
+        o.channel_id, o.identity, o.gift_room_id, a.provider,
         case when r.cost_currency = o.currency then r.cost_minor end as told_cost_minor,
-        o.amount_minor as face_minor,
         case
           when a.id is null then 'none'
           when o.state in ('delivered', 'refunded') and r.verdict = 'keep' then 'keep'
@@ -75,38 +64,166 @@ begin
       left join lateral (
         select * from attempts x where x.order_id = o.id and x.id = r.attempt_id offset 0
       ) a on true
+  ), steps as materialized (
+    select j.*,
+        case step
+          when 'capture' then 'delivered'
+          when 'refund' then 'refunded'
+          when 'take_back' then 'refunded'
+          when 'pay_back' then 'paid_back'
+          when 'wait' then case when state = 'paid_back' then state else 'in_doubt' end
+          else state
+        end as to_state,
+        case when step in ('capture', 'pay_back', 'clear', 'late') then
+          order_account(tenant_id, 'float', provider, currency) end as float_id,
+        -- Without a cost that can be believed, the face value is what the provider took.
+        case when told_cost_minor >= 0 then told_cost_minor else amount_minor end as paid_minor
+      from judged j
+  ), moved_orders as (
+    update orders o
+      set state = s.to_state,
+        hint = s.told_hint,
+        attempt_number = o.attempt_number + case s.step when 'next' then 1 else 0 end,
+        settled_at = case when s.step in ('capture', 'refund', 'pay_back', 'take_back')
+          then s.at else o.settled_at end
+      from steps s
+      where o.id = s.order_id and (s.to_state <> s.state or s.step = 'next')
+  ), moved_attempts as (
+    update attempts a
+      set state = case when s.step in ('wait', 'pay_back') then a.state else 'closed' end,
+        closed_at = case when s.step in ('wait', 'pay_back') then a.closed_at
+          else coalesce(a.closed_at, s.at) end,
+        result = s.result,
+        reason = s.reason,
+        their_reference = coalesce(s.their_reference, a.their_reference),
+        cost_minor = coalesce(s.told_cost_minor, a.cost_minor),
+        evidence = coalesce(s.evidence, a.evidence),
+        checks = a.checks + 1,
+        not_found_since = case s.result
+          when 'not_found' then coalesce(a.not_found_since, s.at) end
+      from steps s
+      where s.step not in ('none', 'keep', 'recheck') and a.order_id = s.order_id
+        and a.number = s.attempt_number
+  ), next_attempts as (
+    insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
+        state, created_at)
+      select s.order_id, s.attempt_number + 1, s.next_id, s.tenant_id, s.next_provider,
+        s.next_reference, s.next_via, s.next_plan, 'created', s.at
+      from steps s where s.step = 'next'
+  ), later_jobs as (
+    -- A signal that came while this answer was under way has the order looked at again at once.
+    update jobs j
+      set run_at = case when s.step = 'next' or j.hurried then s.at
+        else coalesce(s.check_at, s.at) end
+      from steps s
+      where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = s.order_id
+        and j.ref = any (array(select order_id from steps
+          where step in ('wait', 'recheck', 'pay_back', 'next')))
+  ), ended_jobs as (
+    -- But for a signal: what that tells (a reversal, a delivery) may be younger than the answer.
+    delete from jobs
+      where not hurried and ref = any (array(select order_id from steps
+        where step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep')))
+  ), told as (
+    insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at,
+        channel_id, identity)
+      select notice_id(s.tenant_id, k.key), s.tenant_id, k.key, s.customer_id,
+        'notice.' || case
+          when s.step = 'take_back' and s.gift_room_id is not null then 'gift_airtime_taken_back'
+          when s.step = 'take_back' then 'taken_back'
+          -- What was won was never paid by its winner: it does not come back, it stays.
+          when s.step = 'refund' and s.gift_room_id is not null then 'gift_airtime_stays'
+          when s.step = 'pay_back' and s.gift_room_id is not null then 'gift_airtime_unsure'
+          else s.to_state end,
+        jsonb_build_object('reference', s.reference, 'amount', s.amount_minor, 'fee', s.fee_minor,
+            'currency', s.currency, 'recipient', s.recipient, 'network', s.network,
+            'product', s.product)
+          || case when s.told_hint is null then '{}' else jsonb_build_object('hint', s.told_hint) end,
+        s.at, s.at, s.channel_id, s.identity
+      from steps s
+      cross join lateral (
+        select 'order:' || s.order_id || ':' || s.to_state as key offset 0
+      ) k
+      where s.step in ('capture', 'refund', 'pay_back', 'take_back')
+  ), heard as (
+    insert into answers (order_id, id, tenant_id, attempt_id, result, reason, verdict, step, at,
+        blame)
+      select s.order_id, s.answer_id, s.tenant_id, s.attempt_id, s.result, s.reason, s.verdict,
+        s.step, s.at, coalesce(s.blame, 'none')
+      from steps s
+      where s.state is not null and not exists (
+        select from answers x where x.order_id = s.order_id and x.id = s.answer_id offset 0)
+  ), noted as (
+    -- A worker's capture is told by its answer alone.
+    insert into events (subject, tenant_id, kind, actor, facts, at)
+      select s.order_id::text, s.tenant_id,
+        'order.' || case s.step when 'wait' then 'in_doubt' when 'late' then 'late_delivery'
+          when 'next' then 'next_attempt' when 'capture' then 'delivered'
+          when 'refund' then 'refunded' when 'pay_back' then 'paid_back'
+          when 'take_back' then 'taken_back' when 'book_loss' then 'loss_booked'
+          else 'cleared' end,
+        s.actor, jsonb_build_object('reason', s.reason, 'provider', s.provider), s.at
+      from steps s
+      where s.step not in ('none', 'keep', 'recheck')
+        and (s.step <> 'wait' or s.to_state <> s.state)
+        and (s.step <> 'capture' or s.actor <> 'worker')
   )
-  select array_agg(row(
-      ordinality, step, answer_id, order_id, tenant_id, attempt_id, verdict, result, reason, hint,
-      their_reference, evidence, check_at, next_id, next_provider, next_reference, next_via,
-      next_plan, actor, at, blame, customer_id, state,
-      case step
-        when 'capture' then 'delivered'
-        when 'refund' then 'refunded'
-        when 'take_back' then 'refunded'
-        when 'pay_back' then 'paid_back'
-        when 'wait' then case when state = 'paid_back' then state else 'in_doubt' end
-        else state
-      end,
-      attempt_number, provider, wallet_id,
-      case when step in ('capture', 'pay_back', 'clear', 'late') then
-        coalesce((select x.id from accounts x where x.tenant_id = judged.tenant_id
-            and x.type = 'float' and x.owner = judged.provider and x.currency = judged.currency),
-          ledger_account(judged.tenant_id, 'float', judged.provider, judged.currency))
-      end,
-      case when step = 'capture' and total_minor > paid_minor then
-        coalesce((select x.id from accounts x where x.tenant_id = judged.tenant_id
-            and x.type = 'revenue' and x.owner = '' and x.currency = judged.currency),
-          ledger_account(judged.tenant_id, 'revenue', '', judged.currency))
-      end,
-      currency, total_minor, paid_minor, told_cost_minor)::order_step order by ordinality)
-    into v_steps
-    from judged
-    cross join lateral (
-      -- Without a cost that can be believed, the face value is what the provider took.
-      select case when told_cost_minor >= 0 then told_cost_minor else face_minor end as paid_minor
-    ) paid;
-  return coalesce(v_steps, '{}');
+  select array_agg(s.to_state order by s.ordinality),
+      (select array_agg(row(
+          order_leg_id(case l.code when 'late_delivery' then s.attempt_id else s.order_id end,
+            l.code),
+          s.tenant_id, l.debit_id, l.credit_id, l.amount_minor, l.code, s.order_id,
+          case when l.held then s.order_id end, l.reverses)::ledger_leg)
+        from steps s
+        cross join lateral (
+          -- The price pays for what the provider took; what is left is ours, what is missing too.
+          select 'sale', s.wallet_id, s.float_id, least(s.paid_minor, s.total_minor), true, null::uuid
+            where s.step = 'capture'
+          union all
+          select 'margin', s.wallet_id, order_account(s.tenant_id, 'revenue', '', s.currency),
+              s.total_minor - s.paid_minor, true, null
+            where s.step = 'capture' and s.total_minor > s.paid_minor
+          union all
+          select 'overcost', order_account(s.tenant_id, 'cost', '', s.currency), s.float_id,
+              s.paid_minor - s.total_minor, false, null
+            where s.step = 'capture' and s.paid_minor > s.total_minor
+          union all
+          select 'sale', s.wallet_id, s.float_id, s.total_minor, true, null
+            where s.step = 'pay_back'
+          union all
+          select 'pay_back', order_account(s.tenant_id, 'suspense', '', s.currency), s.wallet_id,
+              s.total_minor, false, null
+            where s.step = 'pay_back'
+          union all
+          select 'book_loss', order_account(s.tenant_id, 'loss', '', s.currency),
+              order_account(s.tenant_id, 'suspense', '', s.currency), s.total_minor, false, null
+            where s.step = 'book_loss'
+          union all
+          select 'clear', s.float_id, order_account(s.tenant_id, 'suspense', '', s.currency),
+              s.total_minor, false, null
+            where s.step = 'clear'
+          union all
+          select 'late_delivery', order_account(s.tenant_id, 'loss', '', s.currency), s.float_id,
+              s.paid_minor, false, null
+            where s.step = 'late'
+          union all
+          select 'undo_' || t.code, t.credit_id, t.debit_id, t.amount_minor, false, t.id
+            from transfers t
+            where s.step = 'take_back' and t.event_id = s.order_id
+              and t.code in ('sale', 'margin', 'overcost')
+        ) l (code, debit_id, credit_id, amount_minor, held, reverses)
+        where l.amount_minor > 0),
+      array_agg(row(s.wallet_id, s.total_minor)::ledger_release)
+        filter (where s.step in ('capture', 'refund', 'pay_back'))
+    into v_states, v_legs, v_releases
+    from steps s;
+
+  -- Last, for all rulings meet on the float of their provider: two batches at once then only take
+  -- turns from here on.
+  if v_legs is not null or v_releases is not null then
+    perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), p_rulings[1].at);
+  end if;
+  return query select s.ordinality, s.state from unnest(v_states) with ordinality s (state);
 end $$;
 
 -- The transfers of one order have ids derived from it, so that none can be written twice.
@@ -115,174 +232,11 @@ language sql immutable as $$
   select md5('leg:' || p_subject::text || ':' || p_code)::uuid
 $$;
 
-create or replace function order_move_money(p_steps order_step[]) returns void
-language plpgsql as $$
-declare
-  v_legs ledger_leg[];
-  v_releases ledger_release[];
-begin
-  select array_agg(row(
-      order_leg_id(case l.code when 'late_delivery' then s.attempt_id
-        else s.order_id end, l.code),
-      s.tenant_id, l.debit_id, l.credit_id, l.amount_minor, l.code, s.order_id,
-      case when l.held then s.order_id end, l.reverses)::ledger_leg)
-    into v_legs
-    from unnest(p_steps) s
-    cross join lateral (
-      -- The price pays for what the provider took; what is left is ours, what is missing too.
-      select 'sale', s.wallet_id, s.float_id, least(s.cost_minor, s.total_minor), true, null::uuid
-        where s.step = 'capture'
-      union all
-      select 'margin', s.wallet_id, s.revenue_id, s.total_minor - s.cost_minor, true, null
-        where s.step = 'capture' and s.total_minor > s.cost_minor
-      union all
-      select 'overcost', order_system(s, 'cost'), s.float_id, s.cost_minor - s.total_minor, false,
-          null
-        where s.step = 'capture' and s.cost_minor > s.total_minor
-      union all
-      select 'sale', s.wallet_id, s.float_id, s.total_minor, true, null where s.step = 'pay_back'
-      union all
-      select 'pay_back', order_system(s, 'suspense'), s.wallet_id, s.total_minor, false, null
-        where s.step = 'pay_back'
-      union all
-      select 'book_loss', order_system(s, 'loss'), order_system(s, 'suspense'), s.total_minor,
-          false, null
-        where s.step = 'book_loss'
-      union all
-      select 'clear', s.float_id, order_system(s, 'suspense'), s.total_minor, false, null
-        where s.step = 'clear'
-      union all
-      select 'late_delivery', order_system(s, 'loss'), s.float_id, s.cost_minor, false, null
-        where s.step = 'late'
-      union all
-      select 'undo_' || t.code, t.credit_id, t.debit_id, t.amount_minor, false, t.id
-        from transfers t
-        where s.step = 'take_back' and t.event_id = s.order_id
-          and t.code in ('sale', 'margin', 'overcost')
-    ) l (code, debit_id, credit_id, amount_minor, held, reverses)
-    where l.amount_minor > 0;
-
-  select array_agg(row(s.wallet_id, s.total_minor)::ledger_release)
-    into v_releases
-    from unnest(p_steps) s where s.step in ('capture', 'refund', 'pay_back');
-
-  if v_legs is null and v_releases is null then
-    return;
-  end if;
-  perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), (p_steps[1]).at);
-end $$;
-
-create or replace function order_system(p_step order_step, p_type text) returns bigint
-language sql as $$
-  select ledger_account((p_step).tenant_id, p_type, '', (p_step).currency)
+-- Looked up where it stands, made where there is none.
+create or replace function order_account(
+  p_tenant uuid, p_type text, p_owner text, p_currency text
+) returns bigint language sql as $$
+  select coalesce((select x.id from accounts x where x.tenant_id = p_tenant and x.type = p_type
+      and x.owner = p_owner and x.currency = p_currency),
+    ledger_account(p_tenant, p_type, p_owner, p_currency))
 $$;
-
--- Order, attempt and job take their next place.
-create or replace function order_advance(p_steps order_step[]) returns void
-language plpgsql as $$
-declare
-  v_kinds text[] := array(select distinct step from unnest(p_steps));
-  v_ended uuid[] := array(select order_id from unnest(p_steps)
-    where step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep'));
-  v_gone bigint;
-begin
-  update orders o
-    set state = s.to_state,
-      hint = coalesce(s.hint, o.hint),
-      attempt_number = o.attempt_number + case s.step when 'next' then 1 else 0 end,
-      settled_at = case when s.step in ('capture', 'refund', 'pay_back', 'take_back')
-        then s.at else o.settled_at end
-    from unnest(p_steps) s
-    where o.id = s.order_id and (s.to_state <> s.from_state or s.step = 'next');
-
-  update attempts a
-    set state = case when s.step in ('wait', 'pay_back') then a.state else 'closed' end,
-      closed_at = case when s.step in ('wait', 'pay_back') then a.closed_at
-        else coalesce(a.closed_at, s.at) end,
-      result = s.result,
-      reason = s.reason,
-      their_reference = coalesce(s.their_reference, a.their_reference),
-      cost_minor = coalesce(s.told_cost_minor, a.cost_minor),
-      evidence = coalesce(s.evidence, a.evidence),
-      checks = a.checks + 1,
-      not_found_since = case s.result
-        when 'not_found' then coalesce(a.not_found_since, s.at) end
-    from unnest(p_steps) s
-    where s.step not in ('none', 'keep', 'recheck') and a.order_id = s.order_id
-      and a.number = s.attempt_number;
-
-  if 'next' = any (v_kinds) then
-    insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
-        state, created_at)
-      select s.order_id, s.attempt_number + 1, s.next_id, s.tenant_id,
-        s.next_provider, s.next_reference, s.next_via,
-        s.next_plan, 'created', s.at
-      from unnest(p_steps) s where s.step = 'next';
-  end if;
-
-  if v_kinds && array['wait', 'recheck', 'pay_back', 'next'] then
-    -- A signal that came while this answer was under way has the order looked at again at once.
-    update jobs j
-      set run_at = case when s.step = 'next' or j.hurried then s.at
-        else coalesce(s.check_at, s.at) end
-      from unnest(p_steps) s
-      where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = s.order_id
-        and j.ref = any (array(select order_id from unnest(p_steps)));
-  end if;
-
-  -- A final answer ends the job too, but for a signal: what that tells (a reversal, a delivery) may
-  -- be younger than the answer.
-  delete from jobs where ref = any (v_ended) and not hurried;
-  get diagnostics v_gone = row_count;
-  if v_gone < cardinality(v_ended) then
-    update jobs set run_at = (p_steps[1]).at where ref = any (v_ended);
-  end if;
-end $$;
-
--- The customer's notice, the history, and the audit. A worker's capture is told by its answer alone.
-create or replace function order_tell(p_steps order_step[]) returns void
-language plpgsql as $$
-begin
-  insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at, channel_id,
-      identity)
-    select notice_id(o.tenant_id, 'order:' || o.id || ':' || o.state), o.tenant_id,
-      'order:' || o.id || ':' || o.state, o.customer_id,
-      'notice.' || case
-        when s.step = 'take_back' and o.gift_room_id is not null then 'gift_airtime_taken_back'
-        when s.step = 'take_back' then 'taken_back'
-        -- What was won was never paid by its winner: it does not come back, it stays.
-        when s.step = 'refund' and o.gift_room_id is not null then 'gift_airtime_stays'
-        when s.step = 'pay_back' and o.gift_room_id is not null then 'gift_airtime_unsure'
-        else o.state end,
-      jsonb_build_object('reference', o.reference, 'amount', o.amount_minor, 'fee', o.fee_minor,
-          'currency', o.currency, 'recipient', o.recipient, 'network', o.network,
-          'product', o.product)
-        || case when o.hint is null then '{}' else jsonb_build_object('hint', o.hint) end,
-      s.at, s.at, o.channel_id, o.identity
-    from unnest(p_steps) s
-    cross join lateral (select * from orders x where x.id = s.order_id offset 0) o
-    where s.step in ('capture', 'refund', 'pay_back', 'take_back');
-
-  insert into answers (order_id, id, tenant_id, attempt_id, result, reason, verdict, step, at,
-      blame)
-    select s.order_id, s.answer_id, s.tenant_id, s.attempt_id,
-      s.result, s.reason, s.verdict, s.step, s.at,
-      coalesce(s.blame, 'none')
-    from unnest(p_steps) s
-    where s.from_state is not null and not exists (
-      select from answers x where x.order_id = s.order_id and x.id = s.answer_id offset 0);
-
-  insert into events (subject, tenant_id, kind, actor, facts, at)
-    select s.order_id::text, s.tenant_id,
-      'order.' || case s.step when 'wait' then 'in_doubt' when 'late' then 'late_delivery'
-        when 'next' then 'next_attempt' when 'capture' then 'delivered'
-        when 'refund' then 'refunded' when 'pay_back' then 'paid_back'
-        when 'take_back' then 'taken_back' when 'book_loss' then 'loss_booked'
-        else 'cleared' end,
-      s.actor, jsonb_build_object('reason', s.reason, 'provider', s.provider),
-      s.at
-    from unnest(p_steps) s
-    where s.step not in ('none', 'keep', 'recheck')
-      and (s.step <> 'wait' or s.to_state <> s.from_state)
-      and (s.step <> 'capture' or s.actor <> 'worker');
-end $$;

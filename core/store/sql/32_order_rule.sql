@@ -74,11 +74,15 @@ begin
           when 'wait' then case when state = 'paid_back' then state else 'in_doubt' end
           else state
         end as to_state,
-        case when step in ('capture', 'pay_back', 'clear', 'late') then
-          order_account(tenant_id, 'float', provider, currency) end as float_id,
         -- Without a cost that can be believed, the face value is what the provider took.
         case when told_cost_minor >= 0 then told_cost_minor else amount_minor end as paid_minor
       from judged j
+  ), floats as materialized (
+    select f.*, order_account(f.tenant_id, 'float', f.provider, f.currency) as id
+      from (
+        select distinct tenant_id, provider, currency from steps
+          where step in ('capture', 'pay_back', 'clear', 'late')
+      ) f
   ), moved_orders as (
     update orders o
       set state = s.to_state,
@@ -175,20 +179,22 @@ begin
           s.tenant_id, l.debit_id, l.credit_id, l.amount_minor, l.code, s.order_id,
           case when l.held then s.order_id end, l.reverses)::ledger_leg)
         from steps s
+        left join floats f on (f.tenant_id, f.provider, f.currency)
+          = (s.tenant_id, s.provider, s.currency)
         cross join lateral (
           -- The price pays for what the provider took; what is left is ours, what is missing too.
-          select 'sale', s.wallet_id, s.float_id, least(s.paid_minor, s.total_minor), true, null::uuid
+          select 'sale', s.wallet_id, f.id, least(s.paid_minor, s.total_minor), true, null::uuid
             where s.step = 'capture'
           union all
           select 'margin', s.wallet_id, order_account(s.tenant_id, 'revenue', '', s.currency),
               s.total_minor - s.paid_minor, true, null
             where s.step = 'capture' and s.total_minor > s.paid_minor
           union all
-          select 'overcost', order_account(s.tenant_id, 'cost', '', s.currency), s.float_id,
+          select 'overcost', order_account(s.tenant_id, 'cost', '', s.currency), f.id,
               s.paid_minor - s.total_minor, false, null
             where s.step = 'capture' and s.paid_minor > s.total_minor
           union all
-          select 'sale', s.wallet_id, s.float_id, s.total_minor, true, null
+          select 'sale', s.wallet_id, f.id, s.total_minor, true, null
             where s.step = 'pay_back'
           union all
           select 'pay_back', order_account(s.tenant_id, 'suspense', '', s.currency), s.wallet_id,
@@ -199,11 +205,11 @@ begin
               order_account(s.tenant_id, 'suspense', '', s.currency), s.total_minor, false, null
             where s.step = 'book_loss'
           union all
-          select 'clear', s.float_id, order_account(s.tenant_id, 'suspense', '', s.currency),
+          select 'clear', f.id, order_account(s.tenant_id, 'suspense', '', s.currency),
               s.total_minor, false, null
             where s.step = 'clear'
           union all
-          select 'late_delivery', order_account(s.tenant_id, 'loss', '', s.currency), s.float_id,
+          select 'late_delivery', order_account(s.tenant_id, 'loss', '', s.currency), f.id,
               s.paid_minor, false, null
             where s.step = 'late'
           union all

@@ -51,22 +51,22 @@ create or replace function ledger_book(
   p_legs ledger_leg[], p_releases ledger_release[], p_at timestamptz
 ) returns void language plpgsql as $$
 begin
-  insert into transfers (id, tenant_id, debit_id, credit_id, amount_minor, code, event_id, hold_id,
-      reverses, created_at)
-    select l.id, l.tenant_id, l.debit_id, l.credit_id, l.amount_minor, l.code, l.event_id,
-      l.hold_id, l.reverses, p_at
-    from unnest(p_legs) l;
-
   -- Two updates of one row in one statement would apply only one of them, so moves are summed per
   -- account. Each entry still gets its own version and balance, in the order of the legs: counted on
   -- from what the account had before.
-  with sides as (
-    select l.ordinality * 2 as place, l.id, l.tenant_id, l.debit_id as account_id,
-        -l.amount_minor as amount_minor
-      from unnest(p_legs) with ordinality l
+  with legs as materialized (
+    select * from unnest(p_legs) with ordinality
+  ), written as (
+    insert into transfers (id, tenant_id, debit_id, credit_id, amount_minor, code, event_id,
+        hold_id, reverses, created_at)
+      select id, tenant_id, debit_id, credit_id, amount_minor, code, event_id, hold_id, reverses, p_at
+        from legs
+  ), sides as (
+    select ordinality * 2 as place, id, tenant_id, debit_id as account_id,
+        -amount_minor as amount_minor
+      from legs
     union all
-    select l.ordinality * 2 + 1, l.id, l.tenant_id, l.credit_id, l.amount_minor
-      from unnest(p_legs) with ordinality l
+    select ordinality * 2 + 1, id, tenant_id, credit_id, amount_minor from legs
   ), moves as (
     select account_id, sum(moved)::bigint as moved, sum(entries)::bigint as entries,
         sum(freed)::bigint as freed

@@ -14,25 +14,30 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
+  v_places bigint[];
   v_wallets bigint[];
+  v_rooms bigint[];
+  v_twice boolean;
 begin
-  select array_agg(w.id order by i.ordinality) into v_wallets
-    from unnest(p_items) with ordinality i
-    left join lateral (
-      select a.id from accounts a
-        where a.tenant_id = i.tenant_id and a.type = 'wallet' and a.owner = i.customer_id::text
-          and a.currency = i.currency offset 0
-    ) w on true;
-  if (select count(w) <> count(distinct w) from unnest(v_wallets) w) then
+  -- In id order, so that no two calls wait for each other in a circle. No room in what was closed.
+  select array_agg(w.place), array_agg(w.id), array_agg(w.room_minor), count(*) > count(distinct w.id)
+    into v_places, v_wallets, v_rooms, v_twice
+    from (
+      select i.ordinality as place, a.id,
+          case when a.closed_at is null then a.posted_minor - a.held_minor end as room_minor
+        from unnest(p_items) with ordinality i
+        join accounts a on a.tenant_id = i.tenant_id and a.type = 'wallet'
+          and a.owner = i.customer_id::text and a.currency = i.currency
+        order by a.id for no key update of a
+    ) w;
+  if v_twice then
     raise exception 'a wallet stands twice in one batch of orders';
   end if;
-
-  perform 1 from accounts where id = any (v_wallets) order by id for no key update;
 
   -- One statement from here on: what each item comes to is written down once and read by each
   -- table's part. Two of one id or one provider reference raise, and the caller tries one by one.
   return query with judged as materialized (
-    select i.*, w.id as wallet_id, o.reference as known_reference, o.state as known_state,
+    select i.*, v_wallets[w.at] as wallet_id, o.reference as known_reference, o.state as known_state,
         case
           when o.id is not null then
             case when (o.tenant_id, o.customer_id, o.product, o.network, o.recipient,
@@ -44,16 +49,14 @@ begin
                   and x.sent_at = p_sent_at and x.result is null offset 0)
               then 'begun again' else 'duplicate' end
             else 'conflict' end
-          when w.closed_at is not null then 'closed'
-          when w.id is null or w.posted_minor - w.held_minor < i.amount_minor + i.fee_minor
-            then 'insufficient'
+          when w.at is null then 'insufficient'
+          when v_rooms[w.at] is null then 'closed'
+          when v_rooms[w.at] < i.amount_minor + i.fee_minor then 'insufficient'
           when d.spent_minor + i.amount_minor + i.fee_minor > i.day_limit_minor then 'over_limit'
           else 'begun'
         end as answer
       from unnest(p_items) with ordinality i
-      left join lateral (
-        select * from accounts x where x.id = v_wallets[i.ordinality] offset 0
-      ) w on true
+      cross join lateral (select array_position(v_places, i.ordinality) as at offset 0) w
       left join lateral (select * from orders x where x.id = i.id offset 0) o on true
       left join lateral (
         -- `between` and the order leave only the index of a customer's orders to choose, even while

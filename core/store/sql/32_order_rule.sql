@@ -13,12 +13,14 @@ as $$
 #variable_conflict use_column
 declare
   v_orders uuid[];
+  v_twice boolean;
   v_states text[];
   v_legs ledger_leg[];
   v_releases ledger_release[];
 begin
-  select array_agg(r.order_id) into v_orders from unnest(p_rulings) r;
-  if (select count(*) <> count(distinct o) from unnest(v_orders) o) then
+  select array_agg(r.order_id), count(*) > count(distinct r.order_id) into v_orders, v_twice
+    from unnest(p_rulings) r;
+  if v_twice then
     raise exception 'an order stands twice in one batch of rulings';
   end if;
   -- Everywhere in this order: orders, jobs, accounts.
@@ -155,7 +157,8 @@ begin
       select s.order_id, s.answer_id, s.tenant_id, s.attempt_id, s.result, s.reason, s.verdict,
         s.step, s.at, coalesce(s.blame, 'none')
       from steps s
-      where s.state is not null and not exists (
+      -- One that is brought again was heard: it ends no attempt a second time.
+      where s.step in ('capture', 'refund', 'next') or s.state is not null and not exists (
         select from answers x where x.order_id = s.order_id and x.id = s.answer_id offset 0)
   ), noted as (
     -- A worker's capture is told by its answer alone.

@@ -195,7 +195,7 @@ class Purchases:
     ) -> NewOrder:
         offer = choice.offer
         order_id = _order_id(tenant, customer, key)
-        attempt_id = ids.derived("attempt", str(order_id), "1")
+        attempt_id = ids.derived("attempt", order_id, "1")
         return NewOrder(
             id=order_id,
             tenant_id=tenant.id,
@@ -230,4 +230,4 @@ def _midnight(time_zone: str, minute: dt.datetime) -> dt.datetime:
 
 
 def _order_id(tenant: Tenant, customer: Customer, key: str) -> UUID:
-    return ids.derived("order", str(tenant.id), str(customer.id), key)
+    return ids.derived("order", tenant.id, customer.id, key)

@@ -200,7 +200,7 @@ class Vending:
 
 
 def _following(due: DueOrder, choice: Choice, now: dt.datetime) -> NextAttempt:
-    attempt_id = ids.derived("attempt", str(due.order_id), str(due.attempt_number + 1))
+    attempt_id = ids.derived("attempt", due.order_id, str(due.attempt_number + 1))
     provider = choice.offer.provider
     return NextAttempt(
         attempt_id,

@@ -7,6 +7,7 @@ from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 import structlog
 
 from core.domain.customers import Customer, Tenant
@@ -47,8 +48,7 @@ class Terms:
     in_doubt_deadline_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Airtime:
+class Airtime(msgspec.Struct, frozen=True):
     """What the customer saw and confirmed."""
 
     network: str
@@ -57,8 +57,7 @@ class Airtime:
     fee: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(msgspec.Struct, frozen=True):
     """An order with where it stands now. `state` is None while nobody can say."""
 
     order_id: UUID

@@ -3,9 +3,9 @@
 import asyncio
 import datetime as dt
 import time
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from core.domain.circuits import CircuitKey, went_well
 from core.domain.orders import DueOrder, NextAttempt, OrderState, Ruling, Verdict

@@ -214,7 +214,7 @@ class Purchases:
             provider_reference=offer.provider.new_reference(attempt_id, now),
             created_at=now,
             deadline_at=now + dt.timedelta(seconds=self._terms.in_doubt_deadline_s),
-            day_starts_at=_midnight(tenant.time_zone, now.replace(second=0, microsecond=0)),
+            day_starts_at=_midnight(tenant.time_zone, int(now.timestamp()) // 60),
             day_limit_minor=self._terms.day_limit_minor if gift_room_id is None else None,
             provider_plan=choice.plan,
             gift_room_id=gift_room_id,
@@ -222,9 +222,9 @@ class Purchases:
 
 
 @lru_cache(maxsize=256)
-def _midnight(time_zone: str, minute: dt.datetime) -> dt.datetime:
-    """When the day of this minute began there."""
-    there = minute.astimezone(ZoneInfo(time_zone))
+def _midnight(time_zone: str, minute: int) -> dt.datetime:
+    """When the day of this minute (since 1970) began there."""
+    there = dt.datetime.fromtimestamp(minute * 60, ZoneInfo(time_zone))
     return there.replace(hour=0, minute=0).astimezone(dt.UTC)
 
 

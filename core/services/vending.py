@@ -98,10 +98,10 @@ class Vending:
             reference=due.reference,
             provider=due.provider,
             asked="vend" if vended else "requery",
-            result=outcome.result.value,
+            result=outcome.result,
             reason=outcome.reason,
-            verdict=ruling.verdict.value,
-            state=state.value,
+            verdict=ruling.verdict,
+            state=state,
             elapsed_ms=round(took_s * 1000),
         )
         return state

@@ -77,7 +77,7 @@ class Doubt(Protocol):
     def deadline_at(self) -> dt.datetime: ...
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """A verdict, and when to ask again where it needs that.
 
     `elsewhere`: the order itself is fine and the attempt is proven not to have happened, so

@@ -38,7 +38,7 @@ class PlanOffer:
     cost_minor: int
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A provider of the product that an order is for.
 
     Attributes:
@@ -70,7 +70,7 @@ class Again(StrEnum):
     RENEW = "renew"  # we never tried: the reference had grown too old, or the account was changed
 
 
-class Sought(msgspec.Struct, frozen=True):
+class Sought(msgspec.Struct, frozen=True, gc=False):
     """The order to be placed.
 
     Attributes:

@@ -45,7 +45,7 @@ class Blame(StrEnum):
     ORDER = "order"  # a wrong number, a wrong amount: it would be refused anywhere
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """One provider answer, read.
 
     Attributes:
@@ -68,7 +68,7 @@ class Outcome(msgspec.Struct, frozen=True):
     never_sent: bool = False
 
 
-class Vend(msgspec.Struct, frozen=True):
+class Vend(msgspec.Struct, frozen=True, gc=False):
     """One order to a provider. `reference` is ours and is its idempotency key there.
 
     Attributes:

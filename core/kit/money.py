@@ -31,7 +31,7 @@ class BadAmount(Problem):
     code = "amount.unreadable"
 
 
-class Money(msgspec.Struct, frozen=True):
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount in whole minor units (kobo, pesewa, cent) of one ISO 4217 currency.
 
     Adding, subtracting or comparing two currencies raises `ValueError`.

@@ -48,7 +48,7 @@ class Terms:
     in_doubt_deadline_s: float
 
 
-class Airtime(msgspec.Struct, frozen=True):
+class Airtime(msgspec.Struct, frozen=True, gc=False):
     """What the customer saw and confirmed."""
 
     network: str
@@ -57,7 +57,7 @@ class Airtime(msgspec.Struct, frozen=True):
     fee: Money
 
 
-class Purchase(msgspec.Struct, frozen=True):
+class Purchase(msgspec.Struct, frozen=True, gc=False):
     """An order with where it stands now. `state` is None while nobody can say."""
 
     order_id: UUID

@@ -43,7 +43,7 @@ class NoStandings:
         return ()
 
 
-class Choice(Struct, frozen=True):
+class Choice(Struct, frozen=True, gc=False):
     """Where an order goes.
 
     Attributes:

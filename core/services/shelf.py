@@ -18,7 +18,7 @@ class NotSold(Problem):
     code = "product.unavailable"
 
 
-class Offer(msgspec.Struct, frozen=True):
+class Offer(msgspec.Struct, frozen=True, gc=False):
     """A provider that sells one product to one tenant.
 
     Attributes:
@@ -37,7 +37,7 @@ class Offer(msgspec.Struct, frozen=True):
     configured: bool = False
 
 
-class Seller(msgspec.Struct, frozen=True):
+class Seller(msgspec.Struct, frozen=True, gc=False):
     """Whom to ask about an attempt.
 
     Attributes:

@@ -154,17 +154,13 @@ class Purchases:
     async def _awaited(
         self, order_id: UUID, reference: str, state: OrderState, until: float
     ) -> Purchase:
+        """With its final state if there is one in time. Not being able to ask is no failure."""
         if not state.final:
-            state = await self._end_of(order_id, until) or state
+            try:
+                state = await self._outcomes.wait(order_id, until) or state
+            except Exception:
+                log.exception("purchase.unwatched")
         return Purchase(order_id, reference, state)
-
-    async def _end_of(self, order_id: UUID, until: float) -> OrderState | None:
-        """Its final state if there is one in time. Not being able to ask is no failure of it."""
-        try:
-            return await self._outcomes.wait(order_id, until)
-        except Exception:
-            log.exception("purchase.unwatched")
-            return None
 
     async def latest(self, tenant_id: UUID, customer_id: UUID) -> Sequence[OrderView]:
         return await self._orders.latest(tenant_id, customer_id, 1)

@@ -1,9 +1,15 @@
-"""A purchase, from the hold to the end of its money."""
+"""A purchase, from the hold to the end of its money.
+
+What is made for every order is a struct, which takes a fraction of what a dataclass takes to make.
+It is out of the collector's sight (`gc=False`): values made of earlier values are in no cycle.
+"""
 
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
 
 from core.domain.vending import Outcome, Product, Result
 from core.kit.msisdn import Msisdn
@@ -26,8 +32,7 @@ class OrderState(StrEnum):
 FINAL = frozenset({OrderState.DELIVERED, OrderState.REFUNDED, OrderState.PAID_BACK})
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrder:
+class NewOrder(msgspec.Struct, frozen=True, gc=False):
     """What a customer confirmed. `id` is derived from the confirmed screen: the idempotency key.
 
     Attributes:
@@ -81,8 +86,7 @@ class Beginning(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True, gc=False):
     """`in_hand`: if it was begun, this process is already seeing it through."""
 
     result: Beginning
@@ -98,8 +102,7 @@ class AttemptState(StrEnum):
     CLOSED = "closed"  # ended in a class that ends it
 
 
-@dataclass(frozen=True, slots=True)
-class DueOrder:
+class DueOrder(msgspec.Struct, frozen=True, gc=False):
     """An order whose job came due, leased to one worker.
 
     Attributes:
@@ -160,8 +163,7 @@ class Verdict(StrEnum):
     KEEP = "keep"  # a final order looked at again, and nothing new: only its job ends
 
 
-@dataclass(frozen=True, slots=True)
-class NextAttempt:
+class NextAttempt(msgspec.Struct, frozen=True, gc=False):
     attempt_id: UUID
     provider: str
     provider_reference: str
@@ -169,8 +171,7 @@ class NextAttempt:
     provider_plan: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True, gc=False):
     """One answer and what it leads to, applied once whoever brings it.
 
     `actor` is `worker`, or the person who settled it.

@@ -7,6 +7,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
+import msgspec
+
 from core.domain.orders import OrderState, Verdict
 from core.domain.routing import Again
 from core.domain.vending import Blame, Outcome, Result
@@ -75,8 +77,7 @@ class Doubt(Protocol):
     def deadline_at(self) -> dt.datetime: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """A verdict, and when to ask again where it needs that.
 
     `elsewhere`: the order itself is fine and the attempt is proven not to have happened, so

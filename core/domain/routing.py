@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from core.domain.circuits import CircuitState
 from core.domain.vending import Capabilities
 
@@ -36,8 +38,7 @@ class PlanOffer:
     cost_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A provider of the product that an order is for.
 
     Attributes:
@@ -69,8 +70,7 @@ class Again(StrEnum):
     RENEW = "renew"  # we never tried: the reference had grown too old, or the account was changed
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
+class Sought(msgspec.Struct, frozen=True, gc=False):
     """The order to be placed.
 
     Attributes:

@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from core.kit.money import Money
 from core.kit.msisdn import Msisdn
@@ -43,8 +45,7 @@ class Blame(StrEnum):
     ORDER = "order"  # a wrong number, a wrong amount: it would be refused anywhere
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """One provider answer, read.
 
     Attributes:
@@ -62,13 +63,12 @@ class Outcome:
     blame: Blame = Blame.NONE
     hint: str | None = None
     cost: Money | None = None
-    evidence: Mapping[str, str] = field(default_factory=dict)
+    evidence: Mapping[str, str] = msgspec.field(default_factory=dict)
     check_after_s: float | None = None
     never_sent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Vend:
+class Vend(msgspec.Struct, frozen=True, gc=False):
     """One order to a provider. `reference` is ours and is its idempotency key there.
 
     Attributes:

@@ -102,7 +102,6 @@ class _AtWork(Generic[Item]):
             self._guarded(item), name=self._name, context=self._context.copy()
         )
         self._busy.add(task)
-        task.add_done_callback(self._done)
 
     def left(self) -> None:
         self._freed.set()
@@ -127,15 +126,17 @@ class _AtWork(Generic[Item]):
     def _room(self) -> int:
         return self._pump.at_once - len(self._busy) - self._pump.hand.promised
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._busy.discard(task)
-        self._freed.set()
-
     async def _guarded(self, item: Item) -> None:
         try:
             await self._pump.handle(item)
         except Exception:
             log.exception("pump.item_failed", pump=self._pump.name)
+        finally:
+            # No callback of the task: only `drain` cancels one that has not begun.
+            task = asyncio.current_task(self._loop)
+            assert task is not None
+            self._busy.discard(task)
+            self._freed.set()
 
 
 async def run_all(pumps: Sequence[Pump[object]]) -> None:

@@ -38,6 +38,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
 _LONG_DIGITS = re.compile(
     r"(?:(?<![A-Za-z0-9-])|(?<=%2[Bb]))\+?(?:\d{10,}|\d{3,4}(?:[ -]\d{3,4}){2,3})(?![A-Za-z0-9-])"
 )
+# One word: no pair, no URL, no bearer and no group of digits has room in it. Most values are one.
+_WORD = re.compile(r"(?!.*(?:\d{10}|[sp]k_))[\w.]*", re.IGNORECASE)
 _SHORT_DIGITS = re.compile(r"(?<![\w*-])\d{4,9}(?![\w*-])")
 _FRAME = re.compile(r'[\s|+-]*File "[^"]*", line \d+')
 _CODE_DIGITS_MIN = 4
@@ -77,6 +79,8 @@ def text(written: str) -> str:
     """`written` without secrets and whole numbers, as far as their shape tells them; cut short."""
     if len(written) > _CHARS_MAX:
         written = written[:_CHARS_MAX] + " [cut]"
+    elif _WORD.fullmatch(written):
+        return written
     written = _PAIR.sub(rf"\1{REDACTED}", written)
     for shape, instead in _SHAPES:
         written = shape.sub(instead, written)
@@ -101,6 +105,8 @@ def _traceback(written: str) -> str:
 
 
 def _content(key: str, value: object, depth: int) -> object:
+    if isinstance(value, str) and depth < _DEPTH_MAX:
+        return text(str(value))
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):

@@ -1,10 +1,10 @@
 """Money: whole minor units of one currency, never a float."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
+import msgspec
 from babel.numbers import get_currency_precision
 
 from core.kit.errors import Problem
@@ -31,8 +31,7 @@ class BadAmount(Problem):
     code = "amount.unreadable"
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount in whole minor units (kobo, pesewa, cent) of one ISO 4217 currency.
 
     Adding, subtracting or comparing two currencies raises `ValueError`.

@@ -47,10 +47,10 @@ def answered(
     due: DueOrder, outcome: Outcome, state: OrderState, took_s: float, *, vended: bool
 ) -> None:
     """A provider answered, and the order stands there now."""
-    product, provider = due.product.value, provider_label(due.provider)
+    product, provider = due.product, provider_label(due.provider)
     asked = "vend" if vended else "requery"
-    _answers(product, provider, asked, outcome.result.value).inc()
+    _answers(product, provider, asked, outcome.result).inc()
     if vended:
         _seconds(product, provider).observe(took_s)
     if state.final and not due.state.final:
-        _orders(product, provider, state.value).inc()
+        _orders(product, provider, state).inc()

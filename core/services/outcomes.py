@@ -3,12 +3,13 @@
 import asyncio
 import contextvars
 import itertools
-import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
 from core.domain.orders import OrderState
+from core.kit.deadlines import Deadlines
 
 # A customer cannot tell 50 ms from none, and one question serves all who wait.
 _EVERY_S = 0.05
@@ -30,6 +31,7 @@ class Outcomes:
         self._waiting: dict[UUID, list[asyncio.Future[OrderState | None]]] = {}
         self._in_hand: set[UUID] = set()
         self._asking: asyncio.Task[None] | None = None
+        self._deadlines = Deadlines()
 
     async def wait(self, order_id: UUID, until: float) -> OrderState | None:
         """The final state, or None when there is none at `until` (of `time.monotonic`).
@@ -42,11 +44,11 @@ class Outcomes:
         if self._asking is None or self._asking.done():
             # In a context of its own: it asks for all, not for the customer who came first.
             self._asking = loop.create_task(self._ask(), context=contextvars.Context())
-        patience = loop.call_later(until - time.monotonic(), _give_up, answer)
+        patience = self._deadlines.at(until, partial(_give_up, answer))
         try:
             return await answer
         finally:
-            patience.cancel()
+            patience.over()
             self._go(order_id, answer)
 
     def tell(self, order_id: UUID, state: OrderState) -> None:
@@ -66,11 +68,11 @@ class Outcomes:
         self._in_hand.discard(order_id)
 
     def _go(self, order_id: UUID, answer: asyncio.Future[OrderState | None]) -> None:
-        others = self._waiting.get(order_id, [])
-        if answer in others:
+        others = self._waiting.get(order_id)
+        if others is not None and answer in others:
             others.remove(answer)
-        if not others:
-            self._waiting.pop(order_id, None)
+            if not others:
+                del self._waiting[order_id]
         if answer.done() and not answer.cancelled():
             answer.exception()  # seen, even if the wait was cancelled in the same moment
 

@@ -3,9 +3,9 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from core.domain.providers import ConfigKey, ProviderConfig
 from core.ports import ProviderConfigs, VtuProvider

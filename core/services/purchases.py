@@ -7,6 +7,7 @@ from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 import structlog
 
 from core.domain.customers import Customer, Tenant
@@ -47,8 +48,7 @@ class Terms:
     in_doubt_deadline_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Airtime:
+class Airtime(msgspec.Struct, frozen=True, gc=False):
     """What the customer saw and confirmed."""
 
     network: str
@@ -57,8 +57,7 @@ class Airtime:
     fee: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(msgspec.Struct, frozen=True, gc=False):
     """An order with where it stands now. `state` is None while nobody can say."""
 
     order_id: UUID
@@ -155,17 +154,13 @@ class Purchases:
     async def _awaited(
         self, order_id: UUID, reference: str, state: OrderState, until: float
     ) -> Purchase:
+        """With its final state if there is one in time. Not being able to ask is no failure."""
         if not state.final:
-            state = await self._end_of(order_id, until) or state
+            try:
+                state = await self._outcomes.wait(order_id, until) or state
+            except Exception:
+                log.exception("purchase.unwatched")
         return Purchase(order_id, reference, state)
-
-    async def _end_of(self, order_id: UUID, until: float) -> OrderState | None:
-        """Its final state if there is one in time. Not being able to ask is no failure of it."""
-        try:
-            return await self._outcomes.wait(order_id, until)
-        except Exception:
-            log.exception("purchase.unwatched")
-            return None
 
     async def latest(self, tenant_id: UUID, customer_id: UUID) -> Sequence[OrderView]:
         return await self._orders.latest(tenant_id, customer_id, 1)
@@ -195,7 +190,7 @@ class Purchases:
     ) -> NewOrder:
         offer = choice.offer
         order_id = _order_id(tenant, customer, key)
-        attempt_id = ids.derived("attempt", str(order_id), "1")
+        attempt_id = ids.derived("attempt", order_id, "1")
         return NewOrder(
             id=order_id,
             tenant_id=tenant.id,
@@ -215,7 +210,7 @@ class Purchases:
             provider_reference=offer.provider.new_reference(attempt_id, now),
             created_at=now,
             deadline_at=now + dt.timedelta(seconds=self._terms.in_doubt_deadline_s),
-            day_starts_at=_midnight(tenant.time_zone, now.replace(second=0, microsecond=0)),
+            day_starts_at=_midnight(tenant.time_zone, int(now.timestamp()) // 60),
             day_limit_minor=self._terms.day_limit_minor if gift_room_id is None else None,
             provider_plan=choice.plan,
             gift_room_id=gift_room_id,
@@ -223,11 +218,11 @@ class Purchases:
 
 
 @lru_cache(maxsize=256)
-def _midnight(time_zone: str, minute: dt.datetime) -> dt.datetime:
-    """When the day of this minute began there."""
-    there = minute.astimezone(ZoneInfo(time_zone))
+def _midnight(time_zone: str, minute: int) -> dt.datetime:
+    """When the day of this minute (since 1970) began there."""
+    there = dt.datetime.fromtimestamp(minute * 60, ZoneInfo(time_zone))
     return there.replace(hour=0, minute=0).astimezone(dt.UTC)
 
 
 def _order_id(tenant: Tenant, customer: Customer, key: str) -> UUID:
-    return ids.derived("order", str(tenant.id), str(customer.id), key)
+    return ids.derived("order", tenant.id, customer.id, key)

@@ -3,10 +3,11 @@
 import asyncio
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.domain.circuits import CircuitKey, CircuitState
 from core.domain.orders import DueOrder
@@ -42,8 +43,7 @@ class NoStandings:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True, gc=False):
     """Where an order goes.
 
     Attributes:

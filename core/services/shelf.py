@@ -1,9 +1,10 @@
 """Which provider sells what to whom."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
+
+import msgspec
 
 from core.domain.providers import PRIORITY_DEFAULT, ConfigKey
 from core.domain.vending import Product
@@ -17,8 +18,7 @@ class NotSold(Problem):
     code = "product.unavailable"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True, gc=False):
     """A provider that sells one product to one tenant.
 
     Attributes:
@@ -37,8 +37,7 @@ class Offer:
     configured: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Seller:
+class Seller(msgspec.Struct, frozen=True, gc=False):
     """Whom to ask about an attempt.
 
     Attributes:

@@ -1,11 +1,10 @@
 """Seeing an order through: ask the provider, rule on the answer, book it."""
 
-import asyncio
 import datetime as dt
 import time
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from core.domain.circuits import CircuitKey, went_well
 from core.domain.orders import DueOrder, NextAttempt, OrderState, Ruling, Verdict
@@ -15,6 +14,7 @@ from core.kit import crash, ids
 from core.kit.bell import Bell
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
+from core.kit.deadlines import Deadlines
 from core.kit.money import Money
 from core.ports import Circuits, OrderBook, VtuProvider
 from core.services import meters
@@ -52,6 +52,7 @@ class Vending:
         self._clock = clock
         self._policy = policy
         self._bell = bell
+        self._deadlines = Deadlines()
 
     async def see_through(self, due: DueOrder) -> OrderState:
         """Ask once and book the answer. Run twice, it is as run once: the book is the judge."""
@@ -63,11 +64,11 @@ class Vending:
 
     async def _see_through(self, due: DueOrder) -> OrderState:
         seller = await self._shelf.seller(due.tenant_id, due.product, due.provider, due.via)
-        if due.first_send and not self._in_time(due):
+        asked_at = self._clock.now()
+        if due.first_send and not self._in_time(due, asked_at):
             log.warning("vend.too_late_to_send", reference=due.reference, provider=due.provider)
             return due.state
         started = time.monotonic()
-        asked_at = self._clock.now()
         vended = due.first_send
         outcome = await self._answer(seller, due)
         crash.point("vend.answered")
@@ -97,21 +98,21 @@ class Vending:
             reference=due.reference,
             provider=due.provider,
             asked="vend" if vended else "requery",
-            result=outcome.result.value,
+            result=outcome.result,
             reason=outcome.reason,
-            verdict=ruling.verdict.value,
-            state=state.value,
+            verdict=ruling.verdict,
+            state=state,
             elapsed_ms=round(took_s * 1000),
         )
         return state
 
-    def _in_time(self, due: DueOrder) -> bool:
+    def _in_time(self, due: DueOrder, now: dt.datetime) -> bool:
         """Whether "about to send" is still about to.
 
         A machine that stood still in between, or a claim whose answer was long under way, must not
         send: another worker may have asked meanwhile, and believed that nothing was sent.
         """
-        age_s = (self._clock.now() - due.sent_at).total_seconds()
+        age_s = (now - due.sent_at).total_seconds()
         return 0 <= age_s <= self._policy.send_within_s
 
     def _quarantine_s(self, seller: Seller) -> float:
@@ -160,7 +161,7 @@ class Vending:
             return STALE_REFERENCE
         crash.point("vend.before_send")
         try:
-            async with asyncio.timeout(provider.timeout_s + GRACE_S):
+            with self._deadlines.within(provider.timeout_s + GRACE_S):
                 return await (provider.vend(vend) if due.first_send else provider.requery(vend))
         except TimeoutError:
             return Outcome(Result.UNKNOWN, reason="no_answer")
@@ -200,7 +201,7 @@ class Vending:
 
 
 def _following(due: DueOrder, choice: Choice, now: dt.datetime) -> NextAttempt:
-    attempt_id = ids.derived("attempt", str(due.order_id), str(due.attempt_number + 1))
+    attempt_id = ids.derived("attempt", due.order_id, str(due.attempt_number + 1))
     provider = choice.offer.provider
     return NextAttempt(
         attempt_id,

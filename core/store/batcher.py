@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import msgspec
 import structlog
 
 from core.ports import Busy
@@ -38,8 +39,7 @@ class Limits:
     crowd: int = 32
 
 
-@dataclass(slots=True)
-class _Waiting(Generic[Item, Answer]):
+class _Waiting(msgspec.Struct, Generic[Item, Answer]):
     item: Item
     key: Hashable
     answer: asyncio.Future[Answer]

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 from sqlalchemy import URL, bindparam, event, exc, func, literal, make_url, select
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -133,22 +134,24 @@ class Database:
         return await self._persist(once)
 
     async def _fetch(self, query: str, arguments: tuple[object, ...]) -> list[asyncpg.Record]:
-        async with self.engine.connect() as connection:
-            pooled = await connection.get_raw_connection()
-            driver = pooled.driver_connection
-            assert isinstance(driver, asyncpg.Connection)
-            try:
-                return await driver.fetch(query, *arguments)
-            except TimeoutError:
-                driver.terminate()  # whatever comes back on it now is nobody's
-                raise
-            except asyncpg.InternalClientError as error:
-                # The driver lost track of a connection that broke under it.
-                driver.terminate()
-                raise exc.DisconnectionError from error
-            finally:
-                if driver.is_closed() and not connection.invalidated:
-                    await connection.invalidate()
+        pooled = await self.engine.raw_connection()
+        driver = pooled.driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+        try:
+            return await driver.fetch(query, *arguments)
+        except TimeoutError:
+            driver.terminate()  # whatever comes back on it now is nobody's
+            raise
+        except asyncpg.InternalClientError as error:
+            # The driver lost track of a connection that broke under it.
+            driver.terminate()
+            raise exc.DisconnectionError from error
+        finally:
+            # Neither of these asks the server: there is no transaction that SQLAlchemy knows of.
+            if driver.is_closed():
+                pooled.invalidate()
+            else:
+                pooled.close()
 
     async def _persist(self, once: Callable[[], Awaitable[Answer]]) -> Answer:
         """Try until it is done, refused, or patience ends."""
@@ -196,22 +199,13 @@ def _refuse_closed(adapted: object, _record: ConnectionPoolEntry, _proxy: object
         raise exc.DisconnectionError
 
 
-def _passing(error: Exception) -> bool:
+def _passing(error: BaseException | None) -> bool:
     """Whether the same thing may well succeed in a moment."""
     if isinstance(error, exc.DBAPIError):
-        if error.connection_invalidated:
-            return True
-        return _state(error.orig) in _AGAIN or isinstance(_cause(error), _GONE)
+        return error.connection_invalidated or _passing(error.orig)
+    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):
+        return _passing(error.__cause__)  # the driver's own, which SQLAlchemy adapted
     if isinstance(error, asyncpg.InterfaceError):
         return "connection" in str(error)  # closed under our hands
-    return isinstance(error, (*_GONE, exc.DisconnectionError)) or _state(error) in _AGAIN
-
-
-def _state(error: BaseException | None) -> str | None:
-    state = getattr(error, "sqlstate", None)
-    return state if isinstance(state, str) else None
-
-
-def _cause(error: exc.DBAPIError) -> BaseException | None:
-    """The driver's own error, under SQLAlchemy's two wrappings."""
-    return error.orig.__cause__ if error.orig is not None else None
+    passing = isinstance(error, (*_GONE, exc.DisconnectionError))
+    return passing or getattr(error, "sqlstate", None) in _AGAIN

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,10 @@ from core.store.tables import orders
 _LIMITS = Limits(batch_max=96, flushers=2, crowd=48)
 
 
+# The words are few, and looking one up costs more than having it.
+_beginning, _state = cache(Beginning), cache(OrderState)
+
+
 class UnknownOrder(Fault):
     """A ruling about an order that this tenant does not have."""
 
@@ -61,7 +66,7 @@ class PgOrderBook:
         limits = limits or _LIMITS
         # One order per wallet and batch, so that what the wallet has room for is exact.
         self._begins: Batcher[NewOrder, Begun] = Batcher(
-            "begins", self._begin, key=lambda order: order.customer_id, limits=limits
+            "begins", self._begin, key=lambda order: order.customer_id.int, limits=limits
         )
         self._rulings: Batcher[tuple[object, ...], OrderState] = Batcher(
             "rulings", self._rule, key=lambda ruling: ruling[1], limits=limits
@@ -95,7 +100,7 @@ class PgOrderBook:
 
     async def states(self, order_ids: Sequence[UUID]) -> Mapping[UUID, OrderState]:
         rows = await self._database.call("select * from order_states($1)", order_ids)
-        return {row["id"]: OrderState(row["state"]) for row in rows}
+        return {row["id"]: _state(row["state"]) for row in rows}
 
     async def find(self, tenant_id: UUID, reference: str) -> OrderView | None:
         return await self._one(tenant_id, orders.c.reference == reference)
@@ -184,10 +189,10 @@ class PgOrderBook:
         )
         return [
             Begun(
-                result=Beginning(row["result"]),
+                result=_beginning(row["result"]),
                 order_id=order.id,
                 reference=row["reference"],
-                state=OrderState(row["state"]) if row["state"] else None,
+                state=_state(row["state"]) if row["state"] else None,
                 in_hand=sent_at is not None,
             )
             for order, row in zip(batch, rows, strict=True)
@@ -197,7 +202,7 @@ class PgOrderBook:
         rows = await self._database.call("select * from order_rule($1::ruling_item[])", batch)
         if len(batch) == 1 and rows[0]["state"] is None:
             raise UnknownOrder(str(batch[0][1]))
-        return [OrderState(row["state"]) for row in rows]
+        return [_state(row["state"]) for row in rows]
 
 
 VIEW = (
@@ -235,7 +240,7 @@ def _order_item(order: NewOrder) -> tuple[object, ...]:
         order.tenant_id,
         order.customer_id,
         order.reference,
-        order.product.value,
+        order.product,
         order.network,
         order.recipient,
         order.amount_minor,
@@ -268,8 +273,8 @@ def _ruling_item(ruling: Ruling, answer_id: UUID, at: dt.datetime) -> tuple[obje
         ruling.order_id,
         ruling.tenant_id,
         ruling.attempt_id,
-        ruling.verdict.value,
-        outcome.result.value,
+        ruling.verdict,
+        outcome.result,
         outcome.reason,
         outcome.hint,
         outcome.provider_reference,
@@ -284,7 +289,7 @@ def _ruling_item(ruling: Ruling, answer_id: UUID, at: dt.datetime) -> tuple[obje
         following.provider_plan if following else "",
         ruling.actor,
         at,
-        outcome.blame.value,
+        outcome.blame,
     )
 
 

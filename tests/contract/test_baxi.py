@@ -1,8 +1,7 @@
 """Baxi: success in three places, errors that are none, and PINs."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from core.domain.vending import Outcome, Result, Vend
 from core.kit.money import Money

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from core.domain.vending import Outcome, Result, Vend
 from core.kit.money import Money

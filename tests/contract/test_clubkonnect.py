@@ -1,8 +1,7 @@
 """ClubKonnect: its scripts, its codes, and the completed order that is not."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from core.domain.vending import Blame, Outcome, Result, Vend
 from core.kit.money import Money

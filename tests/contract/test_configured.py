@@ -2,10 +2,10 @@
 
 import base64
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.domain.vending import Outcome, Product, Result, Vend
 from core.kit.errors import Fault

@@ -1,9 +1,9 @@
 """Flutterwave's bills: taken is not delivered, and only a question server to server tells more."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from core.domain.vending import Outcome, Result, Vend

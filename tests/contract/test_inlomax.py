@@ -1,9 +1,9 @@
 """Inlomax: nothing of ours in any request, so what is lost is lost to a person."""
 
-from dataclasses import replace
 from operator import methodcaller
 
 import pytest
+from msgspec.structs import replace
 
 from core.domain.vending import Blame, Outcome, Result, Vend
 from core.kit.money import Money

@@ -3,9 +3,9 @@
 import hashlib
 import hmac
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from core.domain.vending import Blame, Outcome, Result, Vend
 from core.kit.money import Money

@@ -1,11 +1,11 @@
 """All that the VTpass simulator sells, bought by the real adapter and looked at from outside."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from core.domain.vending import Product, Result, Vend

@@ -5,12 +5,13 @@ Whatever part an order plays, what the adapter says must fit what was really del
 
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from core.domain.vending import Product, Result, Vend

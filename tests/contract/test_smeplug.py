@@ -1,10 +1,10 @@
 """SMEPlug: networks read before anything is sold, and a list that never says "no such order"."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.domain.vending import Outcome, Result, Vend
 from core.kit.money import Money

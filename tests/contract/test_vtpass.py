@@ -7,12 +7,12 @@ import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 from pydantic import SecretStr, ValidationError
 from structlog.testing import capture_logs
 

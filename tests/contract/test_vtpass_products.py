@@ -1,9 +1,9 @@
 """All that VTpass sells: how each order is written, and what proves its delivery."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from core.domain.vending import Blame, Outcome, Product, Result, Vend
 from core.kit.money import Money

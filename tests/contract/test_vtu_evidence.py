@@ -1,11 +1,11 @@
 """Tokens and PINs are found wherever and however providers write them, and nothing else is."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.domain.vending import Vend
 from core.providers.vtu.evidence import cards, electricity, found_in, lacking, tokens_in, units_of

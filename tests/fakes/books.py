@@ -1,8 +1,10 @@
 """A tenant with money in its wallets: what the sentences of the store's tests leave out."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from core.domain.customers import Customer, Tenant
 from core.domain.ledger import AccountKey, AccountType, Posting, Transfer

@@ -3,11 +3,12 @@
 import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import httpx
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from core.domain.customers import Customer

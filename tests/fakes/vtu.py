@@ -3,10 +3,11 @@
 import datetime as dt
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from core.domain.vending import Outcome, Product, Vend

@@ -1,10 +1,10 @@
 """What became of what was won, as the store tells it: airtime, frozen rooms, money that waits."""
 
 import datetime as dt
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from core.domain.gifts import AirtimeState, Claiming, GiftKind, PayOut, RoomState
 from core.domain.orders import Verdict

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 import asyncpg
+from msgspec import structs
 
 from core.domain.ledger import AccountType, Posting, Transfer
 from core.domain.orders import DueOrder, NextAttempt, Verdict
@@ -299,7 +300,7 @@ async def life_of_purchases(database_url: str, key: str) -> None:
     books = await open_books(database, key)
     customer = await books.customer(funds=10_000)
     for verdict in (Verdict.CAPTURE, Verdict.REFUND, Verdict.WAIT, Verdict.PAY_BACK):
-        order = replace(books.order(customer), day_limit_minor=9000)
+        order = structs.replace(books.order(customer), day_limit_minor=9000)
         await books.orders.begin(order)
         await books.orders.begin(order)
         await books.orders.claim(10, 60)
@@ -315,7 +316,7 @@ async def life_of_purchases(database_url: str, key: str) -> None:
     await books.orders.begin(order)
     following = NextAttempt(ids.uuid7(), "clubkonnect", f"next-{key}", "", "")
     moved_on = books.ruling(order, Verdict.NEXT, REFUSED)
-    await books.orders.rule(replace(moved_on, next_attempt=following))
+    await books.orders.rule(structs.replace(moved_on, next_attempt=following))
     paid = books.transfer(books.account(AccountType.WORLD), books.wallet(customer), 5)
     await books.ledger.post(paid)
     await books.ledger.post(paid)

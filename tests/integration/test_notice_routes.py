@@ -1,12 +1,12 @@
 """A notice goes where its matter began, and by the next way where that one fails."""
 
-import dataclasses
 import re
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from core.domain.chat import Closed, Delivery, Later, Refused, Unreachable
 from core.domain.orders import Verdict
@@ -136,9 +136,7 @@ async def test_the_end_of_an_order_is_told_where_it_was_placed(
 ) -> None:
     """With a picture of it; the notice is written with the money, in one statement."""
     customer = await post.books.customer(int(post.customer.msisdn[-7:]), funds=1000)
-    order = dataclasses.replace(
-        post.books.order(customer), channel_id=post.channel.id, identity=post.identity
-    )
+    order = replace(post.books.order(customer), channel_id=post.channel.id, identity=post.identity)
     await post.books.orders.begin(order)
     await post.books.claimed(order)
     await post.books.rule(order, Verdict.CAPTURE)
@@ -157,9 +155,7 @@ async def test_what_was_seen_on_the_screen_is_not_told_again(
     post: Post, owner: asyncpg.Connection
 ) -> None:
     customer = await post.books.customer(int(post.customer.msisdn[-7:]), funds=1000)
-    order = dataclasses.replace(
-        post.books.order(customer), channel_id=post.channel.id, identity=post.identity
-    )
+    order = replace(post.books.order(customer), channel_id=post.channel.id, identity=post.identity)
     await post.books.orders.begin(order)
     await post.books.claimed(order)
     await post.books.rule(order, Verdict.CAPTURE)

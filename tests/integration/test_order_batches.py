@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import asyncpg
+from msgspec.structs import replace
 
 from core.domain.orders import Beginning, Begun, NewOrder, OrderState, Verdict
 from core.ports import Busy

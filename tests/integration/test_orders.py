@@ -2,10 +2,10 @@
 
 import asyncio
 import datetime as dt
-from dataclasses import replace
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from core.domain.ledger import AccountType
 from core.domain.orders import Beginning, NextAttempt, OrderState, Verdict

@@ -3,7 +3,9 @@
 import asyncio
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from core.domain.orders import Beginning, DueOrder
 from core.kit.hand import Hand

@@ -1,8 +1,10 @@
 """Identifiers."""
 
 import datetime as dt
+import os
 import time
-from uuid import UUID
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid5
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,29 @@ def test_uuid7s_of_one_moment_differ() -> None:
     assert len({uuid7() for _ in range(10_000)}) == 10_000
 
 
+def test_threads_share_no_uuid7() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = threads.map(lambda _: [uuid7() for _ in range(2_000)], range(8))
+        assert len({each for some in made for each in some}) == 8 * 2_000
+
+
+def test_a_forked_process_makes_uuid7s_of_its_own() -> None:
+    uuid7()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, b"".join(uuid7().bytes for _ in range(100)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as told:
+        made = [UUID(bytes=each) for each in iter(lambda: told.read(16), b"")]
+
+    ours = [uuid7() for _ in range(100)]
+    random = {each.int % 2**62 for each in (*made, *ours)}
+    assert len(random) == 200
+
+
 @given(texts, texts)
 def test_only_the_same_parts_derive_the_same_identifier(left: list[str], right: list[str]) -> None:
     assert (derived(*left) == derived(*right)) == (left == right)
@@ -36,6 +61,19 @@ def test_only_the_same_parts_derive_the_same_identifier(left: list[str], right: 
 def test_a_derived_identifier_never_changes_between_releases() -> None:
     """A repeated confirmation must find its order after an upgrade."""
     assert str(derived("order", "t", "k")) == "ebdf2675-e085-5f49-9ece-7e35c89447c7"
+
+
+@given(texts)
+def test_a_derived_identifier_is_of_version_5_of_its_namespace(parts: list[str]) -> None:
+    namespace = UUID("6d0f3c58-2f0b-5a41-9d5e-0ca11b0c5000")
+
+    assert derived(*parts) == uuid5(namespace, joined(*parts))
+
+
+def test_an_identifier_among_the_parts_stands_as_its_text() -> None:
+    order_id = uuid7()
+
+    assert derived("attempt", order_id, "1") == derived("attempt", str(order_id), "1")
 
 
 def test_a_speakable_code_has_no_letter_that_sounds_or_looks_like_another() -> None:

@@ -135,6 +135,7 @@ def test_a_number_anywhere_is_masked(value: object) -> None:
         f"https://x.example/?token={PIN}abc&page=1",
         f"postgresql://callbox:{PIN}@db/callbox",
         f"sk_live_{PIN}abc",
+        f"SK_TEST_{PIN}abc",
         f"https://api.telegram.org/bot12345:{PIN}abcdefghijklmnopqrstuv/getMe",
         f"secret_key='{PIN}'",
     ],
@@ -142,6 +143,13 @@ def test_a_number_anywhere_is_masked(value: object) -> None:
 def test_a_secret_in_a_text_is_redacted(value: str) -> None:
     assert PIN not in str(line(anything=value))
     assert PIN not in str(line(event=value))
+
+
+@given(st.lists(st.sampled_from(["sk_live_", "PK_TEST_", "12345", "\u0663", "a", "_", "."])))
+def test_a_lone_word_is_masked_as_it_is_among_others(parts: list[str]) -> None:
+    word = "".join(parts)
+
+    assert masking.text(word) == masking.text(f"{word} ").removesuffix(" ")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
 """Who may be asked, and in what order, as tables."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.domain.circuits import CircuitState
 from core.domain.routing import Again, Candidate, PlanOffer, RoutingRules, Sought, choose

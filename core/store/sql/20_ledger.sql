@@ -81,6 +81,7 @@ begin
       set posted_minor = a.posted_minor + m.moved, held_minor = a.held_minor - m.freed,
         version = a.version + m.entries
       from moves m where a.id = m.account_id
+        and a.id = any (array(select account_id from moves))
       returning m.account_id, a.posted_minor - m.moved as posted_minor,
         a.version - m.entries as version
   )
@@ -107,7 +108,7 @@ end $$;
 create or replace function ledger_post(p_items ledger_item[], p_at timestamptz) returns text[]
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 declare
   v_answers text[];

@@ -10,34 +10,35 @@ create or replace function order_begin(
 returns table (place bigint, result text, reference text, state text)
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
-  v_places bigint[];
   v_wallets bigint[];
+  v_locked bigint[];
   v_rooms bigint[];
-  v_twice boolean;
 begin
-  -- In id order, so that no two calls wait for each other in a circle. No room in what was closed.
-  select array_agg(w.place), array_agg(w.id), array_agg(w.room_minor), count(*) > count(distinct w.id)
-    into v_places, v_wallets, v_rooms, v_twice
+  select array_agg(w.id order by i.ordinality) into v_wallets
+    from unnest(p_items) with ordinality i
+    left join lateral (
+      select a.id from accounts a
+        where a.tenant_id = i.tenant_id and a.type = 'wallet' and a.owner = i.customer_id::text
+          and a.currency = i.currency offset 0
+    ) w on true;
+  -- There is no room in what was closed.
+  select array_agg(w.id), array_agg(w.room_minor) into v_locked, v_rooms
     from (
-      select i.ordinality as place, a.id,
-          case when a.closed_at is null then a.posted_minor - a.held_minor end as room_minor
-        from unnest(p_items) with ordinality i
-        join accounts a on a.tenant_id = i.tenant_id and a.type = 'wallet'
-          and a.owner = i.customer_id::text and a.currency = i.currency
-        order by a.id for no key update of a
+      select a.id, case when a.closed_at is null then a.posted_minor - a.held_minor end as room_minor
+        from accounts a where a.id = any (v_wallets) order by a.id for no key update
     ) w;
-  if v_twice then
+  if cardinality(v_locked) <> cardinality(array_remove(v_wallets, null)) then
     raise exception 'a wallet stands twice in one batch of orders';
   end if;
 
   -- One statement from here on: what each item comes to is written down once and read by each
   -- table's part. Two of one id or one provider reference raise, and the caller tries one by one.
   return query with judged as materialized (
-    select i.*, v_wallets[w.at] as wallet_id, o.reference as known_reference, o.state as known_state,
+    select i.*, v_locked[w.at] as wallet_id, o.reference as known_reference, o.state as known_state,
         case
           when o.id is not null then
             case when (o.tenant_id, o.customer_id, o.product, o.network, o.recipient,
@@ -56,7 +57,9 @@ begin
           else 'begun'
         end as answer
       from unnest(p_items) with ordinality i
-      cross join lateral (select array_position(v_places, i.ordinality) as at offset 0) w
+      cross join lateral (
+        select array_position(v_locked, v_wallets[i.ordinality]) as at offset 0
+      ) w
       left join lateral (select * from orders x where x.id = i.id offset 0) o on true
       left join lateral (
         -- `between` and the order leave only the index of a customer's orders to choose, even while
@@ -81,7 +84,7 @@ begin
       from judged j where j.answer = 'begun'
   ), held as (
     update accounts a set held_minor = a.held_minor + j.amount_minor + j.fee_minor
-      from judged j where j.answer = 'begun' and a.id = j.wallet_id
+      from judged j where j.answer = 'begun' and a.id = j.wallet_id and a.id = any (v_locked)
   ), attempted as (
     insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
         state, sent_at, created_at)

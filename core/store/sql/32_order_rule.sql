@@ -8,7 +8,7 @@ create or replace function order_rule(p_rulings ruling_item[])
 returns table (place bigint, state text)
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
@@ -93,7 +93,7 @@ begin
         settled_at = case when s.step in ('capture', 'refund', 'pay_back', 'take_back')
           then s.at else o.settled_at end
       from steps s
-      where o.id = s.order_id and (s.to_state <> s.state or s.step = 'next')
+      where o.id = s.order_id and o.id = any (v_orders) and (s.to_state <> s.state or s.step = 'next')
   ), moved_attempts as (
     update attempts a
       set state = case when s.step in ('wait', 'pay_back') then a.state else 'closed' end,
@@ -109,7 +109,7 @@ begin
           when 'not_found' then coalesce(a.not_found_since, s.at) end
       from steps s
       where s.step not in ('none', 'keep', 'recheck') and a.order_id = s.order_id
-        and a.number = s.attempt_number
+        and a.number = s.attempt_number and a.order_id = any (v_orders)
   ), next_attempts as (
     insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
         state, created_at)
@@ -123,8 +123,7 @@ begin
         else coalesce(s.check_at, s.at) end
       from steps s
       where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = s.order_id
-        and j.ref = any (array(select order_id from steps
-          where step in ('wait', 'recheck', 'pay_back', 'next')))
+        and j.ref = any (v_orders)
   ), ended_jobs as (
     -- But for a signal: what that tells (a reversal, a delivery) may be younger than the answer.
     delete from jobs

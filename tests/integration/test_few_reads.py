@@ -1,0 +1,63 @@
+"""A session plans each statement once, perhaps while a table is empty: that plan must last."""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+
+from core.domain.customers import Customer
+from core.domain.orders import OrderState, Verdict
+from core.store.database import Database
+from core.store.orders import PgOrderBook
+from tests.fakes.books import Books
+
+_BUYERS = 8
+_ROUNDS = 40
+_READS_EACH_MAX = 12
+_TABLES = ["accounts", "orders", "attempts", "jobs", "answers", "notices", "transfers", "entries"]
+
+
+async def test_what_was_planned_on_empty_tables_reads_no_more_when_they_are_full(
+    books: Books, database_url: str, owner: asyncpg.Connection
+) -> None:
+    database = Database(database_url, connections=1)
+    book = PgOrderBook(database, books.clock)
+    await owner.execute("analyze")
+    await sell(books, book, [await books.customer(funds=100_000)])
+    await owner.execute(
+        "insert into accounts (tenant_id, type, owner, currency, floor, created_at)"
+        " select $1, 'wallet', 'nobody ' || n, 'NGN', true, now() from generate_series(1, 500) n",
+        books.tenant.id,
+    )
+    buyers = [await books.customer(number, funds=100_000) for number in range(1, _BUYERS + 1)]
+    for _ in range(_ROUNDS):
+        await sell(books, book, buyers)
+
+    before = await reads(database, owner)
+    await sell(books, book, buyers)
+    after = await reads(database, owner)
+
+    many = {table: after[table] - before[table] for table in _TABLES}
+    assert {table: n for table, n in many.items() if n > _READS_EACH_MAX * _BUYERS} == {}
+    await book.close()
+    await database.close()
+
+
+async def sell(books: Books, book: PgOrderBook, buyers: Sequence[Customer]) -> None:
+    """One order each, begun side by side and delivered side by side."""
+    orders = [books.order(buyer) for buyer in buyers]
+    await asyncio.gather(*(book.begin(order) for order in orders))
+    rulings = [books.ruling(order, Verdict.CAPTURE) for order in orders]
+    states = await asyncio.gather(*(book.rule(ruling) for ruling in rulings))
+    assert set(states) == {OrderState.DELIVERED}
+
+
+async def reads(database: Database, owner: asyncpg.Connection) -> dict[str, int]:
+    """How many rows of each table were read so far, also by the one session of `database`."""
+    await database.call("select pg_stat_force_next_flush()")
+    rows = await owner.fetch(
+        "select relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as times"
+        " from pg_stat_user_tables where relname = any ($1)",
+        _TABLES,
+    )
+    return {row["relname"]: row["times"] for row in rows}

@@ -11,17 +11,24 @@ _STEP_S = 0.02
 
 
 class Deadlines:
-    """Calls back when a time has come, or up to `_STEP_S` after it. For one event loop.
+    """Tells when a time has come, or up to `_STEP_S` after it. For one event loop.
 
     A timer of the loop costs more than most of what is waited for. Here all that fall into one
     step share one, and what is over in time only takes itself out.
     """
 
     def __init__(self) -> None:
-        self._steps: dict[int, set[Deadline]] = {}
+        self._steps: dict[int, set[_Due]] = {}
 
-    def at(self, until: float, call: Callable[[], object]) -> "Deadline":
-        """Have it called at `until` (of `time.monotonic`), unless the deadline is over before."""
+    def at(self, until: float, call: Callable[[], object]) -> "Call":
+        """Have it called at `until` (of `time.monotonic`), unless that is over before."""
+        return Call(self._step(until), call)
+
+    def within(self, seconds: float) -> "Within":
+        """As `asyncio.timeout`: what takes longer is cancelled, which raises `TimeoutError`."""
+        return Within(self._step(time.monotonic() + seconds))
+
+    def _step(self, until: float) -> set["_Due"]:
         step = math.ceil(until / _STEP_S)
         due = self._steps.get(step)
         if due is None:
@@ -30,59 +37,66 @@ class Deadlines:
             asyncio.get_running_loop().call_later(
                 step * _STEP_S - time.monotonic(), self._come, step, context=contextvars.Context()
             )
-        return Deadline(due, call)
-
-    def within(self, seconds: float) -> "Within":
-        """As `asyncio.timeout`: what takes longer is cancelled, which raises `TimeoutError`."""
-        return Within(self, seconds)
+        return due
 
     def _come(self, step: int) -> None:
-        for deadline in tuple(self._steps.pop(step)):
-            deadline.call()
+        for due in tuple(self._steps.pop(step)):
+            due.come()
 
 
-class Deadline:
-    """One of those that fall into a step."""
+class _Due:
+    """One of those that fall into a step. It keeps nothing that keeps it: most end here."""
 
-    __slots__ = ("_due", "call")
+    __slots__ = ("_step",)
 
-    def __init__(self, due: set["Deadline"], call: Callable[[], object]) -> None:
-        self._due = due
-        self.call = call
-        due.add(self)
+    def __init__(self, step: set["_Due"]) -> None:
+        self._step = step
 
     def over(self) -> None:
-        """Nothing is to be called any more."""
-        self._due.discard(self)
+        """It is not to be told any more."""
+        self._step.discard(self)
+
+    def come(self) -> None:
+        raise NotImplementedError
 
 
-class Within:
+class Call(_Due):
+    """See `Deadlines.at`."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, step: set[_Due], call: Callable[[], object]) -> None:
+        super().__init__(step)
+        self._call = call
+        step.add(self)
+
+    def come(self) -> None:
+        self._call()
+
+
+class Within(_Due):
     """See `Deadlines.within`. A cancelling by others stays one, as `asyncio.timeout` has it."""
 
-    __slots__ = ("_cancelling", "_deadline", "_deadlines", "_late", "_seconds", "_task")
-
-    def __init__(self, deadlines: Deadlines, seconds: float) -> None:
-        self._deadlines = deadlines
-        self._seconds = seconds
-        self._late = False
+    __slots__ = ("_cancelling", "_late", "_task")
 
     def __enter__(self) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
         self._cancelling = task.cancelling()
-        self._deadline = self._deadlines.at(time.monotonic() + self._seconds, self._cut_off)
+        self._late = False
+        self._step.add(self)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._deadline.over()
+        self.over()
         if not self._late:
             return
         ours = self._task.uncancel() <= self._cancelling
         if ours and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
-    def _cut_off(self) -> None:
+    def come(self) -> None:
         self._late = True
         self._task.cancel()

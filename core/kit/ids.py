@@ -67,7 +67,8 @@ def derived(*parts: str | uuid.UUID) -> uuid.UUID:
 
 def joined(*parts: str | uuid.UUID) -> str:
     """The parts as one text that no other parts give, whatever characters they hold."""
-    return "".join([f"{len(text)}:{text}" for text in map(_text, parts)])
+    texts = [part if isinstance(part, str) else msgspec.to_builtins(part) for part in parts]
+    return "".join([f"{len(text)}:{text}" for text in texts])
 
 
 def reference_of(identifier: uuid.UUID, prefix: str) -> str:
@@ -82,10 +83,6 @@ def reference_of(identifier: uuid.UUID, prefix: str) -> str:
 def speakable(length: int) -> str:
     """A random code from a cryptographic source; each character carries five bits."""
     return secrets.token_bytes(length).translate(_LETTER_OF).decode()
-
-
-def _text(part: str | uuid.UUID) -> str:
-    return part if isinstance(part, str) else msgspec.to_builtins(part)
 
 
 def _stamped(number: int, *, version: int) -> uuid.UUID:

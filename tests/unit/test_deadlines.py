@@ -1,6 +1,7 @@
 """Deadlines that share their timers."""
 
 import asyncio
+import gc
 import time
 from functools import partial
 
@@ -78,6 +79,19 @@ async def test_what_ends_in_time_is_not_cut_off_later() -> None:
     assert task.cancelling() == 0
 
 
+async def test_what_is_over_leaves_nothing_to_the_collector() -> None:
+    deadlines = Deadlines()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(100):
+            with deadlines.within(60):
+                deadlines.at(soon(60), list).over()
+        assert gc.collect() < 100
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("late", [False, True], ids=["before", "when it is late as well"])
 async def test_cancelled_by_others_it_is_no_timeout(*, late: bool) -> None:
     deadlines, waiting = Deadlines(), asyncio.Event()
@@ -92,7 +106,7 @@ async def test_cancelled_by_others_it_is_no_timeout(*, late: bool) -> None:
     if late:
         [due] = deadlines._steps.values()
         for deadline in tuple(due):
-            deadline.call()
+            deadline.come()
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):

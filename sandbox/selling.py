@@ -203,21 +203,10 @@ class Seller(abc.ABC):
             order = await find(tx, self.name, reference)
             if order is None:
                 return None
-            if order.script.name == OK:
-                order = await self._recast(tx, order)
-            silent = order.script.name == "requery_down" and await orders.is_silent(
-                tx, order, order.script.seconds
-            )
+            silent = await is_silent(self._world, tx, order)
         if silent:
             raise Silence  # Not inside: since when it is silent must be kept.
         return order
-
-    async def _recast(self, tx: Transaction, order: Order) -> Order:
-        """An order with no part of its own may meet a requery that is down by a later rule."""
-        script = await self._world.scenarios.choose(
-            tx, self.name, [order.recipient], among={"requery_down"}
-        )
-        return order if script.name == OK else await self._world.orders.recast(tx, order, script)
 
     async def _latest(self, count: int) -> list[Order]:
         async with self._world.database.transaction() as tx:
@@ -266,6 +255,22 @@ class Seller(abc.ABC):
 
 class Silence(Exception):
     """No answer but a 503 page."""
+
+
+async def is_silent(world: World, tx: Transaction, order: Order) -> bool:
+    """Whether a question about the order goes unanswered, as one that is asked now.
+
+    An order with no part of its own may meet a requery that is down by a later rule.
+    """
+    if order.script.name == OK:
+        script = await world.scenarios.choose(
+            tx, order.provider, [order.recipient], among={"requery_down"}
+        )
+        if script.name != OK:
+            order = await world.orders.recast(tx, order, script)
+    if order.script.name != "requery_down":
+        return False
+    return await world.orders.is_silent(tx, order, order.script.seconds)
 
 
 def naira(given: object) -> Money:

@@ -1,7 +1,8 @@
 """SMEPlug, simulated: no reference is ever refused, and questions want theirs.
 
 Source: a published SDK and notes of a platform in production. The same `customer_reference` twice
-is two orders, as nothing says otherwise. Webhooks are not signed.
+is two orders, as nothing says otherwise. Webhooks are not signed. Its list of transactions is in
+`sandbox.statements`: the same one is read for a statement and searched for an order.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +23,6 @@ SECRET_KEY = "SIM-smeplug-secret"  # noqa: S105 - everybody may know it
 _NETWORKS = {1: "MTN", 2: "AIRTEL", 3: "9MOBILE", 4: "GLO"}
 _PLAN_PRICES = {"sim-1gb": 350, "sim-2gb": 1500}
 _OTHER_PLAN = 1000
-_LISTED_MAX = 50
 _ERRORS = {
     "credentials": (401, "Unauthenticated"),
     "arguments": (422, "The given data was invalid"),
@@ -48,7 +48,6 @@ class SmePlug(Seller):
         return [
             Route(f"{base}/networks", self._networks, methods=["GET"]),
             Route(f"{base}/{{product}}/purchase", self._buy, methods=["POST"]),
-            Route(f"{base}/transactions", self._list, methods=["GET"]),
             Route(f"{base}/transactions/{{reference}}", self._transaction, methods=["GET"]),
             Route(f"{base}/account/balance", self._account, methods=["GET"]),
         ]
@@ -80,19 +79,6 @@ class SmePlug(Seller):
         if order is None:
             return Json({"status": False, "message": "Transaction not found"}, 404)
         return Json({"status": True, "transaction": _row(order)})
-
-    async def _list(self, request: Request) -> Response:
-        try:
-            _check_key(request)
-        except Refusal as refusal:
-            return self._refused(refusal.code)
-        orders = await self._latest(_LISTED_MAX)
-        try:
-            for order in orders:
-                await self._asked(order.provider_reference, theirs=True)
-        except Silence:
-            return html_503()
-        return Json({"status": True, "transactions": [_row(order) for order in orders]})
 
     async def _account(self, request: Request) -> Response:
         try:

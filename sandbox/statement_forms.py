@@ -64,6 +64,7 @@ class Form:
         page: Which page, and how many lines it has: as many as told, or else as asked for.
         answer: The page, its number and size, and how many lines there are in all.
         key: The bearer that it takes, or how one begins that was given out before.
+        searched: Orders are looked for in it too, so it is silent where questions about them are.
     """
 
     path: str
@@ -75,6 +76,7 @@ class Form:
     given_out: bool = False
     first_page: int = 1
     needs: str = ""
+    searched: bool = False
 
     def knows(self, authorization: str, world: World) -> bool:
         scheme, _, bearer = authorization.partition(" ")
@@ -338,11 +340,11 @@ FORMS: Mapping[str, Form] = {
     "smeplug": Form(
         path="/api/v1/transactions",
         of_payments=False,
-        window=lambda query: (_moment(query["start_date"]), _EVER),
+        window=lambda query: (_moment(query.get("start_date", "0001-01-01")), _EVER),
         page=lambda query, _, short: (int(query.get("page", "1")), short or 50),
         answer=_smeplug,
         key=lambda _: smeplug.SECRET_KEY,
-        needs="start_date",
+        searched=True,
     ),
 }
 """By simulator. Those that are not here list nothing, as the real ones."""

@@ -19,6 +19,7 @@ from core.kit.money import Money
 from sandbox import accounts
 from sandbox.database import Transaction, stamp, unstamp
 from sandbox.orders import State
+from sandbox.selling import is_silent
 from sandbox.statement_forms import FORMS, SETTLEMENTS, Entry, Form
 from sandbox.wire import Json, html_503
 from sandbox.world import World
@@ -42,7 +43,8 @@ class Play(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     Attributes:
         play: `missing` and `doubled` line, another `amount`, a `stranger` that nobody ordered, a
-            page that `fails`, lines that `lag` behind, pages that are `short`.
+            page that `fails`, lines that `lag` behind, pages that are `short`, or `unheeded`:
+            whichever is asked for, the first comes.
         reference: Ours, of the line it is about.
         amount: In minor units.
         seconds: How far it lags.
@@ -51,7 +53,7 @@ class Play(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """
 
     provider: str
-    play: Literal["missing", "doubled", "amount", "stranger", "fails", "lag", "short"]
+    play: Literal["missing", "doubled", "amount", "stranger", "fails", "lag", "short", "unheeded"]
     reference: str = ""
     amount: Annotated[int, msgspec.Meta(ge=0)] = 0
     seconds: float = 0.0
@@ -152,10 +154,24 @@ class Statements:
         shown.sort(key=lambda each: (each.at, each.id), reverse=True)
         short = next((play.page for play in plays if play.play == "short"), None)
         number, size = form.page(query, shown, short)
+        if any(play.play == "unheeded" for play in plays):
+            number = form.first_page
         if any(play.play == "fails" and play.page == number for play in plays):
             return html_503()
         first = (number - form.first_page) * size
-        return Json(form.answer(shown[first : first + size], number, size, len(shown)))
+        page = shown[first : first + size]
+        if form.searched and await self._is_silent(provider, page):
+            return html_503()
+        return Json(form.answer(page, number, size, len(shown)))
+
+    async def _is_silent(self, provider: str, page: Sequence[Entry]) -> bool:
+        """Whether a question about any of these orders goes unanswered."""
+        async with self._world.database.transaction() as tx:
+            for entry in page:
+                order = await self._world.orders.find_theirs(tx, provider, entry.theirs)
+                if order and await is_silent(self._world, tx, order):
+                    return True
+        return False
 
     def _played(self, entries: Sequence[Entry], plays: Sequence[Play]) -> list[Entry]:
         """The entries as the plays show them."""

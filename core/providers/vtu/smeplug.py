@@ -10,11 +10,13 @@ in production, read November 2026. Where they disagree, nothing is taken for gra
 - `{status: true, data: {reference, msg}}` is a sale; some replies have the references on top. An
   error is a non-2xx with `{status: false, message}`.
 - Whether a repeated `customer_reference` is refused is not documented. An order is asked about by
-  *their* reference; after a lost answer the list of transactions is searched for ours, and not
-  finding it there proves nothing.
+  *their* reference; after a lost answer the list of transactions is searched for ours, page by
+  page, and not finding it there proves nothing.
 - A webhook `{transaction: {customer_reference, ...}}` is unsigned: a hint.
 """
 
+import asyncio
+import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -43,7 +45,7 @@ from core.providers.vtu.answers import (
     unreadable,
 )
 from core.providers.vtu.base import callback_fields
-from core.providers.vtu.smeplug_statement import SmePlugStatement
+from core.providers.vtu.smeplug_statement import SmePlugStatement, adds_nothing
 
 _REFERENCE = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 _SAFE = re.compile(r"[0-9A-Za-z_.-]{1,100}", re.ASCII)
@@ -59,6 +61,11 @@ _NAMES = MappingProxyType(
     }
 )
 _SPOKEN_OF_BEFORE = re.compile(r"duplicate|already|exist|reference", re.IGNORECASE)
+_NOT_LISTED = Outcome(Result.UNKNOWN, "not_listed")
+# Whoever asks too much is turned away, sales and all.
+_PAGES_MAX = 40
+# Their time zone is not told: there an order may be of the day before.
+_A_DAY = dt.timedelta(days=1)
 
 
 class Settings(BaseSettings):
@@ -113,9 +120,12 @@ class SmePlug(SmePlugStatement):
     async def requery(self, vend: Vend) -> Outcome:
         if _SAFE.fullmatch(vend.provider_reference):
             answer = await self._get("requery", f"/transactions/{vend.provider_reference}")
-        else:
-            answer = await self._get("list", "/transactions")
-        return read_requery(answer, vend)
+            return read_requery(answer, vend)
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                return await self._search(vend)
+        except TimeoutError:
+            return Outcome(Result.UNKNOWN, "timeout")
 
     async def float_balance(self) -> Money:
         document = self._read(await self._get("balance", "/account/balance"), "the float balance")
@@ -131,6 +141,17 @@ class SmePlug(SmePlugStatement):
         if reference is None or not _REFERENCE.fullmatch(reference):
             raise BadCallback("SMEPlug: names no order")
         return (reference,)
+
+    async def _search(self, vend: Vend) -> Outcome:
+        """What the first page that lists the order, or that cannot be read, proves."""
+        since = (vend.created_at - _A_DAY).date()
+        seen: set[str] = set()
+        for number in range(1, _PAGES_MAX + 1):
+            answer = await self._page("list", since, number)
+            outcome = read_requery(answer, vend)
+            if outcome != _NOT_LISTED or adds_nothing(read_references(answer), seen):
+                return outcome
+        return _NOT_LISTED
 
     async def _network_id(self, network: str) -> int | None:
         if network not in self._networks:
@@ -211,8 +232,10 @@ def read_requery(answer: Reply | NoReply, vend: Vend) -> Outcome:
     if document is None or answer.status >= HTTPStatus.BAD_REQUEST:
         return unreadable(answer)
     ours = [row for row in _rows(document) if member(row, "customer_reference") == vend.reference]
-    if len(ours) != 1:
-        return Outcome(Result.UNKNOWN, "listed_twice" if ours else "not_listed")
+    if not ours:
+        return _NOT_LISTED
+    if len(ours) > 1:
+        return Outcome(Result.UNKNOWN, "listed_twice")
     status = (word(member(ours[0], "status")) or "").lower()
     return judged(
         vend,
@@ -220,6 +243,13 @@ def read_requery(answer: Reply | NoReply, vend: Vend) -> Outcome:
         provider_reference=word(member(ours[0], "reference")),
         cost=cost_of(member(ours[0], "price"), vend.amount),
     )
+
+
+def read_references(answer: Reply | NoReply) -> set[str]:
+    """Theirs, of all that a page lists; none where it lists nothing. Never raises; pure."""
+    document = None if isinstance(answer, NoReply) else told(answer)
+    named = (word(member(row, "reference")) for row in _rows(document or {}))
+    return {reference for reference in named if reference}
 
 
 def _sold(data: object, theirs: str | None) -> Meaning:

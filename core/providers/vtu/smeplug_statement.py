@@ -3,7 +3,7 @@
 Source: a published SDK (aimtoget/smeplug-php), read November 2026: `GET /transactions` with `type`,
 `status`, `start_date` and `page`. Where pages end is not told, so they are asked for until one is
 empty; a page that repeats an earlier one means that pages are not heeded, and that the list may go
-on unseen.
+on unseen. In which order they stand is not told either.
 """
 
 import datetime as dt
@@ -39,18 +39,26 @@ class SmePlugStatement(HttpVtu):
         seen: set[str] = set()
 
         async def page(number: int) -> Page[StatementLine] | None:
-            query = {"start_date": since.date().isoformat(), "page": str(number)}
-            lines = read_page(await self._get("statement", "/transactions", params=query))
-            if lines is None:
+            lines = read_page(await self._page("statement", since.date(), number))
+            if lines and adds_nothing({line.their_reference for line in lines}, seen):
                 return None
-            names = {line.their_reference for line in lines}
-            if names and names <= seen:
-                return None
-            seen.update(names)
-            return Page(lines, more=bool(lines))
+            return None if lines is None else Page(lines, more=bool(lines))
 
         lines = await whole("smeplug: transactions", page)
         return [line for line in lines if line.at is None or since <= line.at < until]
+
+    async def _page(self, act: str, since: dt.date, number: int) -> Reply | NoReply:
+        """A page of the list from a day on, which is a day of their time zone; from 1."""
+        query = {"start_date": since.isoformat(), "page": str(number)}
+        return await self._get(act, "/transactions", params=query)
+
+
+def adds_nothing(names: set[str], seen: set[str]) -> bool:
+    """Whether a page names nothing that `seen` does not hold yet; else `seen` holds it from now."""
+    if names <= seen:
+        return True
+    seen |= names
+    return False
 
 
 def read_page(answer: Reply | NoReply) -> list[StatementLine] | None:

@@ -96,7 +96,7 @@ FAULTS = (
         (
             Edit(
                 "core/domain/requery.py",
-                "        return Result.NOT_FOUND if settled and apart else Result.UNKNOWN\n",
+                "        return Result.NOT_FOUND if settled and twice else Result.UNKNOWN\n",
                 "        return Result.NOT_FOUND\n",
             ),
         ),

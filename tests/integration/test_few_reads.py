@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 import asyncpg
+import pytest
+from msgspec.structs import replace
 
 from core.domain.customers import Customer
 from core.domain.orders import OrderState, Verdict
@@ -11,25 +13,27 @@ from core.store.database import Database
 from core.store.orders import PgOrderBook
 from tests.fakes.books import Books
 
-_BUYERS = 8
-_ROUNDS = 40
-_READS_EACH_MAX = 12
+_BUYERS = 40
+_ROUNDS = 8
+_READS_EACH_MAX = 8
 _TABLES = ["accounts", "orders", "attempts", "jobs", "answers", "notices", "transfers", "entries"]
 
 
-async def test_what_was_planned_on_empty_tables_reads_no_more_when_they_are_full(
-    books: Books, database_url: str, owner: asyncpg.Connection
+@pytest.mark.parametrize("orders", [0, 1, 2, 5, 40, 200])
+async def test_a_plan_made_on_few_rows_reads_no_more_when_there_are_many(
+    books: Books, database_url: str, owner: asyncpg.Connection, orders: int
 ) -> None:
     database = Database(database_url, connections=1)
     book = PgOrderBook(database, books.clock)
+    buyers = [await books.customer(number, funds=100_000) for number in range(_BUYERS)]
+    for first in range(0, orders, _BUYERS):
+        await sell(books, book, buyers[: orders - first])
     await owner.execute("analyze")
-    await sell(books, book, [await books.customer(funds=100_000)])
     await owner.execute(
         "insert into accounts (tenant_id, type, owner, currency, floor, created_at)"
         " select $1, 'wallet', 'nobody ' || n, 'NGN', true, now() from generate_series(1, 500) n",
         books.tenant.id,
     )
-    buyers = [await books.customer(number, funds=100_000) for number in range(1, _BUYERS + 1)]
     for _ in range(_ROUNDS):
         await sell(books, book, buyers)
 
@@ -44,8 +48,9 @@ async def test_what_was_planned_on_empty_tables_reads_no_more_when_they_are_full
 
 
 async def sell(books: Books, book: PgOrderBook, buyers: Sequence[Customer]) -> None:
-    """One order each, begun side by side and delivered side by side."""
-    orders = [books.order(buyer) for buyer in buyers]
+    """One order each on a day of its own, begun side by side and delivered side by side."""
+    books.clock.advance(86_400)
+    orders = [replace(books.order(buyer), day_limit_minor=10**9) for buyer in buyers]
     await asyncio.gather(*(book.begin(order) for order in orders))
     rulings = [books.ruling(order, Verdict.CAPTURE) for order in orders]
     states = await asyncio.gather(*(book.rule(ruling) for ruling in rulings))

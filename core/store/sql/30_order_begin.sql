@@ -62,16 +62,14 @@ begin
       ) w
       left join lateral (select * from orders x where x.id = i.id offset 0) o on true
       left join lateral (
-        -- `between` and the order leave only the index of a customer's orders to choose, even while
-        -- the table is so small that all indexes look alike.
         select coalesce(sum(spent.minor), 0)::bigint as spent_minor from (
-          select x.amount_minor + x.fee_minor as minor, x.currency, x.state from orders x
-            where i.day_limit_minor is not null and x.tenant_id = i.tenant_id
-              and x.customer_id between i.customer_id and i.customer_id
-              and x.created_at >= i.day_starts_at and x.limited
-            order by x.customer_id, x.created_at desc offset 0
+          select x.amount_minor + x.fee_minor as minor, x.tenant_id, x.currency, x.state, x.limited
+            from orders x
+            where i.day_limit_minor is not null and x.customer_id <= i.customer_id
+              and (x.customer_id, x.created_at) >= (i.customer_id, i.day_starts_at) offset 0
         ) spent
-          where spent.currency = i.currency and spent.state not in ('refunded', 'paid_back')
+          where spent.limited and spent.tenant_id = i.tenant_id and spent.currency = i.currency
+            and spent.state not in ('refunded', 'paid_back')
       ) d on true
   ), written as (
     insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,

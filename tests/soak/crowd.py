@@ -11,6 +11,7 @@ import httpx
 from tests.e2e.customer import PIN, Customer, Interrupted
 from tests.soak.world import SoakWorld
 
+SELLERS = ("vtpass", "clubkonnect", "baxi", "reloadly", "flutterwave_bills", "buypower")
 FUNDS_NAIRA = 400_000
 _AMOUNTS_NAIRA = (50, 900)
 _REPEATED = 0.05
@@ -77,7 +78,8 @@ class Crowd:
     async def _plays(self, customer: Customer) -> None:
         name, seconds = self.chance.choice(_PARTS)
         with contextlib.suppress(httpx.TransportError):
-            await self.world.scenario("vtpass", name, customer.msisdn, seconds)
+            provider = self.chance.choice(SELLERS)
+            await self.world.scenario(provider, name, customer.msisdn, seconds)
 
     async def _buy_once(self, customer: Customer) -> None:
         await customer.phone.dial(f"1*{self.chance.randint(*_AMOUNTS_NAIRA)}")

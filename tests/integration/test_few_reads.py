@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import asyncpg
 import pytest
@@ -9,12 +10,14 @@ from msgspec.structs import replace
 
 from core.domain.customers import Customer
 from core.domain.orders import OrderState, Verdict
+from core.kit.crypto import Keyring
 from core.store.database import Database
 from core.store.orders import PgOrderBook
+from core.store.outbox import PgOutbox
 from tests.fakes.books import Books
 
 _BUYERS = 40
-_ROUNDS = 8
+_ROUNDS = 12
 _READS_EACH_MAX = 8
 _TABLES = ["accounts", "orders", "attempts", "jobs", "answers", "notices", "transfers", "entries"]
 
@@ -24,10 +27,14 @@ async def test_a_plan_made_on_few_rows_reads_no_more_when_there_are_many(
     books: Books, database_url: str, owner: asyncpg.Connection, orders: int
 ) -> None:
     database = Database(database_url, connections=1)
-    book = PgOrderBook(database, books.clock)
+    shop = Shop(
+        books,
+        PgOrderBook(database, books.clock),
+        PgOutbox(database, Keyring("a test"), books.clock),
+    )
     buyers = [await books.customer(number, funds=100_000) for number in range(_BUYERS)]
     for first in range(0, orders, _BUYERS):
-        await sell(books, book, buyers[: orders - first])
+        await shop.sell(buyers[: orders - first])
     await owner.execute("analyze")
     await owner.execute(
         "insert into accounts (tenant_id, type, owner, currency, floor, created_at)"
@@ -35,26 +42,35 @@ async def test_a_plan_made_on_few_rows_reads_no_more_when_there_are_many(
         books.tenant.id,
     )
     for _ in range(_ROUNDS):
-        await sell(books, book, buyers)
+        await shop.sell(buyers)
 
     before = await reads(database, owner)
-    await sell(books, book, buyers)
+    await shop.sell(buyers)
     after = await reads(database, owner)
 
     many = {table: after[table] - before[table] for table in _TABLES}
     assert {table: n for table, n in many.items() if n > _READS_EACH_MAX * _BUYERS} == {}
-    await book.close()
+    await shop.orders.close()
     await database.close()
 
 
-async def sell(books: Books, book: PgOrderBook, buyers: Sequence[Customer]) -> None:
-    """One order each on a day of its own, begun side by side and delivered side by side."""
-    books.clock.advance(86_400)
-    orders = [replace(books.order(buyer), day_limit_minor=10**9) for buyer in buyers]
-    await asyncio.gather(*(book.begin(order) for order in orders))
-    rulings = [books.ruling(order, Verdict.CAPTURE) for order in orders]
-    states = await asyncio.gather(*(book.rule(ruling) for ruling in rulings))
-    assert set(states) == {OrderState.DELIVERED}
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The store as one session has it."""
+
+    books: Books
+    orders: PgOrderBook
+    outbox: PgOutbox
+
+    async def sell(self, buyers: Sequence[Customer]) -> None:
+        """One order each on a day of its own, begun, delivered and told side by side."""
+        self.books.clock.advance(86_400)
+        orders = [replace(self.books.order(buyer), day_limit_minor=10**9) for buyer in buyers]
+        await asyncio.gather(*(self.orders.begin(order) for order in orders))
+        rulings = [self.books.ruling(order, Verdict.CAPTURE) for order in orders]
+        states = await asyncio.gather(*(self.orders.rule(ruling) for ruling in rulings))
+        assert set(states) == {OrderState.DELIVERED}
+        assert await self.outbox.due(min(len(orders), 10), 10**9)
 
 
 async def reads(database: Database, owner: asyncpg.Connection) -> dict[str, int]:

@@ -1,6 +1,6 @@
 -- What the functions take and hand on. An array of these is one call's worth of work.
 drop type if exists account_key, ledger_item, ledger_leg, ledger_release, order_item, ruling_item,
-  order_step, payment_item, inbox_item, inbox_answer_item cascade;
+  payment_item, inbox_item, inbox_answer_item cascade;
 
 create type inbox_item as (
   channel_id uuid, external_id text, tenant_id uuid, identity text, content text, at timestamptz,

@@ -6,6 +6,9 @@
 -- Here and in the files after this one: rows are looked up by key in `lateral (... offset 0)`, with
 -- every other condition outside of it, and joins other than nested loops are off. So each plan is
 -- made of look-ups by key whatever the statistics say, on empty tables and after an import alike.
+-- What is updated cannot be looked up so: there `= any (array of the keys)` bounds what is read, also
+-- by a plan that was made while reading the whole table cost nothing. Where many rows are updated at
+-- once the joins are by hash instead.
 
 create or replace function ledger_account(
   p_tenant uuid, p_type text, p_owner text, p_currency text

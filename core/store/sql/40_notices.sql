@@ -29,9 +29,11 @@ as $$
   ), silenced as (
     update notices n set state = 'void', why = 'released', ended_at = p_at, asked_at = null,
         facts = case when n.secret then '{}' else n.facts end
-      from due where n.id = due.id and due.released
+      from due
+      where n.id = due.id and due.released and n.id = any (array(select id from due))
   ), leased as (
-    update notices n set run_at = p_at + p_lease from due where n.id = due.id and not due.released
+    update notices n set run_at = p_at + p_lease from due
+      where n.id = due.id and not due.released and n.id = any (array(select id from due))
       returning n.*
   )
   select n.id, n.tenant_id, c.msisdn, c.language, n.text, n.facts, n.secret, n.tries, n.created_at,

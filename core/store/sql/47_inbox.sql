@@ -64,7 +64,9 @@ as $$
       order by t.run_at limit p_count for update skip locked
   ), leased as (
     update talks t set leased_until = p_at + p_lease, held_until = null, tries = t.tries + 1
-      from due where t.channel_id = due.channel_id and t.identity = due.identity
+      from due
+      where t.channel_id = due.channel_id and t.identity = due.identity
+        and t.identity = any (array(select identity from due))
       returning t.*
   )
   select l.channel_id, l.identity, l.tenant_id, l.last_shown, l.heard_at, l.tries,
@@ -100,7 +102,8 @@ begin
       content = case when i.state = 'answered' then null else b.content end
     from unnest(p_items) i
     where b.channel_id = i.channel_id and b.external_id = i.external_id and b.state = 'waiting'
-      and i.state <> 'waiting';
+      and i.state <> 'waiting'
+      and b.external_id = any (array(select external_id from unnest(p_items)));
 
   update talks t
     set last_shown = coalesce(i.shown, t.last_shown),
@@ -116,7 +119,8 @@ begin
           where x.channel_id = t.channel_id and x.identity = t.identity and x.state = 'waiting'
         ), t.run_at) else t.run_at end
     from unnest(p_items) i
-    where t.channel_id = i.channel_id and t.identity = i.identity;
+    where t.channel_id = i.channel_id and t.identity = i.identity
+      and t.identity = any (array(select identity from unnest(p_items)));
 
   return query
     select i.ordinality, coalesce(t.waiting, false)

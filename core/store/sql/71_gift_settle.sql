@@ -24,7 +24,8 @@ begin
         airtime_at = case when s.airtime and s.state = 'paid' then p_at end
       from unnest(p_steps) s
       where s.step in ('fetch', 'lapse', 'drawn', 'missed')
-        and c.room_id = s.room_id and c.customer_id = s.customer_id;
+        and c.room_id = s.room_id and c.customer_id = s.customer_id
+        and c.customer_id = any (array(select customer_id from unnest(p_steps)));
   end if;
   perform gift_move(p_steps, p_at);
 
@@ -63,7 +64,8 @@ begin
         ended_at = case when w.ends then p_at else r.ended_at end,
         draw_due_at = case when r.seats > 0 and w.joined_now >= r.seats
           then least(r.draw_due_at, p_at) else r.draw_due_at end
-      from stands w where r.id = w.room_id
+      from stands w
+      where r.id = w.room_id and r.id = any (array(select room_id from stands))
       returning r.id, w.ends
   )
   select array_agg(w.id) into v_ended from written w where w.ends;

@@ -12,3 +12,5 @@ drop index customers_of_tenant;
 create index customers_of_tenant on customers (tenant_id, created_at desc);
 drop index payouts_of_tenant;
 create index payouts_of_tenant on payouts (tenant_id, created_at desc);
+
+drop type if exists order_step cascade;

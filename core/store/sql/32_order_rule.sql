@@ -79,6 +79,12 @@ begin
         -- Without a cost that can be believed, the face value is what the provider took.
         case when told_cost_minor >= 0 then told_cost_minor else amount_minor end as paid_minor
       from judged j
+  ), revenues as materialized (
+    select r.*, order_account(r.tenant_id, 'revenue', '', r.currency) as id
+      from (
+        select distinct tenant_id, currency from steps
+          where step = 'capture' and total_minor > paid_minor
+      ) r
   ), floats as materialized (
     select f.*, order_account(f.tenant_id, 'float', f.provider, f.currency) as id
       from (
@@ -181,6 +187,7 @@ begin
           s.tenant_id, l.debit_id, l.credit_id, l.amount_minor, l.code, s.order_id,
           case when l.held then s.order_id end, l.reverses)::ledger_leg)
         from steps s
+        left join revenues r on (r.tenant_id, r.currency) = (s.tenant_id, s.currency)
         left join floats f on (f.tenant_id, f.provider, f.currency)
           = (s.tenant_id, s.provider, s.currency)
         cross join lateral (
@@ -188,8 +195,7 @@ begin
           select 'sale', s.wallet_id, f.id, least(s.paid_minor, s.total_minor), true, null::uuid
             where s.step = 'capture'
           union all
-          select 'margin', s.wallet_id, order_account(s.tenant_id, 'revenue', '', s.currency),
-              s.total_minor - s.paid_minor, true, null
+          select 'margin', s.wallet_id, r.id, s.total_minor - s.paid_minor, true, null
             where s.step = 'capture' and s.total_minor > s.paid_minor
           union all
           select 'overcost', order_account(s.tenant_id, 'cost', '', s.currency), f.id,

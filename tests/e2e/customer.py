@@ -62,7 +62,7 @@ class Customer:
             reply = await self.world.control.post(f"/control/payments/{reference}/pay", json=how)
             return reply.status_code != 404  # a link that is promised may be made a little later
 
-        await eventually(asked, 30)
+        await eventually(asked, 60)
         assert reply is not None
         assert reply.status_code == 200, reply.text
         if reply.json()["paid"] and reply.json()["currency"] == "NGN":

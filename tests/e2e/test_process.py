@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.books import books_of, judge
+from tests.e2e.books import books_of, judge, settled
 from tests.e2e.customer import Customer
 from tests.e2e.program import (
     CALLBOX,
@@ -154,6 +154,7 @@ async def test_data_survives_a_kill_and_the_servers_do_not(home: Path) -> None:
         await world.callbox.start()
         await world.ready()
         assert await customer.balance() == (700_00, 0)
+        await settled(world, [customer])
         await judge(world, [customer])
 
 

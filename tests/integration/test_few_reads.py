@@ -82,3 +82,8 @@ async def reads(database: Database, owner: asyncpg.Connection) -> dict[str, int]
         _TABLES,
     )
     return {row["relname"]: row["times"] for row in rows}
+
+
+async def test_no_plan_is_compiled_whatever_the_server_is_set_to(books: Books) -> None:
+    [jit] = await books.database.call("select setting, source from pg_settings where name = 'jit'")
+    assert (jit["setting"], jit["source"]) == ("off", "client")

@@ -48,11 +48,14 @@ begin
   return v_ids;
 end $$;
 
--- Writes judged legs and sets held money free. By nested loops, as its callers have it, it comes to
--- the accounts in id order: no two calls wait for each other in a circle.
+-- Writes judged legs and sets held money free. It comes to the accounts in id order, so that no two
+-- calls wait for each other in a circle: by their index, or by the moves, which are in that order.
 create or replace function ledger_book(
   p_legs ledger_leg[], p_releases ledger_release[], p_at timestamptz
-) returns void language plpgsql as $$
+) returns void language plpgsql
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = on
+set enable_nestloop = off set enable_mergejoin = off
+as $$
 begin
   -- Two updates of one row in one statement would apply only one of them, so moves are summed per
   -- account. Each entry still gets its own version and balance, in the order of the legs: counted on
@@ -111,7 +114,8 @@ end $$;
 create or replace function ledger_post(p_items ledger_item[], p_at timestamptz) returns text[]
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
+set enable_seqscan = off set enable_hashjoin = on
+set enable_nestloop = off set enable_mergejoin = off
 as $$
 declare
   v_answers text[];

@@ -10,7 +10,8 @@ create or replace function order_begin(
 returns table (place bigint, result text, reference text, state text)
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
+set enable_seqscan = off set enable_hashjoin = on
+set enable_nestloop = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare

@@ -64,9 +64,13 @@ as $$
           where x.provider = p_provider and x.provider_reference = r.reference offset 0
       ) a
       order by a.order_id
+  ), locked as materialized (
+    -- Orders before jobs, as who rules on several of them has it.
+    select o.id from orders o where o.id = any (array(select order_id from known))
+      order by o.id for no key update
   ), hurried as (
     insert into jobs (ref, tenant_id, run_at, hurried) select order_id, tenant_id, p_at, true
-      from known order by order_id
+      from known where order_id = any (array(select id from locked)) order by order_id
       on conflict (ref) do update set run_at = least(jobs.run_at, excluded.run_at), hurried = true
       returning 1
   )

@@ -170,13 +170,16 @@ class OrderBook:
         )
         return _order(rows[0]) if rows else None
 
-    async def latest(self, tx: Transaction, provider: str, count: int) -> list[Order]:
-        """What the provider lists of all that it knows, newest first."""
+    async def latest(
+        self, tx: Transaction, provider: str, count: int, reference: str | None = None
+    ) -> list[Order]:
+        """What the provider lists of all that it knows, or of one reference; newest first."""
         await self.catch_up(tx)
+        which = "provider = ?" if reference is None else "provider = ? AND reference = ?"
         rows = await tx.execute_fetchall(
-            "SELECT * FROM orders WHERE provider = ? AND state <> ?"
+            f"SELECT * FROM orders WHERE {which} AND state <> ?"  # noqa: S608 - no input in it
             " ORDER BY placed_at DESC, rowid DESC LIMIT ?",
-            (provider, State.UNSEEN, count),
+            (*(one for one in (provider, reference) if one is not None), State.UNSEEN, count),
         )
         return [_order(row) for row in rows]
 

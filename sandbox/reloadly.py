@@ -118,8 +118,8 @@ class Reloadly(Seller):
                 await self._asked(wanted)
         except Silence:
             return html_503()
-        orders = await self._latest(_LISTED_MAX)
-        rows = [_row(order) for order in orders if wanted in (None, order.reference)]
+        orders = await self._latest(_LISTED_MAX, wanted)
+        rows = [_row(order) for order in orders]
         return Json({"content": rows, "totalElements": len(rows), "last": True})
 
     async def _account(self, request: Request) -> Response:

@@ -208,9 +208,9 @@ class Seller(abc.ABC):
             raise Silence  # Not inside: since when it is silent must be kept.
         return order
 
-    async def _latest(self, count: int) -> list[Order]:
+    async def _latest(self, count: int, reference: str | None = None) -> list[Order]:
         async with self._world.database.transaction() as tx:
-            return await self._world.orders.latest(tx, self.name, count)
+            return await self._world.orders.latest(tx, self.name, count, reference)
 
     async def _balance(self) -> str:
         """The float in major units."""

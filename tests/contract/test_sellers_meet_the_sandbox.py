@@ -248,6 +248,23 @@ async def test_what_it_says_fits_what_was_delivered(town: Town, name: str, part:
         assert in_the_end == 0
 
 
+async def test_a_search_by_reference_finds_what_is_listed_no_more(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or "no such order" would be said of what was delivered."""
+    monkeypatch.setattr(reloadly_there, "_LISTED_MAX", 2)
+    provider = _reloadly(town.url)
+    await town.play("reloadly", "delivered_but_reply_lost")
+    lost = order("reloadly", provider)
+    await provider.vend(lost)
+    for _ in range(3):
+        town.clock.advance(1)
+        await provider.vend(order("reloadly", provider))
+
+    assert (await provider.requery(lost)).result is Result.DELIVERED
+    await provider.aclose()
+
+
 @pytest.mark.parametrize("name", MAKE)
 async def test_the_float_goes_down_by_the_cost(town: Town, name: str) -> None:
     provider = MAKE[name](town.url)

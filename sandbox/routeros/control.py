@@ -10,6 +10,7 @@
                             `logged_in`, and `reason` where it is not let in
     POST {name}/use         {"code", "bytes_in"?, "bytes_out"?} its sessions carry so much
     POST {name}/logout      {"code"}
+    POST {name}/crowd       {"users"} so many others are on it, on trial
     POST {name}/fault       {"kind", "command"?, "chance"?, "times"?, "seconds"?, "words"?}
     POST {name}/clear       no faults any more, and within reach again
     POST {name}/away        {"quietly"?} out of reach: connections are refused
@@ -80,6 +81,10 @@ class Use(msgspec.Struct, forbid_unknown_fields=True):
 
 class Logout(msgspec.Struct, forbid_unknown_fields=True):
     code: str
+
+
+class Crowd(msgspec.Struct, forbid_unknown_fields=True):
+    users: Annotated[int, msgspec.Meta(ge=0, le=hotspot.CROWD_MAX)]
 
 
 class Mishap(msgspec.Struct, forbid_unknown_fields=True):
@@ -236,6 +241,10 @@ async def _logout(router: Router, order: Logout) -> dict[str, Any]:
     return {"logged_out": hotspot.log_out(router.box, order.code)}
 
 
+async def _crowd(router: Router, order: Crowd) -> None:
+    hotspot.crowd(router.box, order.users)
+
+
 async def _fault(router: Router, order: Mishap) -> None:
     router.box.mishaps.add(Fault(**msgspec.structs.asdict(order)))
 
@@ -293,6 +302,7 @@ _ACTIONS: dict[str, tuple[type[msgspec.Struct], _Act]] = {
     "login": (Login, _login),
     "use": (Use, _use),
     "logout": (Logout, _logout),
+    "crowd": (Crowd, _crowd),
     "fault": (Mishap, _fault),
     "clear": (Nothing, _clear),
     "away": (Away, _away),

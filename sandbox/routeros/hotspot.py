@@ -6,6 +6,7 @@ ends. The words of a refusal are those of the login page.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.routeros.box import Box
 from sandbox.routeros.schema import ACTIVE, COOKIES, PROFILES, SERVERS, USERS
@@ -14,6 +15,9 @@ from sandbox.routeros.tables import Row
 _COUNTERS = ("bytes-in", "bytes-out", "packets-in", "packets-out")
 _ADDRESSES = 253
 _PACKET = 1200
+
+CROWD_MAX = 200
+"""Addresses are left for who comes with a code."""
 
 
 class NotLetIn(Exception):
@@ -68,6 +72,14 @@ def log_out(box: Box, code: str) -> int:
     return len(sessions)
 
 
+def crowd(box: Box, users: int) -> None:
+    """So many others are on it, none by a code: on trial, as who the router names by address."""
+    _end(box, [row for row in box[ACTIVE] if row.values["login-by"] == "trial"])
+    for number in range(users):
+        mac = f"02:CC:00:00:00:{number:02X}"
+        _open(box, Device(mac), f"T-{mac}", "trial")
+
+
 def kick(box: Box, sessions: list[Row]) -> None:
     """The operator puts them out."""
     _end(box, sessions)
@@ -112,11 +124,14 @@ def _recognised(box: Box, device: Device) -> tuple[Row, str]:
 
 
 def _begin(box: Box, device: Device, user: Row, profile: Row, by: str) -> Row:
-    taken = {row.values["address"] for row in box[ACTIVE]}
-    free = (f"10.5.50.{last}" for last in range(2, 2 + _ADDRESSES))
-    address = next((address for address in free if address not in taken), None)
-    if address is None:
-        raise NotLetIn("no address from the pool")
+    session = _open(
+        box,
+        device,
+        user.values["name"],
+        by,
+        keepalive_timeout=profile.values["keepalive-timeout"],
+        limit_bytes_total=user.values["limit-bytes-total"] or None,
+    )
     if profile.values["add-mac-cookie"] and by != "mac-cookie":
         box[COOKIES].put(
             box.now_s(),
@@ -125,22 +140,30 @@ def _begin(box: Box, device: Device, user: Row, profile: Row, by: str) -> Row:
             expires_in=profile.values["mac-cookie-timeout"],
             mac_cookie=True,
         )
+    catch_up(box)
+    return session
+
+
+def _open(box: Box, device: Device, name: str, by: str, **values: Any) -> Row:
+    """With the first address that is free."""
+    taken = {row.values["address"] for row in box[ACTIVE]}
+    free = (f"10.5.50.{last}" for last in range(2, 2 + _ADDRESSES))
+    address = next((address for address in free if address not in taken), None)
+    if address is None:
+        raise NotLetIn("no address from the pool")
     box["/ip/pool/used"].put(
         box.now_s(), pool="hs-pool", address=address, owner="Hotspot", info=device.mac
     )
-    box.log("hotspot,info,debug", f"{user.values['name']} ({address}): logged in")
-    session = box[ACTIVE].put(
+    box.log("hotspot,info,debug", f"{name} ({address}): logged in")
+    return box[ACTIVE].put(
         box.now_s(),
         server=device.server,
-        user=user.values["name"],
+        user=name,
         address=address,
         mac_address=device.mac,
         login_by=by,
-        keepalive_timeout=profile.values["keepalive-timeout"],
-        limit_bytes_total=user.values["limit-bytes-total"] or None,
+        **values,
     )
-    catch_up(box)
-    return session
 
 
 def _end(box: Box, sessions: list[Row]) -> None:

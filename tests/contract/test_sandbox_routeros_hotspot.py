@@ -249,6 +249,9 @@ async def test_routers_are_steered_over_http(sandbox: Outside) -> None:
     assert (await http.post(f"{base}/far-1/permit", json={"policies": ["api"]})).is_success
     assert (await http.post(f"{base}/far-1/device-mode", json={"hotspot": False})).is_success
     assert (await http.post(f"{base}/far-1/clock", json={"drift_s": -90})).is_success
+    for users in (3, 2, 0):
+        assert (await http.post(f"{base}/far-2/crowd", json={"users": users})).is_success
+        assert len((await http.get(f"{base}/far-2")).json()["active"]) == users
     assert (await http.get(f"{base}/far-1/requests")).json() == []
     assert (await http.get(f"{base}/far-1/log")).json()
     assert (await http.delete(f"{base}/far-3")).json() == {"dropped": "far-3"}

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from cli.demo import TENANT
-from core.domain.hotspot import Limits, Load, Router, RouterStatus
+from core.domain.hotspot import Limits, Router, RouterStatus
 from core.domain.routers import RouterAccess
 from core.kit import ids
 from core.ports import Event, Paging
@@ -71,11 +71,17 @@ class Site:
         assert await core.hotspots.routers.change(changed, _EVENT, core.clock.now())
 
     async def crowded(self, users: int) -> None:
-        """Fifty may be on it, and so many are."""
+        """Fifty may be on it, and so many are: seen by the look at it that follows."""
         core = self.world.main.core
         await self.change(limits=Limits(active_users_max=50 if users else None))
-        load = Load(active_users=users, at=core.clock.now())
-        await core.hotspots.routers.measured(await self.kept(), load)
+        await self.act("crowd", users=users)
+        await core.router_office.desk.look_again(TENANT.id, self.router.id)
+        async with asyncio.timeout(15):
+            while True:
+                seen = (await self.kept()).load.active_users
+                if users <= seen < users + 50:  # a few have come with a code
+                    return
+                await asyncio.sleep(0.05)
 
     async def remove(self) -> None:
         core = self.world.main.core

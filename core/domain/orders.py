@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from core.domain.vending import Outcome, Product, Result
+from core.kit import ids
 from core.kit.msisdn import Msisdn
 
 
@@ -30,6 +31,11 @@ class OrderState(StrEnum):
 
 
 FINAL = frozenset({OrderState.DELIVERED, OrderState.REFUNDED, OrderState.PAID_BACK})
+
+
+def attempt_id(order_id: UUID, number: int) -> UUID:
+    """Of an order's attempts, counted from 1: made again, it is the same."""
+    return ids.derived("attempt", order_id, str(number), at=ids.moment(order_id))
 
 
 class NewOrder(msgspec.Struct, frozen=True, gc=False):

@@ -1,8 +1,13 @@
-"""Identifiers: time-ordered for rows, speakable for people, derived for idempotency."""
+"""Identifiers: time-ordered for rows, speakable for people, derived for idempotency.
+
+Rows of a moment that stand together in an index are written for a fraction of what it costs to put
+each anywhere, so what is derived keeps to the time of what it is derived from, where that has one.
+"""
 
 import datetime as dt
 import hashlib
 import os
+import re
 import secrets
 import time
 import uuid
@@ -12,9 +17,16 @@ import msgspec
 # Crockford's base 32: no I, L, O, U, so a code survives being read out over the phone.
 SPEAKABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LETTER_OF = bytes(ord(SPEAKABLE[byte & 31]) for byte in range(256))
+_DIGIT_OF = str.maketrans(SPEAKABLE, "0123456789abcdefghijklmnopqrstuv")  # what `int` reads
+_TIME_LETTERS, _RANDOM_LETTERS = 10, 8
+_TIMED_KEY = re.compile(
+    rf"[0-7][{SPEAKABLE}]{{{_TIME_LETTERS + _RANDOM_LETTERS - 1}}}(?![{SPEAKABLE}])"
+)
 _REFERENCE_LETTERS = 16
 _NAMESPACE = uuid.UUID("6d0f3c58-2f0b-5a41-9d5e-0ca11b0c5000").bytes
+_TIMED = (7, 8)  # the versions of ours that begin with a time
 # Where an identifier says of which version and variant it is (RFC 9562).
+_AFTER_TIME = (1 << 80) - 1
 _STAMP = 0xF << 76 | 0b11 << 62
 
 
@@ -50,19 +62,53 @@ def uuid7() -> uuid.UUID:
     return _stamped(milliseconds << 80 | int.from_bytes(_randomness.next()), version=7)
 
 
+def timed_key() -> str:
+    """A random key that sorts by the time it was made: 18 letters of `SPEAKABLE`.
+
+    A button of a chat has 64 bytes for it and what else it says.
+    """
+    number = time.time_ns() // 1_000_000
+    letters = ""
+    for _ in range(_TIME_LETTERS):
+        number, digit = divmod(number, 32)
+        letters = SPEAKABLE[digit] + letters
+    return letters + speakable(_RANDOM_LETTERS)
+
+
+def moment(origin: uuid.UUID | str) -> int | None:
+    """The time that an identifier or the `timed_key` before a key carries; None for others.
+
+    In milliseconds since 1970.
+    """
+    if isinstance(origin, str):
+        if _TIMED_KEY.match(origin) is None:
+            return None
+        return int(origin[:_TIME_LETTERS].translate(_DIGIT_OF), 32)
+    number = origin.int
+    return number >> 80 if number >> 76 & 0xF in _TIMED else None
+
+
 def made_at(identifier: uuid.UUID) -> dt.datetime:
     """When a `uuid7` was made."""
     return dt.datetime.fromtimestamp((identifier.int >> 80) / 1000, dt.UTC)
 
 
-def derived(*parts: str | uuid.UUID) -> uuid.UUID:
+def derived(*parts: str | uuid.UUID, at: int | None = None) -> uuid.UUID:
     """The same parts give the same identifier: how a repeated effect finds its first run.
 
-    As `uuid.uuid5` would make it of the parts `joined`, which takes twice as long.
+    As `uuid.uuid5` would make it of the parts `joined`, which takes twice as long. With `at`, the
+    `moment` of what it is derived from, it sorts by that (version 8: 74 bits are of the parts).
     """
     named = _NAMESPACE + joined(*parts).encode()
-    digest = hashlib.sha1(named, usedforsecurity=False).digest()
-    return _stamped(int.from_bytes(digest[:16]), version=5)
+    digest = int.from_bytes(hashlib.sha1(named, usedforsecurity=False).digest()[:16])
+    if at is None:
+        return _stamped(digest, version=5)
+    return _stamped(at << 80 | digest & _AFTER_TIME, version=8)
+
+
+def keyed(*parts: str | uuid.UUID, key: str) -> uuid.UUID:
+    """What somebody's request of this key makes: `derived` of both, in the time of the key."""
+    return derived(*parts, key, at=moment(key))
 
 
 def joined(*parts: str | uuid.UUID) -> str:

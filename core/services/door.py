@@ -8,9 +8,6 @@ from core.kit import ids
 from core.ports.chat import Assistant, Proposal
 from core.services.record import Record
 
-ID_LETTERS = 12
-"""Of a conversation's id."""
-
 
 class Door:
     """The door of one channel. A record's `wanted` is what lies behind it for that person."""
@@ -33,7 +30,7 @@ class Door:
         """A stranger comes no further than the door, whatever they typed."""
         if record.customer is not None or step.conversation.flow == self._machine.door:
             return step
-        return self.before(ids.speakable(ID_LETTERS), locale)
+        return self.before(ids.timed_key(), locale)
 
     def keeps_for_later(self, locale: Locale, record: Record, said: Said) -> bool:
         """Whether a stranger asked for what a customer would be led to: they will be, let in."""

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from core.domain.customers import Customer, Tenant
-from core.domain.orders import Beginning, NewOrder, OrderState, OrderView
+from core.domain.orders import Beginning, NewOrder, OrderState, OrderView, attempt_id
 from core.domain.vending import Product
 from core.kit import crash, ids
 from core.kit.bell import Bell
@@ -190,7 +190,7 @@ class Purchases:
     ) -> NewOrder:
         offer = choice.offer
         order_id = _order_id(tenant, customer, key)
-        attempt_id = ids.derived("attempt", order_id, "1")
+        first_id = attempt_id(order_id, 1)
         return NewOrder(
             id=order_id,
             tenant_id=tenant.id,
@@ -204,10 +204,10 @@ class Purchases:
             currency=what.amount.currency,
             channel_id=channel_id,
             identity=identity,
-            attempt_id=attempt_id,
+            attempt_id=first_id,
             provider=offer.provider.name,
             via=offer.via,
-            provider_reference=offer.provider.new_reference(attempt_id, now),
+            provider_reference=offer.provider.new_reference(first_id, now),
             created_at=now,
             deadline_at=now + dt.timedelta(seconds=self._terms.in_doubt_deadline_s),
             day_starts_at=_midnight(tenant.time_zone, int(now.timestamp()) // 60),
@@ -225,4 +225,4 @@ def _midnight(time_zone: str, minute: int) -> dt.datetime:
 
 
 def _order_id(tenant: Tenant, customer: Customer, key: str) -> UUID:
-    return ids.derived("order", tenant.id, customer.id, key)
+    return ids.keyed("order", tenant.id, customer.id, key=key)

@@ -16,7 +16,6 @@ from core.engine.outcomes import Done, Failed
 from core.kit import crash, ids
 from core.kit.errors import Problem
 from core.services.context import locale_of
-from core.services.door import ID_LETTERS
 from core.services.record import Estranged, Overtaken, Record
 
 if TYPE_CHECKING:  # they make turns
@@ -108,7 +107,7 @@ class Turn:
             session=self._inbound.session_id,
             mark=advance.mark,
             conversation=self._machine.start(
-                ids.speakable(ID_LETTERS), locale, self._capability
+                ids.timed_key(), locale, self._capability
             ).conversation,
             customer=customer.id if customer else None,
             language=language,

@@ -7,10 +7,10 @@ import structlog
 from msgspec.structs import replace
 
 from core.domain.circuits import CircuitKey, went_well
-from core.domain.orders import DueOrder, NextAttempt, OrderState, Ruling, Verdict
+from core.domain.orders import DueOrder, NextAttempt, OrderState, Ruling, Verdict, attempt_id
 from core.domain.requery import ACCOUNT_GONE, GRACE_S, STALE_REFERENCE, Decision, Policy, decide
 from core.domain.vending import Outcome, Result, Vend
-from core.kit import crash, ids
+from core.kit import crash
 from core.kit.bell import Bell
 from core.kit.clock import Clock
 from core.kit.crypto import Keyring
@@ -201,12 +201,12 @@ class Vending:
 
 
 def _following(due: DueOrder, choice: Choice, now: dt.datetime) -> NextAttempt:
-    attempt_id = ids.derived("attempt", due.order_id, str(due.attempt_number + 1))
+    following_id = attempt_id(due.order_id, due.attempt_number + 1)
     provider = choice.offer.provider
     return NextAttempt(
-        attempt_id,
+        following_id,
         provider.name,
-        provider.new_reference(attempt_id, now),
+        provider.new_reference(following_id, now),
         choice.offer.via,
         choice.plan,
     )

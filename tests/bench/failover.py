@@ -94,7 +94,7 @@ class Buyer:
         begun = time.perf_counter()
         purchase = await self.core.purchases.buy(
             Airtime("mtn", self.customer.msisdn, Money(_AMOUNT_MINOR, "NGN"), Money(0, "NGN")),
-            key=ids.uuid7().hex,
+            key=ids.timed_key(),
             tenant=demo.TENANT,
             customer=self.customer,
             channel_id=self.channel.id,

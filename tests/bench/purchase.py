@@ -183,7 +183,7 @@ class Shop:
             customer = next(self.customers)
             purchase = await self.core.purchases.buy(
                 Airtime("mtn", customer.msisdn, Money(AMOUNT_MINOR, "NGN"), Money(0, "NGN")),
-                key=ids.uuid7().hex,
+                key=ids.timed_key(),
                 tenant=demo.TENANT,
                 customer=customer,
                 channel_id=self.channel.id,

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from core.domain.customers import Customer, Tenant
 from core.domain.ledger import AccountKey, AccountType, Posting, Transfer
-from core.domain.orders import DueOrder, NewOrder, OrderState, Ruling, Verdict
+from core.domain.orders import DueOrder, NewOrder, OrderState, Ruling, Verdict, attempt_id
 from core.domain.turns import Channel
 from core.domain.vending import Outcome, Product, Result
 from core.kit import ids
@@ -83,7 +83,7 @@ class Books:
             currency=self.tenant.currency,
             channel_id=self.channel.id,
             identity=customer.msisdn,
-            attempt_id=ids.derived("attempt", str(order_id), "1"),
+            attempt_id=attempt_id(order_id, 1),
             provider="vtpass",
             provider_reference=f"ref{order_id.hex}",
             created_at=now,

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -508,3 +509,40 @@ async def test_a_delivery_after_suspense_was_cleared_is_our_loss(books: Books) -
 
     assert await books.posted(AccountType.LOSS) == -490
     assert await books.posted(AccountType.SUSPENSE) == 0
+
+
+async def test_what_belongs_to_an_order_sorts_by_its_time(
+    books: Books, owner: asyncpg.Connection
+) -> None:
+    order_id = ids.derived("order", at=ids.moment(ids.uuid7()))
+
+    made = await owner.fetchrow(
+        "select order_leg_id($1, 'sale') as leg, order_leg_id($1, 'margin') as other,"
+        " order_notice_id($2, $1, 'delivered') as notice",
+        order_id,
+        books.tenant.id,
+    )
+
+    assert made is not None
+    assert len({*made.values(), order_id}) == 4
+    assert {each.int >> 80 for each in made.values()} == {ids.moment(order_id)}
+
+
+async def test_what_belongs_to_an_order_of_before_has_the_ids_that_it_had(
+    books: Books, owner: asyncpg.Connection
+) -> None:
+    """A loss that was booked under them must be found, and nobody be told twice."""
+    order_id = UUID("ebdf2675-e085-5f49-9ece-7e35c89447c7")
+
+    made = await owner.fetchrow(
+        "select order_leg_id($1, 'book_loss') as leg,"
+        " md5('leg:' || $1::uuid::text || ':book_loss')::uuid as leg_before,"
+        " order_notice_id($2, $1, 'delivered') as notice,"
+        " notice_id($2, 'order:' || $1::uuid::text || ':delivered') as notice_before",
+        order_id,
+        books.tenant.id,
+    )
+
+    assert made is not None
+    assert made["leg"] == made["leg_before"]
+    assert made["notice"] == made["notice_before"]

@@ -6,10 +6,21 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid5
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.kit.ids import SPEAKABLE, derived, joined, made_at, speakable, uuid7
+from core.kit.ids import (
+    SPEAKABLE,
+    derived,
+    joined,
+    keyed,
+    made_at,
+    moment,
+    speakable,
+    timed_key,
+    uuid7,
+)
 
 texts = st.lists(st.text(alphabet="ab12:\x1f", max_size=4), max_size=3)
 
@@ -61,6 +72,9 @@ def test_only_the_same_parts_derive_the_same_identifier(left: list[str], right: 
 def test_a_derived_identifier_never_changes_between_releases() -> None:
     """A repeated confirmation must find its order after an upgrade."""
     assert str(derived("order", "t", "k")) == "ebdf2675-e085-5f49-9ece-7e35c89447c7"
+    assert keyed("order", "t", key="k") == derived("order", "t", "k")
+    timed = keyed("order", "t", key="01M8BMFFZ7VRAZSQSS:3:buy")
+    assert str(timed) == "01a21747-bfe7-8056-ba7f-c7e9f95d89df"
 
 
 @given(texts)
@@ -91,3 +105,37 @@ def test_an_identifier_tells_when_it_was_made() -> None:
     low_bits = uuid7().int % 2**80
 
     assert made_at(UUID(int=milliseconds << 80 | low_bits)) == moment
+
+
+def test_a_timed_key_tells_its_time_and_sorts_by_it() -> None:
+    before_ms = time.time_ns() // 1_000_000
+    first = timed_key()
+    time.sleep(0.002)
+    second = timed_key()
+
+    assert len(first) == 18
+    assert set(first) <= set(SPEAKABLE)
+    assert first < second
+    assert before_ms <= (moment(first) or 0) <= time.time_ns() // 1_000_000
+    assert moment(f"{first}:7:airtime.pay") == moment(first)
+    assert len({timed_key() for _ in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "gift:1:2", "0123456789AB:3:x", f"{'0' * 19}", f"8{'0' * 17}", f"0{'I' * 17}", "z" * 18],
+)
+def test_a_key_that_begins_with_no_time_tells_no_time(key: str) -> None:
+    assert moment(key) is None
+    assert keyed("order", key=key) == derived("order", key)
+
+
+def test_what_is_derived_keeps_the_time_of_its_origin() -> None:
+    made = uuid7()
+    first = derived("a", made, at=moment(made))
+    second = derived("b", first, at=moment(first))
+
+    assert moment(made) == moment(first) == moment(second) == made.int >> 80
+    assert (first.version, first.variant) == (8, "specified in RFC 4122")
+    assert first != derived("b", made, at=moment(made))
+    assert moment(derived("a")) is None

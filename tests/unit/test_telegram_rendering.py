@@ -22,6 +22,7 @@ from core.engine.conversation import Offered
 from core.engine.paging import TELEGRAM, TELEGRAM_TYPED, Capability
 from core.engine.words import Words
 from core.flows import all_flows
+from core.kit import ids
 from core.kit.texts import Texts
 from sandbox.telegram_inline import passed_on, read_results
 from sandbox.telegram_params import Params
@@ -120,6 +121,12 @@ def _pages(flow: Any, node: Any, capability: Capability) -> Iterator[Screen]:
 def _as_listed(offered: Offered) -> Offered:
     """What is listed has keys as long as those of real lists, and none that navigates."""
     return offered if offered.fixed else structs.replace(offered, key=f"k{offered.key:0>40}")
+
+
+def test_a_button_has_room_for_what_is_listed_by_its_identifier() -> None:
+    screen = replace(MENU, talk=ids.timed_key(), turn=99_999)
+
+    assert len(rendering.data_of(screen, str(ids.uuid7()))) <= rendering.DATA_BYTES_MAX
 
 
 def test_a_link_is_a_page_or_a_chat_of_the_persons_choice() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -75,7 +76,8 @@ class _AtWork(Generic[Item]):
         # The pump's own, also for what comes by hand: it is not about whoever gave it.
         self._context = contextvars.copy_context()
         self._name = f"{pump.name}:item"
-        self._busy: set[asyncio.Task[None]] = set()
+        self._busy: dict[int, asyncio.Task[None]] = {}
+        self._taken = itertools.count()
         self._freed = asyncio.Event()
         self._stopping = False
         # Until a lease was not filled, older work may be waiting in the queue.
@@ -98,10 +100,10 @@ class _AtWork(Generic[Item]):
         return not (self._stopping or self.behind) and self._room() >= count
 
     def take(self, item: Item) -> None:
-        task = self._loop.create_task(
-            self._guarded(item), name=self._name, context=self._context.copy()
+        number = next(self._taken)
+        self._busy[number] = self._loop.create_task(
+            self._guarded(number, item), name=self._name, context=self._context.copy()
         )
-        self._busy.add(task)
 
     def left(self) -> None:
         self._freed.set()
@@ -118,7 +120,7 @@ class _AtWork(Generic[Item]):
             pass
         finally:
             self._pump.hand.served_by(None)
-            left = tuple(self._busy)
+            left = tuple(self._busy.values())
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
@@ -126,16 +128,14 @@ class _AtWork(Generic[Item]):
     def _room(self) -> int:
         return self._pump.at_once - len(self._busy) - self._pump.hand.promised
 
-    async def _guarded(self, item: Item) -> None:
+    async def _guarded(self, number: int, item: Item) -> None:
         try:
             await self._pump.handle(item)
         except Exception:
             log.exception("pump.item_failed", pump=self._pump.name)
         finally:
             # No callback of the task: only `drain` cancels one that has not begun.
-            task = asyncio.current_task(self._loop)
-            assert task is not None
-            self._busy.discard(task)
+            del self._busy[number]
             self._freed.set()
 
 

@@ -19,6 +19,7 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._steps: dict[int, set[_Due]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None  # asking for it is a call of the system
 
     def at(self, until: float, call: Callable[[], object]) -> "Call":
         """Have it called at `until` (of `time.monotonic`), unless that is over before."""
@@ -26,15 +27,20 @@ class Deadlines:
 
     def within(self, seconds: float) -> "Within":
         """As `asyncio.timeout`: what takes longer is cancelled, which raises `TimeoutError`."""
-        return Within(self._step(time.monotonic() + seconds))
+        step = self._step(time.monotonic() + seconds)
+        task = asyncio.current_task(self._loop)
+        assert task is not None
+        return Within(step, task)
 
     def _step(self, until: float) -> set["_Due"]:
         step = math.ceil(until / _STEP_S)
         due = self._steps.get(step)
         if due is None:
             due = self._steps[step] = set()
+            if self._loop is None:
+                self._loop = asyncio.get_running_loop()
             # In a context of its own: it is not about whoever came first.
-            asyncio.get_running_loop().call_later(
+            self._loop.call_later(
                 step * _STEP_S - time.monotonic(), self._come, step, context=contextvars.Context()
             )
         return due
@@ -79,11 +85,12 @@ class Within(_Due):
 
     __slots__ = ("_cancelling", "_late", "_task")
 
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def __init__(self, step: set[_Due], task: asyncio.Task[object]) -> None:
+        super().__init__(step)
         self._task = task
-        self._cancelling = task.cancelling()
+
+    def __enter__(self) -> None:
+        self._cancelling = self._task.cancelling()
         self._late = False
         self._step.add(self)
 

@@ -31,7 +31,7 @@ _STAMP = 0xF << 76 | 0b11 << 62
 
 
 class _Randomness:
-    """Random bytes for `uuid7`, many drawn at once: each drawing is a call of the system.
+    """Random bytes, ten at a time, many drawn at once: each drawing is a call of the system.
 
     None is given twice, whichever thread asks; a forked process begins with none.
     """
@@ -113,8 +113,12 @@ def keyed(*parts: str | uuid.UUID, key: str) -> uuid.UUID:
 
 def joined(*parts: str | uuid.UUID) -> str:
     """The parts as one text that no other parts give, whatever characters they hold."""
-    texts = [part if isinstance(part, str) else msgspec.to_builtins(part) for part in parts]
-    return "".join([f"{len(text)}:{text}" for text in texts])
+    return "".join(
+        [
+            f"{len(part)}:{part}" if isinstance(part, str) else f"36:{msgspec.to_builtins(part)}"
+            for part in parts
+        ]
+    )
 
 
 def reference_of(identifier: uuid.UUID, prefix: str) -> str:
@@ -128,7 +132,10 @@ def reference_of(identifier: uuid.UUID, prefix: str) -> str:
 
 def speakable(length: int) -> str:
     """A random code from a cryptographic source; each character carries five bits."""
-    return secrets.token_bytes(length).translate(_LETTER_OF).decode()
+    drawn = _randomness.next()
+    while len(drawn) < length:
+        drawn += _randomness.next()
+    return drawn[:length].translate(_LETTER_OF).decode()
 
 
 def _stamped(number: int, *, version: int) -> uuid.UUID:

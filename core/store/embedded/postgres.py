@@ -47,6 +47,7 @@ OPTIONS = {
     "max_connections": "100",
     "max_wal_size": "2GB",
     "wal_compression": "pglz",
+    "wal_init_zero": "off",
     "jit": "off",
     "idle_in_transaction_session_timeout": "30s",
     # The log must show no customer: neither a statement nor the row that broke a rule.

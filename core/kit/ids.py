@@ -26,8 +26,8 @@ _REFERENCE_LETTERS = 16
 _NAMESPACE = uuid.UUID("6d0f3c58-2f0b-5a41-9d5e-0ca11b0c5000").bytes
 _TIMED = (7, 8)  # the versions of ours that begin with a time
 # Where an identifier says of which version and variant it is (RFC 9562).
-_AFTER_TIME = (1 << 80) - 1
-_STAMP = 0xF << 76 | 0b11 << 62
+_VERSION_5, _VERSION_7, _VERSION_8 = (version << 76 | 0b10 << 62 for version in (5, 7, 8))
+_NOT_STAMP = ~(0xF << 76 | 0b11 << 62)
 
 
 class _Randomness:
@@ -59,7 +59,7 @@ _randomness = _Randomness()
 def uuid7() -> uuid.UUID:
     """A random identifier that sorts by the time it was made (RFC 9562, version 7)."""
     milliseconds = time.time_ns() // 1_000_000
-    return _stamped(milliseconds << 80 | int.from_bytes(_randomness.next()), version=7)
+    return _stamped(milliseconds << 80 | int.from_bytes(_randomness.next()), _VERSION_7)
 
 
 def timed_key() -> str:
@@ -100,10 +100,11 @@ def derived(*parts: str | uuid.UUID, at: int | None = None) -> uuid.UUID:
     `moment` of what it is derived from, it sorts by that (version 8: 74 bits are of the parts).
     """
     named = _NAMESPACE + joined(*parts).encode()
-    digest = int.from_bytes(hashlib.sha1(named, usedforsecurity=False).digest()[:16])
     if at is None:
-        return _stamped(digest, version=5)
-    return _stamped(at << 80 | digest & _AFTER_TIME, version=8)
+        digest = hashlib.sha1(named, usedforsecurity=False).digest()[:16]
+        return _stamped(int.from_bytes(digest), _VERSION_5)
+    digest = hashlib.blake2b(named, digest_size=10).digest()
+    return _stamped(at << 80 | int.from_bytes(digest), _VERSION_8)
 
 
 def keyed(*parts: str | uuid.UUID, key: str) -> uuid.UUID:
@@ -138,7 +139,6 @@ def speakable(length: int) -> str:
     return drawn[:length].translate(_LETTER_OF).decode()
 
 
-def _stamped(number: int, *, version: int) -> uuid.UUID:
+def _stamped(number: int, stamp: int) -> uuid.UUID:
     """What stands where version and variant belong makes way for them."""
-    stamped = number & ~_STAMP | version << 76 | 0b10 << 62
-    return msgspec.convert(stamped.to_bytes(16), uuid.UUID)
+    return msgspec.convert((number & _NOT_STAMP | stamp).to_bytes(16), uuid.UUID)

@@ -90,7 +90,7 @@ class PgOrderBook:
 
     async def rule(self, ruling: Ruling) -> OrderState:
         # The answer's id is made once, so a ruling sent again after a lost connection is known.
-        return await self._rulings.submit(_ruling_item(ruling, ids.uuid7(), self._clock.now()))
+        return await self._rulings.submit(_ruling_item(ruling, ids.uuid7()))
 
     async def hurry(self, provider: str, references: Sequence[str]) -> int:
         [row] = await self._database.call(
@@ -199,7 +199,9 @@ class PgOrderBook:
         ]
 
     async def _rule(self, batch: Sequence[tuple[object, ...]]) -> list[OrderState]:
-        rows = await self._database.call("select * from order_rule($1::ruling_item[])", batch)
+        rows = await self._database.call(
+            "select * from order_rule($1::ruling_item[], $2)", batch, self._clock.now()
+        )
         if len(batch) == 1 and rows[0]["state"] is None:
             raise UnknownOrder(str(batch[0][1]))
         return [_state(row["state"]) for row in rows]
@@ -265,7 +267,7 @@ def _order_item(order: NewOrder) -> tuple[object, ...]:
     )
 
 
-def _ruling_item(ruling: Ruling, answer_id: UUID, at: dt.datetime) -> tuple[object, ...]:
+def _ruling_item(ruling: Ruling, answer_id: UUID) -> tuple[object, ...]:
     """The SQL type `ruling_item`, field by field."""
     outcome, following = ruling.outcome, ruling.next_attempt
     return (
@@ -288,7 +290,6 @@ def _ruling_item(ruling: Ruling, answer_id: UUID, at: dt.datetime) -> tuple[obje
         following.via if following else "",
         following.provider_plan if following else "",
         ruling.actor,
-        at,
         outcome.blame,
     )
 

@@ -41,7 +41,7 @@ create type ruling_item as (
   answer_id uuid, order_id uuid, tenant_id uuid, attempt_id uuid, verdict text, result text,
   reason text, hint text, their_reference text, cost_minor bigint, cost_currency text,
   evidence jsonb, check_at timestamptz, next_id uuid, next_provider text, next_reference text,
-  next_via text, next_plan text, actor text, at timestamptz, blame text
+  next_via text, next_plan text, actor text, blame text
 );
 
 -- `for_id` is the intent or the virtual account that was paid.

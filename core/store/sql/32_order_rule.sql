@@ -4,7 +4,7 @@
 -- One order at most once per call: the caller sees to it.
 -- All of it is one statement, for the sake of speed: what each ruling comes to is written down once
 -- (`steps`) and read by each table's part.
-create or replace function order_rule(p_rulings ruling_item[])
+create or replace function order_rule(p_rulings ruling_item[], p_at timestamptz)
 returns table (place bigint, state text)
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
@@ -98,14 +98,14 @@ begin
         hint = s.told_hint,
         attempt_number = o.attempt_number + case s.step when 'next' then 1 else 0 end,
         settled_at = case when s.step in ('capture', 'refund', 'pay_back', 'take_back')
-          then s.at else o.settled_at end
+          then p_at else o.settled_at end
       from steps s
       where o.id = s.order_id and o.id = any (v_orders) and (s.to_state <> s.state or s.step = 'next')
   ), moved_attempts as (
     update attempts a
       set state = case when s.step in ('wait', 'pay_back') then a.state else 'closed' end,
         closed_at = case when s.step in ('wait', 'pay_back') then a.closed_at
-          else coalesce(a.closed_at, s.at) end,
+          else coalesce(a.closed_at, p_at) end,
         result = s.result,
         reason = s.reason,
         their_reference = coalesce(s.their_reference, a.their_reference),
@@ -113,7 +113,7 @@ begin
         evidence = coalesce(s.evidence, a.evidence),
         checks = a.checks + 1,
         not_found_since = case s.result
-          when 'not_found' then coalesce(a.not_found_since, s.at) end
+          when 'not_found' then coalesce(a.not_found_since, p_at) end
       from steps s
       where s.step not in ('none', 'keep', 'recheck') and a.order_id = s.order_id
         and a.number = s.attempt_number and a.order_id = any (v_orders)
@@ -121,13 +121,13 @@ begin
     insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
         state, created_at)
       select s.order_id, s.attempt_number + 1, s.next_id, s.tenant_id, s.next_provider,
-        s.next_reference, s.next_via, s.next_plan, 'created', s.at
+        s.next_reference, s.next_via, s.next_plan, 'created', p_at
       from steps s where s.step = 'next'
   ), later_jobs as (
     -- A signal that came while this answer was under way has the order looked at again at once.
     update jobs j
-      set run_at = case when s.step = 'next' or j.hurried then s.at
-        else coalesce(s.check_at, s.at) end
+      set run_at = case when s.step = 'next' or j.hurried then p_at
+        else coalesce(s.check_at, p_at) end
       from steps s
       where s.step in ('wait', 'recheck', 'pay_back', 'next') and j.ref = s.order_id
         and j.ref = any (v_orders)
@@ -152,14 +152,14 @@ begin
             'currency', s.currency, 'recipient', s.recipient, 'network', s.network,
             'product', s.product)
           || case when s.told_hint is null then '{}' else jsonb_build_object('hint', s.told_hint) end,
-        s.at, s.at, s.channel_id, s.identity
+        p_at, p_at, s.channel_id, s.identity
       from steps s
       where s.step in ('capture', 'refund', 'pay_back', 'take_back')
   ), heard as (
     insert into answers (order_id, id, tenant_id, attempt_id, result, reason, verdict, step, at,
         blame)
       select s.order_id, s.answer_id, s.tenant_id, s.attempt_id, s.result, s.reason, s.verdict,
-        s.step, s.at, coalesce(s.blame, 'none')
+        s.step, p_at, coalesce(s.blame, 'none')
       from steps s
       -- One that is brought again was heard: it ends no attempt a second time.
       where s.step in ('capture', 'refund', 'next') or s.state is not null and not exists (
@@ -173,7 +173,7 @@ begin
           when 'refund' then 'refunded' when 'pay_back' then 'paid_back'
           when 'take_back' then 'taken_back' when 'book_loss' then 'loss_booked'
           else 'cleared' end,
-        s.actor, jsonb_build_object('reason', s.reason, 'provider', s.provider), s.at
+        s.actor, jsonb_build_object('reason', s.reason, 'provider', s.provider), p_at
       from steps s
       where s.step not in ('none', 'keep', 'recheck')
         and (s.step <> 'wait' or s.to_state <> s.state)
@@ -234,7 +234,7 @@ begin
   -- Last, for all rulings meet on the float of their provider: two batches at once then only take
   -- turns from here on.
   if v_legs is not null or v_releases is not null then
-    perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), p_rulings[1].at);
+    perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), p_at);
   end if;
   return query select s.ordinality, s.state from unnest(v_states) with ordinality s (state);
 end $$;

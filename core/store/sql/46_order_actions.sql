@@ -114,7 +114,7 @@ begin
         'by_hand', null, null, null, null, null,
         -- Asking goes on as it was to, if that was soon.
         case v_verdict when 'pay_back' then greatest(least(v_run_at, p_at + p_check_in), p_at) end,
-        null, null, null, '', '', p_actor, p_at, 'none')::ruling_item]) r;
+        null, null, null, '', '', p_actor, 'none')::ruling_item], p_at) r;
     select x.step into v_step from answers x
       where x.order_id = v_order.id and x.id = p_answer_id;
     if v_step is null or v_step in ('none', 'keep', 'recheck') then

@@ -181,7 +181,7 @@ class PgOrderBook:
         sent_at: dt.datetime | None = None,
         lease: dt.timedelta | None = None,
     ) -> list[Begun]:
-        rows = await self._database.call(
+        [row] = await self._database.call(
             "select * from order_begin($1::order_item[], $2, $3)",
             [_order_item(order) for order in batch],
             sent_at,
@@ -189,22 +189,22 @@ class PgOrderBook:
         )
         return [
             Begun(
-                result=_beginning(row["result"]),
+                result=_beginning(result),
                 order_id=order.id,
-                reference=row["reference"],
-                state=_state(row["state"]) if row["state"] else None,
+                reference=reference,
+                state=_state(state) if state else None,
                 in_hand=sent_at is not None,
             )
-            for order, row in zip(batch, rows, strict=True)
+            for order, result, reference, state in zip(batch, *row, strict=True)
         ]
 
     async def _rule(self, batch: Sequence[tuple[object, ...]]) -> list[OrderState]:
-        rows = await self._database.call(
-            "select * from order_rule($1::ruling_item[], $2)", batch, self._clock.now()
+        [row] = await self._database.call(
+            "select order_rule($1::ruling_item[], $2) as states", batch, self._clock.now()
         )
-        if len(batch) == 1 and rows[0]["state"] is None:
+        if row["states"] == [None]:
             raise UnknownOrder(str(batch[0][1]))
-        return [_state(row["state"]) for row in rows]
+        return [_state(state) for state in row["states"]]
 
 
 VIEW = (

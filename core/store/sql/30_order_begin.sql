@@ -7,7 +7,7 @@
 create or replace function order_begin(
   p_items order_item[], p_sent_at timestamptz default null, p_lease interval default null
 )
-returns table (place bigint, result text, reference text, state text)
+returns table (results text[], refs text[], states text[])
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_hashjoin = on
@@ -97,8 +97,10 @@ begin
         case when p_sent_at is null then 0 else 1 end
       from judged j where j.answer = 'begun'
   )
-  select j.ordinality, case j.answer when 'begun again' then 'begun' else j.answer end,
-      coalesce(j.known_reference, j.reference),
-      case j.answer when 'begun' then 'held' else j.known_state end
-    from judged j order by j.ordinality;
+  select array_agg(case j.answer when 'begun again' then 'begun' else j.answer end
+        order by j.ordinality),
+      array_agg(coalesce(j.known_reference, j.reference) order by j.ordinality),
+      array_agg(case j.answer when 'begun' then 'held' else j.known_state end
+        order by j.ordinality)
+    from judged j;
 end $$;

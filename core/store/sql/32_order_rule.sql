@@ -1,11 +1,11 @@
 -- Applies rulings: one answer of a provider and what it leads to. Money, states, job and the
 -- customer's notice change together, or, where a ruling does not fit how the order stands (it came
 -- second, or late), nothing but the history of answers does.
+-- Answers the state that each order is in then, null for one that this tenant does not have.
 -- One order at most once per call: the caller sees to it.
 -- All of it is one statement, for the sake of speed: what each ruling comes to is written down once
 -- (`steps`) and read by each table's part.
-create or replace function order_rule(p_rulings ruling_item[], p_at timestamptz)
-returns table (place bigint, state text)
+create or replace function order_rule(p_rulings ruling_item[], p_at timestamptz) returns text[]
 language plpgsql security definer
 set search_path = public, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_hashjoin = on
@@ -236,7 +236,7 @@ begin
   if v_legs is not null or v_releases is not null then
     perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), p_at);
   end if;
-  return query select s.ordinality, s.state from unnest(v_states) with ordinality s (state);
+  return v_states;
 end $$;
 
 -- The transfers of one order have ids derived from it, so that none can be written twice. They sort

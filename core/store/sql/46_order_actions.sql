@@ -103,7 +103,7 @@ begin
   if v_verdict = 'ask' then
     perform order_hurry(v_attempt.provider, array[v_attempt.provider_reference], p_at);
   elsif v_verdict <> 'already' then
-    select r.state into v_state from order_rule(array[row(
+    select r[1] into v_state from order_rule(array[row(
         p_answer_id, v_order.id, p_tenant, v_attempt.id, v_verdict,
         case
           when v_verdict in ('capture', 'book_loss') then 'delivered'

@@ -1,7 +1,7 @@
 """Identifiers: time-ordered for rows, speakable for people, derived for idempotency.
 
 Rows of a moment that stand together in an index are written for a fraction of what it costs to put
-each anywhere, so what is derived keeps to the time of what it is derived from, where that has one.
+each anywhere. So what is derived may be given the time that its origin carries (`moment`).
 """
 
 import datetime as dt
@@ -19,9 +19,7 @@ SPEAKABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LETTER_OF = bytes(ord(SPEAKABLE[byte & 31]) for byte in range(256))
 _DIGIT_OF = str.maketrans(SPEAKABLE, "0123456789abcdefghijklmnopqrstuv")  # what `int` reads
 _TIME_LETTERS, _RANDOM_LETTERS = 10, 8
-_TIMED_KEY = re.compile(
-    rf"[0-7][{SPEAKABLE}]{{{_TIME_LETTERS + _RANDOM_LETTERS - 1}}}(?![{SPEAKABLE}])"
-)
+_TIMED_KEY = re.compile(rf"[0-7][{SPEAKABLE}]{{{_TIME_LETTERS + _RANDOM_LETTERS - 1}}}(?=:|\Z)")
 _REFERENCE_LETTERS = 16
 _NAMESPACE = uuid.UUID("6d0f3c58-2f0b-5a41-9d5e-0ca11b0c5000").bytes
 _TIMED = (7, 8)  # the versions of ours that begin with a time
@@ -76,7 +74,7 @@ def timed_key() -> str:
 
 
 def moment(origin: uuid.UUID | str) -> int | None:
-    """The time that an identifier or the `timed_key` before a key carries; None for others.
+    """The time that an identifier carries, or a `timed_key` alone or before a colon; else None.
 
     In milliseconds since 1970.
     """
@@ -105,11 +103,6 @@ def derived(*parts: str | uuid.UUID, at: int | None = None) -> uuid.UUID:
         return _stamped(int.from_bytes(digest), _VERSION_5)
     digest = hashlib.blake2b(named, digest_size=10).digest()
     return _stamped(at << 80 | int.from_bytes(digest), _VERSION_8)
-
-
-def keyed(*parts: str | uuid.UUID, key: str) -> uuid.UUID:
-    """What somebody's request of this key makes: `derived` of both, in the time of the key."""
-    return derived(*parts, key, at=moment(key))
 
 
 def joined(*parts: str | uuid.UUID) -> str:

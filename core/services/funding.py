@@ -113,7 +113,7 @@ class Funding:
             TooManyLinks: nothing was done.
         """
         gateway = next(iter(self._gateways.values()))
-        intent_id = ids.keyed("intent", customer.tenant_id, customer.id, key=key)
+        intent_id = ids.derived("intent", str(customer.tenant_id), str(customer.id), key)
         if earlier := await self._earlier(customer, amount, intent_id):
             return earlier
         intent = await self._intents.open(

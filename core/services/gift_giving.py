@@ -160,7 +160,7 @@ class GiftGiving:
 
 
 def _room_id(tenant: Tenant, customer: Customer, key: str) -> UUID:
-    return ids.keyed("gift", tenant.id, customer.id, key=key)
+    return ids.derived("gift", str(tenant.id), str(customer.id), key)
 
 
 def _midnight(now: dt.datetime, tenant: Tenant) -> dt.datetime:

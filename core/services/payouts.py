@@ -300,7 +300,7 @@ class Payouts:
 
 
 def _payout_id(tenant: Tenant, customer: Customer, key: str) -> UUID:
-    return ids.keyed("payout", tenant.id, customer.id, key=key)
+    return ids.derived("payout", str(tenant.id), str(customer.id), key)
 
 
 def _named(listed: Sequence[Bank], words: str) -> Bank | None:

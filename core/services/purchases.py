@@ -225,4 +225,4 @@ def _midnight(time_zone: str, minute: int) -> dt.datetime:
 
 
 def _order_id(tenant: Tenant, customer: Customer, key: str) -> UUID:
-    return ids.keyed("order", tenant.id, customer.id, key=key)
+    return ids.derived("order", tenant.id, customer.id, key, at=ids.moment(key))

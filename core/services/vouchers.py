@@ -189,7 +189,7 @@ class Vouchers:
         Raises:
             InsufficientFunds, NotSoldHere, SiteFull, SiteAway: nothing was done.
         """
-        sale_id = ids.keyed("voucher", tenant.id, customer.id, key=key)
+        sale_id = ids.derived("voucher", str(tenant.id), str(customer.id), key)
         if earlier := await self._made(tenant.id, sale_id):
             return await self._awaited(tenant.id, earlier, until)
         now = await self._offer(offer.plan, offer.router, exactly=True)
@@ -238,7 +238,7 @@ class Vouchers:
         self, *, key: str, tenant: Tenant, customer: Customer, until: float
     ) -> Purchase | None:
         """What `buy` made under this `key`, waited for alike, or None: begins nothing."""
-        sale_id = ids.keyed("voucher", tenant.id, customer.id, key=key)
+        sale_id = ids.derived("voucher", str(tenant.id), str(customer.id), key)
         voucher_id = await self._made(tenant.id, sale_id)
         return None if voucher_id is None else await self._awaited(tenant.id, voucher_id, until)
 

@@ -1,4 +1,4 @@
-"""The order book in Postgres: `core/store/sql/30_order_begin.sql` and its neighbours."""
+"""The order book in Postgres: `core/store/sql/30_order_hold.sql` and its neighbours."""
 
 import datetime as dt
 import json
@@ -182,7 +182,7 @@ class PgOrderBook:
         lease: dt.timedelta | None = None,
     ) -> list[Begun]:
         [row] = await self._database.call(
-            "select * from order_begin($1::order_item[], $2, $3)",
+            "select * from order_hold($1::order_item[], $2, $3)",
             [_order_item(order) for order in batch],
             sent_at,
             lease,

@@ -45,7 +45,7 @@ async def test_an_order_whose_answer_was_lost_after_the_commit_is_begun_once(
     customer = await books.customer(funds=1000)
     database = Breaking(database_url)
     async with side(books, database) as book:
-        database.breaks_at = "order_begin"
+        database.breaks_at = "order_hold"
 
         begun = await book.begin(books.order(customer, amount=100))
 

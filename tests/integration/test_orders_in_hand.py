@@ -128,7 +128,7 @@ async def test_one_whose_answer_was_lost_after_the_commit_is_seen_through_all_th
     customer = await books.customer(funds=1000)
     pump, database = Taking(), Breaking(database_url)
     book, order = _book(books, pump, database), books.order(customer)
-    database.breaks_at = "order_begin"
+    database.breaks_at = "order_hold"
     begun = await book.begin(order)
     books.clock.advance(0.001)
     again = await book.begin(order)

@@ -1,4 +1,6 @@
--- The functions are applied anew, all together, whenever one of these files changed.
+-- The functions are applied anew, all together, whenever one of these files changed. Processes of the
+-- release before may still call them: one whose arguments or answer change their meaning gets another
+-- name, so that such a call does nothing, rather than something that its caller cannot read.
 do $$
 declare
   v_function regprocedure;

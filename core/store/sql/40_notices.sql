@@ -1,4 +1,5 @@
--- A notice's id is a digest of its tenant and key: the same notice twice is one row.
+-- A notice's id is a digest of its tenant and key: the same notice twice is one row. Keys that begin
+-- with "order:" are those of `order_notice_id` alone.
 create or replace function notice_id(p_tenant uuid, p_key text) returns uuid
 language sql immutable as $$
   select left(encode(sha256(convert_to('notice:' || p_tenant::text || ':' || p_key, 'UTF8')), 'hex'),

@@ -14,7 +14,7 @@ begin
     select p.oid::regprocedure from pg_proc p
       join pg_namespace n on n.oid = p.pronamespace
       where n.nspname = 'public' and p.prosecdef and p.proname in (
-        'ledger_accounts', 'ledger_post', 'order_begin', 'order_claim', 'order_hurry',
+        'ledger_accounts', 'ledger_post', 'order_hold', 'order_claim', 'order_hurry',
         'order_states', 'order_rule', 'payout_begin', 'payout_claim', 'payout_hurry',
         'payout_rule', 'payout_settle', 'payout_states', 'notice_claim', 'notice_seen', 'intent_credit', 'intent_claim',
         'intent_by_reference', 'intent_hurry', 'virtual_account_credit', 'virtual_account_claim',

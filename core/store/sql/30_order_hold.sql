@@ -4,7 +4,8 @@
 -- With `p_sent_at` the caller takes what is begun in hand at once, as order_claim would lease it:
 -- "about to send" is committed with it, and it comes due for others when the lease is over. Called
 -- again because the answer was lost, it answers again what was begun then: nobody else will see to it.
-create or replace function order_begin(
+-- Answers one row: what came of each item, in their order, with the order's reference and its state.
+create or replace function order_hold(
   p_items order_item[], p_sent_at timestamptz default null, p_lease interval default null
 )
 returns table (results text[], refs text[], states text[])

@@ -20,7 +20,12 @@ _ORDERS = text("""
     join attempts a on a.order_id = o.id and a.number = o.attempt_number
     where c.msisdn = :msisdn order by o.created_at
 """)
-_LOSSES = text("select coalesce(sum(-posted_minor), 0) from accounts where type = 'loss'")
+_LOSSES = text("""
+    select coalesce(sum(t.amount_minor), 0)
+    from orders o join customers c on c.id = o.customer_id
+    join transfers t on t.event_id = o.id join accounts a on a.id = t.debit_id
+    where c.msisdn = :msisdn and a.type = 'loss'
+""")
 _PAYMENTS = text("select state from payments_in where reference = :reference")
 _ARRIVALS = text("""
     select count(*) from payments_in p join customers c on c.id = p.customer_id
@@ -79,10 +84,10 @@ class Books:
         async with self._engine.connect() as connection:
             return int(await connection.scalar(_UNSENT) or 0)
 
-    async def losses_minor(self) -> int:
-        """What was delivered after it had been paid back, of all customers."""
+    async def losses_minor(self, msisdn: str) -> int:
+        """What was delivered to a customer after it had been paid back."""
         async with self._engine.connect() as connection:
-            return int(await connection.scalar(_LOSSES) or 0)
+            return int(await connection.scalar(_LOSSES, {"msisdn": msisdn}) or 0)
 
 
 @asynccontextmanager

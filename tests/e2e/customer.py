@@ -54,19 +54,31 @@ class Customer:
         return found[1]
 
     async def pay(self, reference: str, **how: object) -> None:
-        """Pay on the gateway's page, once it is there, whatever the gateway then tells Callbox."""
+        """Pay on the gateway's page, once it is there, whatever the gateway then tells Callbox.
+
+        A link that is promised may be made a little later, under another reference where the
+        gateway's first answer was lost: the SMS has it.
+        """
         reply = None
+        earlier = await self._links() - {reference}
 
         async def asked() -> bool:
             nonlocal reply
-            reply = await self.world.control.post(f"/control/payments/{reference}/pay", json=how)
-            return reply.status_code != 404  # a link that is promised may be made a little later
+            for each in {reference} | await self._links() - earlier:
+                reply = await self.world.control.post(f"/control/payments/{each}/pay", json=how)
+                if reply.status_code != 404:
+                    return True
+            return False
 
         await eventually(asked, 60)
         assert reply is not None
         assert reply.status_code == 200, reply.text
         if reply.json()["paid"] and reply.json()["currency"] == "NGN":
             self.paid_minor += from_major(reply.json()["amount"], "NGN").minor
+
+    async def _links(self) -> set[str]:
+        """The references of all payments that an SMS told of."""
+        return {found[1] for text in await self.sms() if (found := _PAYMENT.search(text))}
 
     async def fund(self, naira: int = 1000) -> None:
         """Put money into the wallet, and wait until it is there."""

@@ -130,7 +130,7 @@ async def _judge_paid_back(world: World, customer: Customer, row: Row) -> None:
 
         async def balanced() -> bool:
             assert await books.wrong() == []
-            return await books.losses_minor() == row.delivered * 500_00
+            return await books.losses_minor(customer.msisdn) == row.delivered * 500_00
 
         await eventually(balanced)
 

@@ -195,7 +195,7 @@ async def test_a_place_that_filled_up_meanwhile_is_never_exchanged_unseen(
         await caller.choose("Callbox Cafe")
         await caller.enter("1", "1")
         await other.change(selling=False)
-        await site.crowded(50)  # last: what is really measured there comes over it
+        await site.crowded(50)
         await caller.enter(PIN)
         caller.sees("Too many people are online at Callbox Cafe")
         assert await caller.money() == (1000, 0)

@@ -61,6 +61,13 @@ RULES: dict[str, str] = {
         where a.id is null or (a.tenant_id, a.type, a.owner, a.currency)
           <> (o.tenant_id, 'wallet', o.customer_id::text, o.currency)
     """,
+    "what a wallet remembers as spent is what its orders took since then": """
+        select a.id from accounts a left join orders o on o.wallet_id = a.id
+          and o.created_at >= a.spent_since and o.limited
+          and o.state not in ('refunded', 'paid_back')
+        where a.spent_since is not null
+        group by a.id having a.spent_minor <> coalesce(sum(o.amount_minor + o.fee_minor), 0)
+    """,
     "a hold belongs to a payout or to the sale of a voucher": """
         select h.id from holds h where not exists (select from payouts p where p.id = h.id)
           and not exists (select from voucher_sales v where v.id = h.id)

@@ -173,6 +173,8 @@ accounts = Table(
     Column("version", BigInteger, nullable=False),
     Column("closed_at", _TIME),
     Column("created_at", _TIME, nullable=False),
+    Column("spent_since", _TIME),
+    Column("spent_minor", BigInteger, nullable=False),
 )
 
 transfers = Table(
@@ -289,6 +291,7 @@ notices = Table(
     Column("sent_as", Text),
     Column("arrived", Text),
     Column("arrived_at", _TIME),
+    Column("order_id", Uuid),
 )
 
 notice_strays = Table(

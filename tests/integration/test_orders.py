@@ -97,9 +97,15 @@ async def test_a_closed_wallet_buys_nothing(books: Books, owner: asyncpg.Connect
 async def test_the_day_limit_counts_what_was_not_given_back(books: Books) -> None:
     """Refunded orders free the limit again; yesterday's do not count."""
     customer = await books.customer(funds=10_000)
-    long_ago = books.clock.now() - dt.timedelta(hours=13)
-    bounded = replace(books.order(customer, 900), day_limit_minor=1000)
-    await books.orders.begin(replace(bounded, created_at=long_ago))
+    yesterday = replace(books.order(customer, 900), day_limit_minor=1000)
+    day = dt.timedelta(days=1)
+    await books.orders.begin(
+        replace(
+            yesterday,
+            created_at=yesterday.created_at - day,
+            day_starts_at=yesterday.day_starts_at - day,
+        )
+    )
     refunded = replace(books.order(customer, 900), day_limit_minor=1000)
     await books.orders.begin(refunded)
     await books.claimed(refunded)
@@ -119,6 +125,50 @@ async def test_the_day_limit_counts_what_was_not_given_back(books: Books) -> Non
     assert await limited(351) is Beginning.OVER_LIMIT
     assert await limited(350) is Beginning.BEGUN
     assert await limited(1) is Beginning.OVER_LIMIT
+
+
+async def test_the_day_limit_holds_whatever_day_the_wallet_remembers(books: Books) -> None:
+    """The sum is remembered for one day; another day's is added up, and so is a changed clock's."""
+    customer = await books.customer(funds=10_000)
+    midnight = books.order(customer, 1).day_starts_at
+    before, after = midnight - dt.timedelta(days=1), midnight + dt.timedelta(hours=1)
+
+    async def begin(amount: int, at: dt.datetime, day_starts_at: dt.datetime) -> Beginning:
+        order = replace(
+            books.order(customer, amount),
+            created_at=at,
+            day_starts_at=day_starts_at,
+            day_limit_minor=1000,
+        )
+        return (await books.orders.begin(order)).result
+
+    hour = dt.timedelta(hours=1)
+    assert await begin(600, midnight + hour / 2, midnight) is Beginning.BEGUN
+    assert await begin(300, midnight + 2 * hour, midnight) is Beginning.BEGUN
+    assert await begin(101, midnight + 2 * hour, midnight) is Beginning.OVER_LIMIT
+    # In another time zone the day began later, and half of that was yesterday's.
+    assert await begin(701, midnight + 3 * hour, after) is Beginning.OVER_LIMIT
+    assert await begin(700, midnight + 3 * hour, after) is Beginning.BEGUN
+    # One that was made just before midnight comes last.
+    assert await begin(1, midnight - hour, before) is Beginning.OVER_LIMIT
+    assert await begin(1, midnight + 4 * hour, after) is Beginning.OVER_LIMIT
+    assert await begin(1000, after + 24 * hour, after + 24 * hour) is Beginning.BEGUN
+
+
+@pytest.mark.parametrize("end", [Verdict.REFUND, Verdict.PAY_BACK, Verdict.TAKE_BACK])
+async def test_what_came_back_frees_the_limit(books: Books, end: Verdict) -> None:
+    customer = await books.customer(funds=10_000)
+    order = replace(books.order(customer, 900), day_limit_minor=1000)
+    await books.orders.begin(order)
+    await books.claimed(order)
+    if end is Verdict.TAKE_BACK:
+        await books.rule(order, Verdict.CAPTURE, DELIVERED)
+    more = replace(books.order(customer, 900), day_limit_minor=1000)
+    assert (await books.orders.begin(more)).result is Beginning.OVER_LIMIT
+
+    await books.rule(order, end, REFUSED)
+
+    assert (await books.orders.begin(more)).result is Beginning.BEGUN
 
 
 async def test_two_at_once_cannot_both_pass_the_day_limit(books: Books) -> None:

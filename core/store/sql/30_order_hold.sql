@@ -19,6 +19,8 @@ declare
   v_wallets bigint[];
   v_locked bigint[];
   v_rooms bigint[];
+  v_since timestamptz[];
+  v_spent bigint[];
 begin
   select array_agg(w.id order by i.ordinality) into v_wallets
     from unnest(p_items) with ordinality i
@@ -28,9 +30,12 @@ begin
           and a.currency = i.currency offset 0
     ) w on true;
   -- There is no room in what was closed.
-  select array_agg(w.id), array_agg(w.room_minor) into v_locked, v_rooms
+  select array_agg(w.id), array_agg(w.room_minor), array_agg(w.spent_since),
+      array_agg(w.spent_minor)
+    into v_locked, v_rooms, v_since, v_spent
     from (
-      select a.id, case when a.closed_at is null then a.posted_minor - a.held_minor end as room_minor
+      select a.id, case when a.closed_at is null then a.posted_minor - a.held_minor end as room_minor,
+          a.spent_since, a.spent_minor
         from accounts a where a.id = any (v_wallets) order by a.id for no key update
     ) w;
   if cardinality(v_locked) <> cardinality(array_remove(v_wallets, null)) then
@@ -41,6 +46,7 @@ begin
   -- table's part. Two of one id or one provider reference raise, and the caller tries one by one.
   return query with judged as materialized (
     select i.*, v_locked[w.at] as wallet_id, o.reference as known_reference, o.state as known_state,
+        d.spent_minor,
         case
           when o.id is not null then
             case when (o.tenant_id, o.customer_id, o.product, o.network, o.recipient,
@@ -63,16 +69,22 @@ begin
         select array_position(v_locked, v_wallets[i.ordinality]) as at offset 0
       ) w
       left join lateral (select * from orders x where x.id = i.id offset 0) o on true
-      left join lateral (
-        select coalesce(sum(spent.minor), 0)::bigint as spent_minor from (
-          select x.amount_minor + x.fee_minor as minor, x.tenant_id, x.currency, x.state, x.limited
-            from orders x
-            where i.day_limit_minor is not null and x.customer_id <= i.customer_id
-              and (x.customer_id, x.created_at) >= (i.customer_id, i.day_starts_at) offset 0
-        ) spent
-          where spent.limited and spent.tenant_id = i.tenant_id and spent.currency = i.currency
-            and spent.state not in ('refunded', 'paid_back')
-      ) d on true
+      cross join lateral (
+        -- Added up once a day, and again after a refund; remembered in the wallet meanwhile.
+        select case
+          when i.gift_room_id is not null then 0
+          when v_since[w.at] = i.day_starts_at then v_spent[w.at]
+          else (
+            select coalesce(sum(spent.minor), 0)::bigint from (
+              select x.amount_minor + x.fee_minor as minor, x.wallet_id, x.state, x.limited
+                from orders x
+                where x.customer_id <= i.customer_id
+                  and (x.customer_id, x.created_at) >= (i.customer_id, i.day_starts_at) offset 0
+            ) spent
+              where spent.limited and spent.wallet_id = v_locked[w.at]
+                and spent.state not in ('refunded', 'paid_back')
+          ) end as spent_minor offset 0
+      ) d
   ), written as (
     insert into orders (id, tenant_id, customer_id, reference, product, network, recipient,
         amount_minor, fee_minor, currency, state, channel_id, identity, created_at, deadline_at,
@@ -83,7 +95,11 @@ begin
         j.gift_room_id, j.wallet_id
       from judged j where j.answer = 'begun'
   ), held as (
-    update accounts a set held_minor = a.held_minor + j.amount_minor + j.fee_minor
+    update accounts a
+      set held_minor = a.held_minor + j.amount_minor + j.fee_minor,
+        spent_since = case when j.gift_room_id is null then j.day_starts_at else a.spent_since end,
+        spent_minor = case when j.gift_room_id is null
+          then j.spent_minor + j.amount_minor + j.fee_minor else a.spent_minor end
       from judged j where j.answer = 'begun' and a.id = j.wallet_id and a.id = any (v_locked)
   ), attempted as (
     insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,

@@ -18,6 +18,7 @@ declare
   v_states text[];
   v_legs ledger_leg[];
   v_releases ledger_release[];
+  v_refunded bigint[];
 begin
   select array_agg(r.order_id), count(*) > count(distinct r.order_id) into v_orders, v_twice
     from unnest(p_rulings) r;
@@ -31,7 +32,7 @@ begin
     -- As the order stands now that it is locked. Of one that this tenant does not have nothing comes.
     select r.*, o.customer_id, o.state, o.attempt_number, o.currency, o.wallet_id,
         o.amount_minor, o.fee_minor, o.amount_minor + o.fee_minor as total_minor,
-        o.reference, o.recipient, o.network, o.product, coalesce(r.hint, o.hint) as told_hint,
+        coalesce(r.hint, o.hint) as told_hint,
         o.channel_id, o.identity, o.gift_room_id, a.provider,
         case when r.cost_currency = o.currency then r.cost_minor end as told_cost_minor,
         case
@@ -68,7 +69,8 @@ begin
         select * from attempts x where x.order_id = o.id and x.id = r.attempt_id offset 0
       ) a on true
   ), steps as materialized (
-    select j.*,
+    -- What is asked for most stands first: to reach a column, those before it are read.
+    select step, order_id, state,
         case step
           when 'capture' then 'delivered'
           when 'refund' then 'refunded'
@@ -77,9 +79,14 @@ begin
           when 'wait' then case when state = 'paid_back' then state else 'in_doubt' end
           else state
         end as to_state,
+        tenant_id, currency, total_minor,
         -- Without a cost that can be believed, the face value is what the provider took.
-        case when told_cost_minor >= 0 then told_cost_minor else amount_minor end as paid_minor
-      from judged j
+        case when told_cost_minor >= 0 then told_cost_minor else amount_minor end as paid_minor,
+        wallet_id, attempt_id, attempt_number, provider, ordinality, told_hint, actor, result, reason,
+        answer_id, verdict, blame, their_reference, told_cost_minor, evidence, customer_id,
+        channel_id, identity, gift_room_id, check_at, next_id, next_provider, next_reference,
+        next_via, next_plan
+      from judged
   ), revenues as materialized (
     select r.*, order_account(r.tenant_id, 'revenue', '', r.currency) as id
       from (
@@ -137,9 +144,10 @@ begin
       where not hurried and ref = any (array(select order_id from steps
         where step in ('capture', 'refund', 'book_loss', 'clear', 'take_back', 'late', 'keep')))
   ), told as (
-    insert into notices (id, tenant_id, key, customer_id, text, facts, run_at, created_at,
+    -- What never changes of an order is looked up in it when it is told (`notice_claim`).
+    insert into notices (id, tenant_id, order_id, key, customer_id, text, facts, run_at, created_at,
         channel_id, identity)
-      select order_notice_id(s.tenant_id, s.order_id, s.to_state), s.tenant_id,
+      select order_notice_id(s.tenant_id, s.order_id, s.to_state), s.tenant_id, s.order_id,
         'order:' || s.order_id || ':' || s.to_state, s.customer_id,
         'notice.' || case
           when s.step = 'take_back' and s.gift_room_id is not null then 'gift_airtime_taken_back'
@@ -148,10 +156,7 @@ begin
           when s.step = 'refund' and s.gift_room_id is not null then 'gift_airtime_stays'
           when s.step = 'pay_back' and s.gift_room_id is not null then 'gift_airtime_unsure'
           else s.to_state end,
-        jsonb_build_object('reference', s.reference, 'amount', s.amount_minor, 'fee', s.fee_minor,
-            'currency', s.currency, 'recipient', s.recipient, 'network', s.network,
-            'product', s.product)
-          || case when s.told_hint is null then '{}' else jsonb_build_object('hint', s.told_hint) end,
+        case when s.told_hint is null then '{}' else jsonb_build_object('hint', s.told_hint) end,
         p_at, p_at, s.channel_id, s.identity
       from steps s
       where s.step in ('capture', 'refund', 'pay_back', 'take_back')
@@ -227,14 +232,19 @@ begin
         ) l (code, debit_id, credit_id, amount_minor, held, reverses)
         where l.amount_minor > 0),
       array_agg(row(s.wallet_id, s.total_minor)::ledger_release)
-        filter (where s.step in ('capture', 'refund', 'pay_back'))
-    into v_states, v_legs, v_releases
+        filter (where s.step in ('capture', 'refund', 'pay_back')),
+      array_agg(s.wallet_id) filter (where s.step in ('refund', 'pay_back', 'take_back'))
+    into v_states, v_legs, v_releases, v_refunded
     from steps s;
 
   -- Last, for all rulings meet on the float of their provider: two batches at once then only take
   -- turns from here on.
   if v_legs is not null or v_releases is not null then
     perform ledger_book(coalesce(v_legs, '{}'), coalesce(v_releases, '{}'), p_at);
+  end if;
+  -- What these wallets paid today is another sum now. They are locked by their money already.
+  if v_refunded is not null then
+    update accounts set spent_since = null where id = any (v_refunded);
   end if;
   return v_states;
 end $$;

@@ -19,8 +19,9 @@ $$;
 -- Leases notices that are due, of all tenants, with whom to tell and how they stand to the channel
 -- that the matter began on; and, sealed, the code of a voucher that they tell of. `reachable`: the
 -- channel is a chat that is on, the identity is still this customer's, and nothing was heard of them
--- having left since. What waits for a released customer, however it came to wait, ends here: their
--- number is somebody else's.
+-- having left since. What is told of an order is looked up in it, beside what is kept here. What
+-- waits for a released customer, however it came to wait, ends here: their number is somebody
+-- else's.
 create or replace function notice_claim(p_count integer, p_lease interval, p_at timestamptz)
 returns table (
   id uuid, tenant_id uuid, msisdn text, language text, text text, facts jsonb, secret boolean,
@@ -47,12 +48,19 @@ as $$
       where n.id = due.id and not due.released and n.id = any (array(select id from due))
       returning n.*
   )
-  select n.id, n.tenant_id, c.msisdn, c.language, n.text, n.facts, n.secret, n.tries, n.created_at,
+  select n.id, n.tenant_id, c.msisdn, c.language, n.text,
+      case when o.id is null then n.facts else n.facts || jsonb_build_object(
+        'reference', o.reference, 'amount', o.amount_minor, 'fee', o.fee_minor,
+        'currency', o.currency, 'recipient', o.recipient, 'network', o.network,
+        'product', o.product) end,
+      n.secret, n.tries, n.created_at,
       n.channel_id, coalesce(h.kind, ''), n.identity,
       i.identity is not null and i.unreachable_since is null,
       t.heard_at, n.route, n.route_tries, n.asked_at, n.run_at, v.code_sealed, v.login_url
     from leased n
     cross join lateral (select * from customers x where x.id = n.customer_id offset 0) c
+    left join lateral (select * from orders x where x.id = n.order_id offset 0) o
+      on o.tenant_id = n.tenant_id
     left join lateral (
       select x.kind from channels x
         where x.id = n.channel_id and x.tenant_id = n.tenant_id and x.active and x.kind <> 'ussd'

@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 import uuid
+from functools import lru_cache
 
 import msgspec
 
@@ -65,12 +66,16 @@ def timed_key() -> str:
 
     A button of a chat has 64 bytes for it and what else it says.
     """
-    number = time.time_ns() // 1_000_000
+    return _lettered(time.time_ns() // 1_000_000) + speakable(_RANDOM_LETTERS)
+
+
+@lru_cache(maxsize=16)
+def _lettered(milliseconds: int) -> str:
     letters = ""
     for _ in range(_TIME_LETTERS):
-        number, digit = divmod(number, 32)
+        milliseconds, digit = divmod(milliseconds, 32)
         letters = SPEAKABLE[digit] + letters
-    return letters + speakable(_RANDOM_LETTERS)
+    return letters
 
 
 def moment(origin: uuid.UUID | str) -> int | None:

@@ -28,6 +28,7 @@ create type ledger_leg as (
 -- Held money of an account that is set free, by capture or by void.
 create type ledger_release as (account_id bigint, amount_minor bigint);
 
+-- The texts plan, account, variant, via and provider_plan are null where they are empty.
 create type order_item as (
   id uuid, tenant_id uuid, customer_id uuid, reference text, product text, network text,
   recipient text, amount_minor bigint, fee_minor bigint, currency text, channel_id uuid,

@@ -52,7 +52,8 @@ begin
             case when (o.tenant_id, o.customer_id, o.product, o.network, o.recipient,
                 o.amount_minor, o.fee_minor, o.currency, o.plan, o.account, o.variant, o.quantity)
               = (i.tenant_id, i.customer_id, i.product, i.network, i.recipient,
-                i.amount_minor, i.fee_minor, i.currency, i.plan, i.account, i.variant, i.quantity)
+                i.amount_minor, i.fee_minor, i.currency, coalesce(i.plan, ''),
+                coalesce(i.account, ''), coalesce(i.variant, ''), i.quantity)
             then case when o.reference = i.reference and o.state = 'held' and exists (
                 select from attempts x where x.order_id = o.id and x.number = o.attempt_number
                   and x.sent_at = p_sent_at and x.result is null offset 0)
@@ -91,8 +92,8 @@ begin
         plan, account, variant, quantity, limited, gift_room_id, wallet_id)
       select j.id, j.tenant_id, j.customer_id, j.reference, j.product, j.network, j.recipient,
         j.amount_minor, j.fee_minor, j.currency, 'held', j.channel_id, j.identity, j.created_at,
-        j.deadline_at, j.plan, j.account, j.variant, j.quantity, j.gift_room_id is null,
-        j.gift_room_id, j.wallet_id
+        j.deadline_at, coalesce(j.plan, ''), coalesce(j.account, ''), coalesce(j.variant, ''),
+        j.quantity, j.gift_room_id is null, j.gift_room_id, j.wallet_id
       from judged j where j.answer = 'begun'
   ), held as (
     update accounts a
@@ -104,8 +105,8 @@ begin
   ), attempted as (
     insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
         state, sent_at, created_at)
-      select j.id, 1, j.attempt_id, j.tenant_id, j.provider, j.provider_reference, j.via,
-        j.provider_plan, case when p_sent_at is null then 'created' else 'sent' end, p_sent_at,
+      select j.id, 1, j.attempt_id, j.tenant_id, j.provider, j.provider_reference,
+        coalesce(j.via, ''), coalesce(j.provider_plan, ''), case when p_sent_at is null then 'created' else 'sent' end, p_sent_at,
         j.created_at
       from judged j where j.answer = 'begun'
   ), queued as (

@@ -34,7 +34,10 @@ FINAL = frozenset({OrderState.DELIVERED, OrderState.REFUNDED, OrderState.PAID_BA
 
 
 def attempt_id(order_id: UUID, number: int) -> UUID:
-    """Of an order's attempts, counted from 1: made again, it is the same. The first has the order's."""
+    """Of an order's attempts, counted from 1: made again, it is the same.
+
+    The first bears the order's own: nothing is derived that most orders never need.
+    """
     if number == 1:
         return order_id
     return ids.derived("attempt", order_id, str(number), at=ids.moment(order_id))

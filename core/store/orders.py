@@ -236,7 +236,7 @@ def order_view(row: RowMapping | Mapping[str, Any]) -> OrderView:
 
 
 def _order_item(order: NewOrder) -> tuple[object, ...]:
-    """The SQL type `order_item`, field by field; an empty text as null, which costs less to send."""
+    """The SQL type `order_item`, field by field; what is empty goes as null, which costs less."""
     return (
         order.id,
         order.tenant_id,

@@ -36,7 +36,8 @@ FINAL = frozenset({OrderState.DELIVERED, OrderState.REFUNDED, OrderState.PAID_BA
 def attempt_id(order_id: UUID, number: int) -> UUID:
     """Of an order's attempts, counted from 1: made again, it is the same.
 
-    The first bears the order's own: nothing is derived that most orders never need.
+    The first bears the order's own: nothing is derived that most orders never need. A provider may
+    read it in our reference, which is no secret.
     """
     if number == 1:
         return order_id
@@ -53,7 +54,8 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
             committed with the hold, before anything is sent. `via` names our account there, and
             `provider_plan` is the provider's own code of `plan`.
         plan, account, variant, quantity: As in `core.domain.vending.Vend`, `plan` by our own name.
-        day_limit_minor: The most this customer may spend a day (from `day_starts_at`), or None.
+        day_starts_at: Never after `created_at`: by it the wallet remembers what was spent that day.
+        day_limit_minor: The most this customer may spend from `day_starts_at` on, or None.
         gift_room_id: The gift room that the customer won it in: then it counts against no limit.
             None where they bought it.
     """

@@ -35,6 +35,27 @@ async def test_several_processes_may_migrate_at_once(empty_database_url: str) ->
     await owner.close()
 
 
+async def test_a_deadlock_with_what_still_runs_is_tried_again(database_url: str) -> None:
+    running, owner = await connect(database_url), await connect(database_url)
+    await owner.execute("update functions_applied set digest = 'of an earlier release'")
+    statement = running.transaction()
+    await statement.start()
+    await running.execute("lock table functions_applied")
+
+    upgrading = asyncio.create_task(upgrade(database_url))
+    waits = "select count(*) from pg_locks where not granted"
+    while not await owner.fetchval(waits):  # noqa: ASYNC110 - Postgres sets no Event
+        await asyncio.sleep(0.01)
+    await running.fetch("select * from alembic_version")  # it came first: the other must give way
+    await statement.commit()
+    await upgrading
+
+    digests = await owner.fetch("select digest from functions_applied")
+    assert len(digests) == 2
+    await running.close()
+    await owner.close()
+
+
 async def test_changed_functions_are_applied_anew(database_url: str) -> None:
     owner = await connect(database_url)
     await owner.execute("update functions_applied set digest = 'of an earlier release'")

@@ -10,6 +10,7 @@ from tests.fakes.books import REFUSED, Books
 
 _HELD, _MOVED = "what an account holds is the sum", "a captured hold was moved out"
 _WALLET, _BACK = "an order takes its money from the wallet", "what was moved for an order went back"
+_SPENT = "what a wallet remembers as spent"
 _NOBODYS = "a hold belongs to a payout"
 _A_HOLD = "insert into holds select id, tenant_id, wallet_id, 1, 'voided', 0, now() from orders"
 
@@ -23,6 +24,9 @@ _A_HOLD = "insert into holds select id, tenant_id, wallet_id, 1, 'voided', 0, no
         ("held", "update orders set wallet_id = 0", _WALLET),
         ("held", "update orders set customer_id = gen_random_uuid()", _WALLET),
         ("held", "update accounts set held_minor = 0", _HELD),
+        ("held", "update accounts set spent_minor = spent_minor + 1", _SPENT),
+        ("held", "update orders set limited = false", _SPENT),
+        ("refunded", "update accounts set spent_since = now() - interval '1 day'", _SPENT),
         ("held", _A_HOLD, _NOBODYS),
         ("held", "delete from orders", _HELD),
         ("delivered", "update orders set state = 'in_doubt'", _HELD),

@@ -484,6 +484,34 @@ async def test_every_final_state_tells_the_customer_once(books: Books) -> None:
     }
 
 
+async def test_a_notice_of_the_release_before_brings_its_own_facts(
+    books: Books, owner: asyncpg.Connection
+) -> None:
+    order = await books.begun(await books.customer(funds=1000))
+    await books.claimed(order)
+    await books.rule(order, Verdict.CAPTURE)
+    await owner.execute("""update notices set order_id = null, facts = '{"reference": "THEN"}'""")
+
+    [notice] = await books.outbox.due(10, 60)
+
+    assert notice.facts == {"reference": "THEN"}
+
+
+async def test_a_notice_tells_nothing_of_another_tenants_order(
+    books: Books, owner: asyncpg.Connection
+) -> None:
+    order = await books.begun(await books.customer(funds=1000))
+    await books.claimed(order)
+    await books.rule(order, Verdict.CAPTURE)
+    stranger = await open_books(books.database, "stranger")
+    theirs = await stranger.begun(await stranger.customer(funds=1000))
+    await owner.execute("update notices set order_id = $1", theirs.id)
+
+    [notice] = await books.outbox.due(10, 60)
+
+    assert notice.facts == {}
+
+
 async def test_a_ruling_of_another_tenant_changes_nothing(books: Books) -> None:
     customer = await books.customer(funds=1000)
     order = await books.begun(customer)

@@ -21,6 +21,9 @@ from core.kit.errors import Fault
 from core.store.database import APP_ROLE, normalised
 
 _TRIES = 3
+# Two that start at once may both find the version table missing; and what still runs of the release
+# before may come to the tables in another order, of whom one is told to try again.
+_PASSING = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 
 
 class NotMigrated(Fault):
@@ -58,8 +61,7 @@ async def upgrade(database_url: str) -> None:
                         f"the database login may not set up Callbox ({cause}). Give it CREATE on "
                         f"schema public, and CREATEROLE or a granted role {APP_ROLE}"
                     ) from error
-                # Two that start at once may both find the version table missing.
-                if not left or not isinstance(cause, asyncpg.UniqueViolationError):
+                if not left or not isinstance(cause, _PASSING):
                     raise
             await asyncio.sleep(0.2)
     finally:

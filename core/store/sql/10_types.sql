@@ -38,6 +38,7 @@ create type order_item as (
   gift_room_id uuid
 );
 
+-- The texts next_via and next_plan are null where no attempt follows; one that follows has both.
 create type ruling_item as (
   answer_id uuid, order_id uuid, tenant_id uuid, attempt_id uuid, verdict text, result text,
   reason text, hint text, their_reference text, cost_minor bigint, cost_currency text,

@@ -106,8 +106,8 @@ begin
     insert into attempts (order_id, number, id, tenant_id, provider, provider_reference, via, plan,
         state, sent_at, created_at)
       select j.id, 1, j.attempt_id, j.tenant_id, j.provider, j.provider_reference,
-        coalesce(j.via, ''), coalesce(j.provider_plan, ''), case when p_sent_at is null then 'created' else 'sent' end, p_sent_at,
-        j.created_at
+        coalesce(j.via, ''), coalesce(j.provider_plan, ''),
+        case when p_sent_at is null then 'created' else 'sent' end, p_sent_at, j.created_at
       from judged j where j.answer = 'begun'
   ), queued as (
     insert into jobs (ref, tenant_id, run_at, tries)

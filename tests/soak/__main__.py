@@ -106,7 +106,7 @@ async def soak(arguments: argparse.Namespace) -> int:
                         break
             world.line.wild = 0.0
             await killer.back_up()
-            quiet = await settled(world)
+            left = await settled(world)
             verdict = await judge(world)
             told = await stories(world, verdict.wrong)
     orders = sum(verdict.states.values())
@@ -117,8 +117,7 @@ async def soak(arguments: argparse.Namespace) -> int:
     print(f"customers saw: {tally(crowd.seen)}")
     print(f"took {(time.monotonic() - began) / 60:.1f} minutes")
     failures = [*verdict.broken, *crowd.strange[:3]]
-    if not quiet:
-        failures.append("orders or notices were still under way at the end")
+    failures += [f"still under way at the end: {one}" for one in left]
     if orders < arguments.orders or killer.killed.total() < arguments.kills:
         failures.append(f"too few: asked for {arguments.orders} orders, {arguments.kills} kills")
     for line in told:

@@ -18,6 +18,8 @@ _AMOUNTS_NAIRA = (50, 250)
 _REPEATED = 0.05
 _TWICE_AT_ONCE = 0.03
 _OTHER_PART = 0.02
+# What the edge says when a turn failed, and when it took too long.
+_APOLOGIES = ("Help code", "This takes longer than usual")
 
 # What providers play, and how often. Seconds are of the scaled-down patience of the soak.
 _PARTS = (
@@ -110,7 +112,8 @@ class Crowd:
 
         An apology is not stored: who repeats themself gets the answer once there is one.
         """
-        if first != second and killed == self.killed and "Help code" not in first + second:
+        sorry = any(apology in first + second for apology in _APOLOGIES)
+        if first != second and killed == self.killed and not sorry:
             self.seen["repeats answered otherwise"] += 1
             self.strange.append(f"{first!r} then {second!r}")
 

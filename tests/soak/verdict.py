@@ -11,17 +11,30 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from core.domain.requery import Policy
 from core.store import invariants
 from core.store.database import owner_engine
 from tests.soak.world import SoakWorld
 
-_SETTLE_S = 240.0
+# A final order that a late signal had asked about, in vain, is asked about again in five minutes.
+_SETTLE_S = Policy().late_every_s + 120.0
 _SHOWN_MAX = 5
 
 _LEFT = text("""
     select (select count(*) from orders where state in ('held', 'in_doubt')),
       (select count(*) from notices where state = 'waiting'),
       (select count(*) from jobs)
+""")
+_LEFT_SHOWN = text("""
+    (select 'order ' || reference || ' ' || state from orders
+      where state in ('held', 'in_doubt') limit 3)
+    union all
+    (select concat_ws(' ', 'notice', key, 'tries', tries, 'route', route, 'run_at', run_at,
+        'asked_at', asked_at, 'why', why) from notices where state = 'waiting' limit 3)
+    union all
+    (select concat_ws(' ', 'job of an order', o.state, 'run_at', j.run_at, 'tries', j.tries,
+        'hurried', j.hurried, 'made', o.created_at)
+      from jobs j join orders o on o.id = j.ref limit 3)
 """)
 _STATES = text("select state, count(*) as times from orders group by state")
 _ORDERS = text("""
@@ -60,17 +73,20 @@ class Verdict:
     deliveries: int
 
 
-async def settled(world: SoakWorld) -> bool:
-    """Wait until nothing is under way any more. False when that does not come to pass."""
+async def settled(world: SoakWorld) -> Sequence[str]:
+    """Wait until nothing is under way any more. Answers some of what still is in the end."""
     engine = owner_engine(world.urls.database_url)
     deadline = time.monotonic() + _SETTLE_S
     try:
         while time.monotonic() < deadline:
             async with engine.connect() as connection:
                 if not any((await connection.execute(_LEFT)).one()):
-                    return True
+                    return []
             await asyncio.sleep(1)
-        return False
+        async with engine.connect() as connection:
+            counts = (await connection.execute(_LEFT)).one()
+            shown = (await connection.scalars(_LEFT_SHOWN)).all()
+        return [f"{counts[0]} orders, {counts[1]} notices, {counts[2]} jobs", *shown]
     finally:
         await engine.dispose()
 

@@ -14,6 +14,7 @@ import uuid
 from functools import lru_cache
 
 import msgspec
+from asyncpg.pgproto import pgproto
 
 # Crockford's base 32: no I, L, O, U, so a code survives being read out over the phone.
 SPEAKABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -138,5 +139,9 @@ def speakable(length: int) -> str:
 
 
 def _stamped(number: int, stamp: int) -> uuid.UUID:
-    """What stands where version and variant belong makes way for them."""
-    return msgspec.convert((number & _NOT_STAMP | stamp).to_bytes(16), uuid.UUID)
+    """What stands where version and variant belong makes way for them.
+
+    It is a `uuid.UUID` of the driver's kind, as what comes from the database is: made, compared and
+    sent in a third of the time.
+    """
+    return pgproto.UUID((number & _NOT_STAMP | stamp).to_bytes(16))

@@ -56,6 +56,20 @@ class Choice(Struct, frozen=True, gc=False):
     probe: Probe | None = None
 
 
+class _Known(Struct, frozen=True, gc=False):
+    """Who sells something, as far as that changes only as often as we look.
+
+    Attributes:
+        ranked: What the shelf said: once it says otherwise this is out of date.
+        offers: By the name of the provider.
+        candidates: As they are while all circuits are closed, for an order without a plan.
+    """
+
+    ranked: tuple[Offer, ...]
+    offers: Mapping[str, Offer]
+    candidates: tuple[tuple[CircuitKey, Candidate], ...]
+
+
 class Router:
     """Chooses by `core.domain.routing`, with what this process knows, a second or so old.
 
@@ -79,6 +93,7 @@ class Router:
         self._clock = clock
         self._standings: Mapping[CircuitKey, Standing] = {}
         self._paused: frozenset[tuple[UUID, Product]] = frozenset()
+        self._known: dict[tuple[UUID, Product, str], _Known] = {}  # by tenant, product and currency
 
     async def follow(self) -> None:
         """Keep up with how providers are doing, until cancelled."""
@@ -96,6 +111,7 @@ class Router:
             for each in await self._source.all()
         }
         self._paused = frozenset(await self._source.paused())
+        self._known.clear()
 
     def paused(self, tenant_id: UUID, product: Product) -> bool:
         """Whether the sale of this is paused."""
@@ -139,13 +155,13 @@ class Router:
         self, tenant_id: UUID, product: Product, sought: Sought, currency: str
     ) -> Choice | None:
         sold = await self._plans.offers(tenant_id, sought.plan) if sought.plan else {}
-        offers = {offer.provider.name: offer for offer in self._shelf.offers(tenant_id, product)}
+        known = self._sellers(tenant_id, product, currency)
         candidates = [
-            self._candidate(CircuitKey(tenant_id, product, name), offer, sold.get(name), currency)
-            for name, offer in offers.items()
+            self._as_it_is(key, candidate, sold.get(key.provider))
+            for key, candidate in known.candidates
         ]
         for one in choose(candidates, sought, self._rules):
-            choice = Choice(offers[one.provider], one.plan.code if one.plan else "")
+            choice = Choice(known.offers[one.provider], one.plan.code if one.plan else "")
             if one.circuit is not CircuitState.HALF_OPEN:
                 return choice
             key = CircuitKey(tenant_id, product, one.provider)
@@ -154,9 +170,26 @@ class Router:
                 return replace(choice, probe=probe)
         return None
 
-    def _candidate(
-        self, key: CircuitKey, offer: Offer, plan: PlanOffer | None, currency: str
-    ) -> Candidate:
+    def _sellers(self, tenant_id: UUID, product: Product, currency: str) -> _Known:
+        ranked = self._shelf.offers(tenant_id, product)
+        known = self._known.get((tenant_id, product, currency))
+        if known is None or known.ranked is not ranked:
+            offers = {offer.provider.name: offer for offer in ranked}
+            keys = [CircuitKey(tenant_id, product, name) for name in offers]
+            candidates = [
+                (key, self._candidate(key, offers[key.provider], currency)) for key in keys
+            ]
+            known = _Known(ranked, offers, tuple(candidates))
+            self._known[tenant_id, product, currency] = known
+        return known
+
+    def _as_it_is(self, key: CircuitKey, one: Candidate, plan: PlanOffer | None) -> Candidate:
+        circuit = self._circuits.state(key)
+        if circuit is CircuitState.CLOSED and plan is None:
+            return one
+        return replace(one, circuit=circuit, plan=plan)
+
+    def _candidate(self, key: CircuitKey, offer: Offer, currency: str) -> Candidate:
         standing = self._standings.get(key)
         return Candidate(
             provider=key.provider,
@@ -164,10 +197,8 @@ class Router:
             priority=offer.priority,
             active=offer.active,
             retry_attempts=offer.retry_attempts,
-            circuit=self._circuits.state(key),
             score=standing.score if standing else None,
             float_minor=self._float(standing, currency) if standing else None,
-            plan=plan,
         )
 
     def _float(self, standing: Standing, currency: str) -> int | None:

@@ -106,12 +106,14 @@ class Router:
 
     async def refresh(self) -> None:
         """Read how providers are doing now."""
-        self._standings = {
-            CircuitKey(each.tenant_id, each.product, each.provider): each
-            for each in await self._source.all()
-        }
-        self._paused = frozenset(await self._source.paused())
-        self._known.clear()
+        try:
+            self._standings = {
+                CircuitKey(each.tenant_id, each.product, each.provider): each
+                for each in await self._source.all()
+            }
+            self._paused = frozenset(await self._source.paused())
+        finally:
+            self._known.clear()  # also where nothing was read: what was read before grows old
 
     def paused(self, tenant_id: UUID, product: Product) -> bool:
         """Whether the sale of this is paused."""

@@ -5,6 +5,7 @@ batch where each would have paid its own.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -31,12 +32,22 @@ class Limits:
         flushers: Batches under way at once.
         crowd: A further batch starts beside one under way only when so many wait: less would only
             make both of them small.
+        even: Fewer than half a batch (with two flushers; a third with three) are dealt out evenly,
+            `crowd` to each at least: while one batch is committed, this process takes in what came
+            of the other. Not for work of which other batches are under way meanwhile.
     """
 
     batch_max: int = 128
     waiting_max: int = 10_000
     flushers: int = 2
     crowd: int = 32
+    even: bool = False
+
+    def share(self, here: int) -> int:
+        """How many of so many, that wait or are under way, the next batch may take."""
+        if not self.even or here * self.flushers > self.batch_max:
+            return self.batch_max
+        return max(self.crowd, math.ceil(here / self.flushers))
 
 
 class _Waiting(msgspec.Struct, Generic[Item, Answer]):
@@ -125,7 +136,8 @@ class Batcher(Generic[Item, Answer]):
         """The next batch, oldest first; what may not go with it keeps its place in the queue."""
         batch: list[_Waiting[Item, Answer]] = []
         passed: list[_Waiting[Item, Answer]] = []
-        while self._waiting and len(batch) < self._limits.batch_max:
+        share = self._limits.share(len(self._waiting) + len(self._under_way))
+        while self._waiting and len(batch) < share:
             waiting = self._waiting.popleft()
             if waiting.answer.done():
                 continue

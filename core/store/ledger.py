@@ -17,6 +17,7 @@ from core.store.tables import accounts, entries, transfers
 
 _IDS_KEPT_MAX = 200_000
 _LOOKED_BACK_MAX = 500
+_LIMITS = Limits(even=True)
 
 
 class _Item(NamedTuple):
@@ -40,10 +41,10 @@ class PgLedger:
         self._clock = clock
         self._ids: dict[AccountKey, int] = {}
         self._accounts: Batcher[AccountKey, int] = Batcher(
-            "accounts", self._find_accounts, limits=limits
+            "accounts", self._find_accounts, limits=limits or _LIMITS
         )
         self._transfers: Batcher[_Item, Posting] = Batcher(
-            "transfers", self._post, key=lambda item: item.id, limits=limits
+            "transfers", self._post, key=lambda item: item.id, limits=limits or _LIMITS
         )
 
     async def post(self, transfer: Transfer) -> Posting:

@@ -58,6 +58,20 @@ async def test_whatever_waits_during_a_commit_goes_into_the_next() -> None:
     assert sent.batches == [["a"], ["b", "c", "d"]]
 
 
+@pytest.mark.parametrize(("callers", "batches"), [(3, [3]), (6, [3, 3]), (8, [4, 4]), (9, [9])])
+async def test_a_few_are_dealt_out_evenly_and_many_fill_batches(
+    callers: int, batches: list[int]
+) -> None:
+    sent = Sent()
+    queue = Batcher("test", sent, limits=Limits(batch_max=16, flushers=2, crowd=3, even=True))
+
+    tasks = await submitted(queue, *map(str, range(callers)))
+
+    assert [len(batch) for batch in sent.batches] == batches
+    sent.gate.set()
+    assert await asyncio.gather(*tasks) == [str(number) for number in range(callers)]
+
+
 async def test_one_caller_after_another_is_always_served() -> None:
     """A flusher that just ended must not be taken for one that still serves."""
     sent = Sent()

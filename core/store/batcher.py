@@ -21,6 +21,8 @@ log = structlog.get_logger()
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
+_FORGETS = 8  # with each batch this part of how many there were is forgotten
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -32,22 +34,24 @@ class Limits:
         flushers: Batches under way at once.
         crowd: A further batch starts beside one under way only when so many wait: less would only
             make both of them small.
-        even: Fewer than half a batch (with two flushers; a third with three) are dealt out evenly,
-            `crowd` to each at least: while one batch is committed, this process takes in what came
-            of the other. Not for work of which other batches are under way meanwhile.
+        split_min: Where all who are here would fit into one batch, they make several of at least so
+            many: while one is committed, this process takes in what came of another. With 0 they
+            make one: where batches of another kind keep the database busy meanwhile, it is cheaper.
     """
 
     batch_max: int = 128
     waiting_max: int = 10_000
     flushers: int = 2
     crowd: int = 32
-    even: bool = False
+    split_min: int = 0
 
     def share(self, here: int) -> int:
-        """How many of so many, that wait or are under way, the next batch may take."""
-        if not self.even or here * self.flushers > self.batch_max:
-            return self.batch_max
-        return max(self.crowd, math.ceil(here / self.flushers))
+        """How many the next batch may take where so many wait or are under way."""
+        if self.split_min and here <= self.batch_max:
+            parts = min(self.flushers, here // self.split_min)
+            if parts > 1:
+                return math.ceil(here / parts)
+        return self.batch_max
 
 
 class _Waiting(msgspec.Struct, Generic[Item, Answer]):
@@ -79,6 +83,7 @@ class Batcher(Generic[Item, Answer]):
         self._waiting: deque[_Waiting[Item, Answer]] = deque()
         self._under_way: set[Hashable] = set()
         self._flushing = 0
+        self._here = 0  # who waits or is under way: the most there were in the last few batches
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None  # asking for it is a call of the system
 
@@ -136,7 +141,9 @@ class Batcher(Generic[Item, Answer]):
         """The next batch, oldest first; what may not go with it keeps its place in the queue."""
         batch: list[_Waiting[Item, Answer]] = []
         passed: list[_Waiting[Item, Answer]] = []
-        share = self._limits.share(len(self._waiting) + len(self._under_way))
+        here = len(self._waiting) + len(self._under_way)
+        self._here = max(here, self._here - self._here // _FORGETS)
+        share = self._limits.share(self._here)
         while self._waiting and len(batch) < share:
             waiting = self._waiting.popleft()
             if waiting.answer.done():

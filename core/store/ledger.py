@@ -17,7 +17,8 @@ from core.store.tables import accounts, entries, transfers
 
 _IDS_KEPT_MAX = 200_000
 _LOOKED_BACK_MAX = 500
-_LIMITS = Limits(even=True)
+# What a batch costs beside its items is what this process needs for some thirty answers.
+_LIMITS = Limits(crowd=28, split_min=28)
 
 
 class _Item(NamedTuple):

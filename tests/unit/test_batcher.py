@@ -58,18 +58,33 @@ async def test_whatever_waits_during_a_commit_goes_into_the_next() -> None:
     assert sent.batches == [["a"], ["b", "c", "d"]]
 
 
-@pytest.mark.parametrize(("callers", "batches"), [(3, [3]), (6, [3, 3]), (8, [4, 4]), (9, [9])])
-async def test_a_few_are_dealt_out_evenly_and_many_fill_batches(
+@pytest.mark.parametrize(
+    ("callers", "batches"),
+    [(3, [3]), (5, [5]), (6, [3, 3]), (7, [4, 3]), (15, [8, 7]), (16, [8, 8]), (20, [16, 4])],
+)
+async def test_those_who_fit_into_one_batch_make_several_that_are_worth_it(
     callers: int, batches: list[int]
 ) -> None:
     sent = Sent()
-    queue = Batcher("test", sent, limits=Limits(batch_max=16, flushers=2, crowd=3, even=True))
+    queue = Batcher("test", sent, limits=Limits(batch_max=16, crowd=3, split_min=3))
 
     tasks = await submitted(queue, *map(str, range(callers)))
 
     assert [len(batch) for batch in sent.batches] == batches
     sent.gate.set()
     assert await asyncio.gather(*tasks) == [str(number) for number in range(callers)]
+
+
+async def test_many_fill_their_batches_though_few_of_them_wait_at_the_moment() -> None:
+    sent = Sent()
+    queue = Batcher("test", sent, limits=Limits(batch_max=16, crowd=3, split_min=3, flushers=2))
+    sent.gate.set()
+    await asyncio.gather(*await submitted(queue, *map(str, range(40))))
+    sent.batches.clear()
+
+    await asyncio.gather(*await submitted(queue, *map(str, range(8))))
+
+    assert [len(batch) for batch in sent.batches] == [8]
 
 
 async def test_one_caller_after_another_is_always_served() -> None:

@@ -106,14 +106,13 @@ class Router:
 
     async def refresh(self) -> None:
         """Read how providers are doing now."""
-        try:
-            self._standings = {
-                CircuitKey(each.tenant_id, each.product, each.provider): each
-                for each in await self._source.all()
-            }
-            self._paused = frozenset(await self._source.paused())
-        finally:
-            self._known.clear()  # also where nothing was read: what was read before grows old
+        self._known.clear()  # also where nothing can be read: what is known grows old
+        self._standings = {
+            CircuitKey(each.tenant_id, each.product, each.provider): each
+            for each in await self._source.all()
+        }
+        self._known.clear()
+        self._paused = frozenset(await self._source.paused())
 
     def paused(self, tenant_id: UUID, product: Product) -> bool:
         """Whether the sale of this is paused."""

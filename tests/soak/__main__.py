@@ -112,6 +112,7 @@ async def soak(arguments: argparse.Namespace) -> int:
     orders = sum(verdict.states.values())
     print(f"orders: {orders:,} ({tally(verdict.states)})")
     print(f"attempts: {tally(verdict.attempts)}; real deliveries: {verdict.deliveries:,}")
+    print(f"refunded after: {tally(verdict.refunds)}")
     print(f"kills: {killer.killed.total()} ({tally(killer.killed)})")
     print(f"bad line: {tally(world.line.mischief)}")
     print(f"customers saw: {tally(crowd.seen)}")

@@ -42,6 +42,11 @@ _ORDERS = text("""
     join attempts a on a.order_id = o.id
 """)
 _ATTEMPTS = text("select provider, count(*) as times from attempts group by provider")
+_REFUNDS = text("""
+    select concat_ws(' ', a.provider, a.result, a.reason) as why, count(*) as times
+    from orders o join attempts a on a.order_id = o.id and a.number = o.attempt_number
+    where o.state = 'refunded' group by 1
+""")
 _HELD = text("select coalesce(sum(held_minor), 0) from accounts")
 _SUSPENSE = text("select coalesce(sum(posted_minor), 0) from accounts where type = 'suspense'")
 _UNTOLD = text("""
@@ -63,13 +68,15 @@ _WALLETS = text("""
 class Verdict:
     """`broken` is empty when every promise was kept; `states` are the orders by how they ended.
 
-    `wrong` are references of some orders that broke one.
+    `wrong` are references of some orders that broke one. `refunds` are the refunded ones by what
+    was answered last.
     """
 
     broken: Sequence[str]
     wrong: Sequence[str]
     states: Mapping[str, int]
     attempts: Mapping[str, int]
+    refunds: Mapping[str, int]
     deliveries: int
 
 
@@ -98,6 +105,7 @@ async def judge(world: SoakWorld) -> Verdict:
         broken = await invariants.check(engine)
         states = {row.state: row.times for row in await _rows(engine, _STATES)}
         attempts = {row.provider: row.times for row in await _rows(engine, _ATTEMPTS)}
+        refunds = {row.why: row.times for row in await _rows(engine, _REFUNDS)}
         deliveries = await world.deliveries()
         against = _against(await _rows(engine, _ORDERS), deliveries)
         broken += [f"{len(which)} {what}: {which[:_SHOWN_MAX]}" for what, which in against.items()]
@@ -114,7 +122,7 @@ async def judge(world: SoakWorld) -> Verdict:
     finally:
         await engine.dispose()
     wrong = list(dict.fromkeys(chain.from_iterable(against.values())))[:_SHOWN_MAX]
-    return Verdict(broken, wrong, states, attempts, len(deliveries))
+    return Verdict(broken, wrong, states, attempts, refunds, len(deliveries))
 
 
 def _against(

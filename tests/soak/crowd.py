@@ -13,8 +13,8 @@ from tests.soak.world import SoakWorld
 
 SELLERS = ("vtpass", "clubkonnect", "baxi", "reloadly", "flutterwave_bills", "buypower")
 FUNDS_NAIRA = 400_000
-# So that no seller's float comes to its end.
-_AMOUNTS_NAIRA = (50, 250)
+# So that the floats of the sellers, a million each, last for some 40,000 orders.
+_AMOUNTS_NAIRA = (50, 100)
 _REPEATED = 0.05
 _TWICE_AT_ONCE = 0.03
 _OTHER_PART = 0.02

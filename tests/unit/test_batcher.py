@@ -87,6 +87,20 @@ async def test_many_fill_their_batches_though_few_of_them_wait_at_the_moment() -
     assert [len(batch) for batch in sent.batches] == [8]
 
 
+async def test_once_the_many_are_gone_a_few_are_split_again() -> None:
+    sent = Sent()
+    queue = Batcher("test", sent, limits=Limits(batch_max=16, crowd=3, split_min=3, flushers=2))
+    sent.gate.set()
+    await asyncio.gather(*await submitted(queue, *map(str, range(40))))
+    for _ in range(30):
+        await queue.submit("alone")
+    sent.batches.clear()
+
+    await asyncio.gather(*await submitted(queue, *map(str, range(8))))
+
+    assert [len(batch) for batch in sent.batches] == [4, 4]
+
+
 async def test_one_caller_after_another_is_always_served() -> None:
     """A flusher that just ended must not be taken for one that still serves."""
     sent = Sent()

@@ -82,6 +82,8 @@ class Vending:
             asked_at=asked_at,
             now=now,
         )
+        if vended:
+            await self._note(due, outcome)
         choice = await self._router.next(due, decision.again) if decision.elsewhere else None
         ruling = self._ruling(due, outcome, decision, choice, now)
         state = await self._orders.rule(ruling)
@@ -89,8 +91,6 @@ class Vending:
         crash.point("vend.booked")
         if choice is not None:
             self._bell.ring()
-        if vended:
-            await self._note(due, outcome)
         took_s = time.monotonic() - started
         meters.answered(due, outcome, state, took_s, vended=vended)
         log.info(
@@ -171,7 +171,11 @@ class Vending:
             return Outcome(Result.UNKNOWN, reason="adapter_failed")
 
     async def _note(self, due: DueOrder, outcome: Outcome) -> None:
-        """Have the provider's circuit know how this went, where the provider was asked at all."""
+        """Have the provider's circuit know how this went, where the provider was asked at all.
+
+        Before it is ruled on: whoever learns how the order went and places another finds it
+        counted.
+        """
         well = went_well(outcome)
         if well is None or outcome in (STALE_REFERENCE, ACCOUNT_GONE):
             return

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -210,8 +210,8 @@ async def reached(name: str, *behaviours: Behaviour) -> AsyncIterator[tuple[Payo
     """A gateway at a server that behaves so."""
     async with wire(*behaviours) as outside:
         made = PAYOUT_GATEWAYS[name]({"base_url": outside.base_url, "timeout_s": 5})
-        yield made, outside
-        await made.aclose()
+        async with aclosing(made):
+            yield made, outside
 
 
 MADE = says(json.dumps({"status": True, "data": {"recipient_code": "RCP_1"}}))

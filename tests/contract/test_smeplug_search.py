@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -150,9 +150,8 @@ async def street() -> AsyncIterator[Street]:
             base_url=f"{str(world.http.base_url).rstrip('/')}/smeplug/api/v1",
             secret_key=SecretStr(smeplug_there.SECRET_KEY),
         )
-        provider = smeplug.SmePlug(settings)
-        yield Street(world, provider)
-        await provider.aclose()
+        async with aclosing(smeplug.SmePlug(settings)) as provider:
+            yield Street(world, provider)
 
 
 async def test_an_order_far_down_the_list_is_found() -> None:

@@ -30,9 +30,11 @@ def shut(*kiosks: Kiosk) -> Iterator[None]:
     before = [desk._terms for desk in desks]
     for desk in desks:
         desk._terms = replace(desk._terms, offered=False)
-    yield
-    for desk, terms in zip(desks, before, strict=True):
-        desk._terms = terms
+    try:
+        yield
+    finally:
+        for desk, terms in zip(desks, before, strict=True):
+            desk._terms = terms
 
 
 async def to_account(caller: Caller, account: str, amount: str = "500") -> None:

@@ -119,5 +119,5 @@ async def open_gift_site(
             terms = GiftTerms(open_max=1_000, day_max_minor=10**12)
             await core.gift_rooms.set_terms(demo.TENANT.id, terms, Event("t", "t", "test", {}))
             giver = await house.person(GIVER, naira=1_000_000)
-            yield GiftSiteFake(house, http, live, giver)
-            live.close()
+            with contextlib.closing(live):
+                yield GiftSiteFake(house, http, live, giver)

@@ -68,14 +68,13 @@ async def open_shop() -> AsyncIterator[Shop]:
 @asynccontextmanager
 async def open_page(browser: Browser, url: str) -> AsyncIterator[Page]:
     """Whatever the page complains of in its console fails the test."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = await context.new_page()
     complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda line: complaints.append(line.text))
-    await opened.goto(url)
-    yield opened
-    await context.close()
+    async with await browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        opened = await context.new_page()
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        opened.on("console", lambda line: complaints.append(line.text))
+        await opened.goto(url)
+        yield opened
     assert complaints == []
 
 

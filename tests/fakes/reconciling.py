@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -193,8 +193,11 @@ async def open_shop(books: Books) -> AsyncIterator[Shop]:
     async with (
         serve(create_app(settings, clock)) as url,
         httpx.AsyncClient(base_url=url, trust_env=False) as http,
+        AsyncExitStack() as opened,
     ):
         providers, gateways = _providers(url), _gateways(url, clock)
+        for adapter in (*providers.values(), *gateways.values()):
+            opened.push_async_callback(adapter.aclose)
         shelf = Shelf(providers)
         tenants = PgTenants(books.database)
         book, office = PgReconciliations(books.database, clock), Office()
@@ -221,8 +224,6 @@ async def open_shop(books: Books) -> AsyncIterator[Shop]:
             floats=Floats(books.ledger, books.ledger, tenants, shelf, book, clock),
             reconciliation=Reconciliation(surroundings, pause_s=0.001),
         )
-        for adapter in (*providers.values(), *gateways.values()):
-            await adapter.aclose()
 
 
 def _providers(url: str) -> dict[str, Any]:

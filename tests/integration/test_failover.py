@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.circuits import CircuitRules
-from core.domain.orders import OrderState
+from core.domain.circuits import CircuitKey, CircuitRules, CircuitState
+from core.domain.orders import OrderState, Ruling
 from core.domain.routing import RoutingRules
 from core.domain.vending import Outcome, Product, Result
 from core.kit import ids
@@ -169,6 +169,25 @@ async def test_five_failures_open_the_circuit_and_then_no_call_reaches_the_provi
             assert await shop.bought(number) is OrderState.DELIVERED
 
         assert shop.asked == {"a": 5, "b": 8}
+
+
+async def test_whoever_learns_of_a_failure_finds_it_counted(
+    books: Books, services: ServiceUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule, found = books.orders.rule, list[CircuitState]()
+    async with open_shop(
+        books, services.redis_url, Seller("a", [UNSENT]), circuit=CircuitRules(failures_to_open=1)
+    ) as shop:
+        key = CircuitKey(books.tenant.id, Product.AIRTIME, "a")
+
+        async def ruled(ruling: Ruling) -> OrderState:
+            found.append(shop.circuits.state(key))
+            return await rule(ruling)
+
+        monkeypatch.setattr(books.orders, "rule", ruled)
+        assert await shop.bought() is OrderState.REFUNDED
+
+    assert found == [CircuitState.OPEN]
 
 
 async def test_an_open_circuit_does_not_keep_us_from_asking_about_old_orders(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +106,12 @@ async def till(urls: ServiceUrls, home: Path) -> AsyncIterator[Till]:
         )
         sellers: dict[str, VtuProvider] = {"clubkonnect": alive}
         settings = Settings(home=home, requery_after_s=(0.3,))
-        async with build(settings, urls, "a test", Outside(sellers, {}, sms)) as core:
+        async with (
+            aclosing(dead),
+            aclosing(alive),
+            aclosing(sms),
+            build(settings, urls, "a test", Outside(sellers, {}, sms)) as core,
+        ):
             await demo.seed(core)
             channel = await core.channels.find("africastalking", "demo")
             assert channel is not None
@@ -114,8 +119,6 @@ async def till(urls: ServiceUrls, home: Path) -> AsyncIterator[Till]:
             core.shelf.restock({first: Offer(dead, "dead", priority=1, configured=True)})
             async with working(core):
                 yield Till(core, Calls(control, SystemClock()), channel)
-        for party in (dead, alive, sms):
-            await party.aclose()
 
 
 async def test_when_the_first_provider_is_gone_the_next_delivers_and_it_is_told_once(

@@ -34,9 +34,11 @@ class Breaking(Database):
 async def side(books: Books, database: Database) -> AsyncIterator[PgOrderBook]:
     """The order book as another process has it: with batches and connections of its own."""
     book = PgOrderBook(database, books.clock)
-    yield book
-    await book.close()
-    await database.close()
+    try:
+        yield book
+    finally:
+        await book.close()
+        await database.close()
 
 
 async def test_an_order_whose_answer_was_lost_after_the_commit_is_begun_once(

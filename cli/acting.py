@@ -9,8 +9,7 @@ from uuid import UUID
 
 import typer
 
-from api.admin.errors import of_problem
-from cli.processes import attached_core
+from cli.attached import attached_core
 from core.app import Core
 from core.kit.errors import Fault, Problem
 from core.settings import read_settings
@@ -43,4 +42,7 @@ def act(tenant: str, work: Callable[[Core, UUID], Awaitable[Answer]]) -> Answer:
     try:
         return asyncio.run(run())
     except Problem as problem:
+        # With the web framework, which a command that goes well need not wait for.
+        from api.admin.errors import of_problem
+
         raise Fault(of_problem(problem).message) from None

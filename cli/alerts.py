@@ -9,8 +9,8 @@ from uuid import UUID
 
 import typer
 
+from cli.attached import attached_core
 from cli.output import AsJson, show_rows
-from cli.processes import attached_core
 from core.app import Core
 from core.ports import Paging
 from core.ports.health import AlertRecord

@@ -11,8 +11,8 @@ from uuid import UUID
 import typer
 
 from cli.acting import actor
+from cli.attached import attached_core
 from cli.output import AsJson, show_json, show_rows
-from cli.processes import attached_core
 from core.kit.errors import Fault
 from core.ports import ChannelRecord
 from core.ports.tenancy import Probed

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.processes import attached_core
+from cli.attached import attached_core
 from core.domain.providers import UnknownProvider
 from core.kit.errors import Fault
 from core.kit.money import Money, from_major, to_major

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from cli import order_actions
+from cli.attached import attached_core
 from cli.output import AsJson, show_json, show_rows
-from cli.processes import attached_core
 from core.domain.orders import OrderState, OrderView
 from core.kit.errors import Fault
 from core.kit.money import Money, to_major

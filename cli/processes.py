@@ -19,6 +19,7 @@ from bots.gifts.live import Live, LiveRules
 from bots.links import routes as link_routes
 from bots.telegram.following import BotFollower
 from cli import demo
+from cli.attached import joined
 from cli.connections import Connections, places
 from cli.serving import listen, serve, until_stopped
 from core.app import Core, build
@@ -29,8 +30,8 @@ from core.kit.errors import Fault
 from core.providers import addresses
 from core.providers.addresses import Reach
 from core.settings import Settings, admin_token, secret_key
-from core.store.embedded import ServiceUrls, join_services, start_services
-from core.store.migrations import require_current, upgrade
+from core.store.embedded import ServiceUrls, start_services
+from core.store.migrations import upgrade
 from sandbox.app import create_app as create_sandbox
 from sandbox.settings import SandboxSettings
 from ussd.app import routes as ussd_routes
@@ -100,7 +101,7 @@ async def operator_bot(settings: Settings) -> None:
     _check_sandbox_alone(settings)
     token, api_url = settings.operator_bot
     async with (
-        _joined(settings) as urls,
+        joined(settings) as urls,
         _built(settings, urls) as core,
     ):
         await until_stopped([lambda stop: serve_operators(core, token, api_url, stop)])
@@ -129,26 +130,8 @@ async def sandbox(settings: Settings) -> None:
 
 async def migrate(settings: Settings) -> None:
     """Also beside a Callbox that runs, which was migrated when it started."""
-    async with _joined(settings) as urls:
+    async with joined(settings) as urls:
         await upgrade(urls.database_url)
-
-
-@contextlib.asynccontextmanager
-async def attached_core(settings: Settings) -> AsyncIterator[Core]:
-    """A core for one command, beside a running Callbox or on its own."""
-    async with (
-        _joined(settings) as urls,
-        _migrated(urls),
-        build(settings, urls, secret_key(settings)) as core,
-    ):
-        yield core
-
-
-@contextlib.asynccontextmanager
-async def _migrated(urls: ServiceUrls) -> AsyncIterator[None]:
-    """Only where the database is; raises as `require_current` does."""
-    await require_current(urls.database_url)
-    yield
 
 
 @contextlib.asynccontextmanager
@@ -157,18 +140,6 @@ async def _ready_core(settings: Settings) -> AsyncIterator[Core]:
     async with _services(settings) as urls, _built(settings, urls) as core, _speaking(core):
         collector.settle()
         yield core
-
-
-@contextlib.asynccontextmanager
-async def _joined(settings: Settings) -> AsyncIterator[ServiceUrls]:
-    """Those of a Callbox that runs on this home, or of its own."""
-    database, redis = settings.database_url, settings.redis_url
-    async with join_services(
-        settings.home,
-        database_url=database.get_secret_value() if database else None,
-        redis_url=redis.get_secret_value() if redis else None,
-    ) as urls:
-        yield urls
 
 
 @contextlib.asynccontextmanager

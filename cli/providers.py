@@ -11,8 +11,8 @@ from uuid import UUID
 import typer
 
 from cli import provider_controls
+from cli.attached import attached_core
 from cli.output import AsJson, show_rows
-from cli.processes import attached_core
 from core.app import Core
 from core.domain.providers import CREDENTIALS, UnknownProvider
 from core.domain.vending import Product

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.attached import attached_core
 from cli.output import AsJson, show_rows
-from cli.processes import attached_core
 from core.kit.errors import Fault
 from core.kit.money import Money, to_major
 from core.ports import Paging

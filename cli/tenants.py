@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cli.attached import attached_core
 from cli.output import AsJson, show_json, show_rows
-from cli.processes import attached_core
 from core.app import Core
 from core.domain.customers import Tenant
 from core.kit.errors import Fault

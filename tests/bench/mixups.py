@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
+from cli.attached import attached_core
 from cli.demo import TENANT
-from cli.processes import attached_core
 from core.kit.msisdn import Msisdn, local
 from core.settings import Settings
 from tests.bench.figures import Figure, Report, at_least, at_most, percentile

@@ -21,8 +21,8 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 
+from cli.attached import attached_core
 from cli.demo import TENANT
-from cli.processes import attached_core
 from core.app import Core
 from core.domain.gifts import GiftTerms, Room
 from core.domain.linking import Proof

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize, expect
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 from sqlalchemy import make_url
 
 from bots.gifts.live import LiveRules
@@ -165,7 +165,8 @@ async def test_everybody_can_use_it(site: GiftSiteFake, opened: Opened) -> None:
     """An audit of every page that somebody can come to."""
     scores: dict[str, float] = {}
 
-    async def audited(page: Page, name: str) -> None:
+    async def audited(page: Page, name: str, shows: Locator) -> None:
+        await expect(shows).to_be_visible()  # a page that is still on its way is none
         score, wrong = await audit(page)
         assert wrong == [], name
         scores[name] = score
@@ -180,26 +181,28 @@ async def test_everybody_can_use_it(site: GiftSiteFake, opened: Opened) -> None:
         message="Hi",
     )
     page = await opened(quiz)
-    await audited(page, "open")
-    number = site.number()
-    await page.get_by_label("Your phone number").fill("12")
+    number, field = site.number(), page.get_by_label("Your phone number")
+    await audited(page, "open", field)
+    await field.fill("12")
     await page.get_by_role("button", name="Text me a code").click()
-    await audited(page, "number refused")
-    await page.get_by_label("Your phone number").fill(number)
+    await audited(page, "number refused", page.get_by_text("Please enter a mobile number"))
+    await field.fill(number)
     await page.get_by_role("button", name="Text me a code").click()
-    await audited(page, "code")
-    await page.get_by_label("Code from the SMS").fill(await site.code(number))
+    code = page.get_by_label("Code from the SMS")
+    await audited(page, "code", code)
+    await code.fill(await site.code(number))
     await page.get_by_role("button", name="Open my gift").click()
-    await audited(page, "answer")
-    await page.get_by_label("Jos").check()
+    answer = page.get_by_label("Jos")
+    await audited(page, "answer", answer)
+    await answer.check()
     await page.get_by_role("button", name="This is my answer").click()
-    await audited(page, "won")
+    await audited(page, "won", page.get_by_role("heading", name="You won"))
     desk = site.house.core.gift_desk
     await desk.cancel(quiz.tenant_id, quiz.id, reason="a test", actor="test")
     await page.goto(url_of(site, quiz))
-    await audited(page, "over")
-    draw = await site.gives(1000, 1, kind=GiftKind.DRAW)
-    await audited(await opened(draw), "draw")
+    await audited(page, "over", page.get_by_role("heading", name="This gift was ended early"))
+    page = await opened(await site.gives(1000, 1, kind=GiftKind.DRAW))
+    await audited(page, "draw", page.get_by_label("Your phone number"))
 
     assert min(scores.values()) >= SCORE_MIN, scores
 

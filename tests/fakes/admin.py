@@ -1,18 +1,20 @@
 """The admin API over a real core and a real database, and a provider that only tells our float."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api.admin.app import create_admin
+from api.admin.core import AdminCore
 from api.app import create_app
 from core.app import Core, build
 from core.settings import Settings
@@ -85,12 +87,57 @@ async def another_core(urls: ServiceUrls, home: Path) -> AsyncIterator[Core]:
         yield core
 
 
+class _Lent:
+    """The admin API, made once and lent to one core after another.
+
+    Making it takes longer than most tests, and it keeps nothing of a core but its parts.
+    """
+
+    def __init__(self) -> None:
+        self.core: Core | None = None
+        parts = _Later(self, lambda: self.core)
+        self.admin = create_admin(cast("AdminCore", parts), ussd=tuple(GATEWAYS))
+
+
+class _Later:
+    """A part of whichever core the admin API is lent to, or what a call of such a part gives."""
+
+    def __init__(self, lent: _Lent, found: Callable[[], Any]) -> None:
+        self._lent = lent
+        self._found = found
+
+    def __getattr__(self, name: str) -> Any:
+        return self._now_or_later(lambda: getattr(self._found(), name))
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self._now_or_later(lambda: self._found()(*given, **named))
+
+    def _now_or_later(self, found: Callable[[], Any]) -> Any:
+        return _Later(self._lent, found) if self._lent.core is None else found()
+
+
+_AT_REST: list[_Lent] = []
+
+
+@asynccontextmanager
+async def admin_api(core: Core) -> AsyncIterator[FastAPI]:
+    """The admin API of this core, for as long as this lasts."""
+    lent = _AT_REST.pop() if _AT_REST else _Lent()
+    lent.core = core
+    try:
+        yield lent.admin
+    finally:
+        lent.core = None
+        _AT_REST.append(lent)
+
+
 @asynccontextmanager
 async def desk(database: Database, urls: ServiceUrls, home: Path) -> AsyncIterator[Desk]:
     books = await open_books(database)
     async with (
         another_core(urls, home) as core,
-        serve(create_app(core, admin=create_admin(core, ussd=tuple(GATEWAYS)))) as base,
+        admin_api(core) as admin,
+        serve(create_app(core, admin=admin)) as base,
         httpx.AsyncClient(
             base_url=f"{base}/api/v1",
             headers={"authorization": f"Bearer {SUPER}"},

@@ -1,1 +1,1 @@
-"""Telegram: the customers' bot, on the Bot API. Calls are aiogram's; what comes in is read bare."""
+"""Telegram: the customers' bot, on the Bot API."""

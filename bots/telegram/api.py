@@ -3,11 +3,12 @@
 Source: https://core.telegram.org/bots/api#making-requests (November 2026): parameters as JSON;
 `{"ok": true, "result": ...}`, or `{"ok": false, "error_code", "description", "parameters"}`.
 
-aiogram is not asked for these: importing it costs two seconds and 165 MB, and it reads updates by
-type, so that one of a kind it does not know yet would hold up all that come with it.
+What comes in is read bare as well: by type, an update of a kind that is not known yet would hold up
+all that come with it.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 
 API_URL = "https://api.telegram.org"
 TOKEN_UNKNOWN = "the bot's token is not known to Telegram"  # noqa: S105 - words about it
+NO_ADDRESS = "the address of its Bot API is none"
+_TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
 _READ_S = 60.0  # `within_s` of each call is what bounds it
 _AGAIN_S = 3.0
 
@@ -51,11 +54,12 @@ class BotApi:
         within_s: float = 10.0,
     ) -> Told | Later | Refused:
         """Do it once. Raises for nothing outside."""
-        url = f"{base_of(channel)}/bot{token_of(channel)}/{method}"
+        if (url := url_of(channel, method)) is None:
+            return Refused(TOKEN_UNKNOWN, stops=True)
         try:
             request = self._http.build_request("POST", url, json=dict(parameters or {}))
         except (httpx.InvalidURL, ValueError):
-            return Refused("its token or its address is none", stops=True)
+            return Refused(NO_ADDRESS, stops=True)
         answer = await send(
             self._http, request, act=f"telegram.{method}", within_s=within_s, silence_told=False
         )
@@ -81,6 +85,12 @@ class BotApi:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+def url_of(channel: Channel, method: str) -> str | None:
+    """Where a call of a channel's bot goes, or None where its token is none."""
+    token = token_of(channel)
+    return f"{base_of(channel)}/bot{token}/{method}" if _TOKEN.fullmatch(token) else None
 
 
 def base_of(channel: Channel) -> str:

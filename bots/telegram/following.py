@@ -15,7 +15,6 @@ import structlog
 from bots.app import Aftermath, Ingest
 from bots.telegram.announcing import Announcer
 from bots.telegram.api import BotApi
-from bots.telegram.loading import loaded
 from bots.telegram.polling import Fetching, Trouble
 from core.domain.chat import Address, Later
 from core.domain.turns import Channel
@@ -77,7 +76,6 @@ class BotFollower:
         self._announcer = Announcer(self._api, texts)
         self._announcing = asyncio.Semaphore(_ANNOUNCED_AT_ONCE)
         self._followed: dict[UUID, _Followed] = {}
-        self._loading: asyncio.Task[object] | None = None
 
     async def run(self) -> None:
         """Until cancelled; then nothing of it runs on, and others may poll at once."""
@@ -90,14 +88,10 @@ class BotFollower:
                 await asyncio.sleep(self._looks_every_s)
         finally:
             await self._drop(tuple(self._followed))
-            if self._loading is not None:
-                self._loading.cancel()
             await self._api.aclose()
 
     async def _look(self, channels: Sequence[Channel]) -> None:
         wanted = {channel.id: channel for channel in channels}
-        if wanted and self._loading is None:
-            self._loading = asyncio.create_task(asyncio.to_thread(loaded))
         await self._drop(
             [
                 channel_id

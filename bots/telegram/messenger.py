@@ -1,20 +1,12 @@
-"""Speaks Telegram: the screen in the place of the one that was tapped, or below what was written.
-
-Calls are aiogram's, which knows every one of them by type. Nothing else of it is used: no
-dispatcher and no state machine, since conversations are kept elsewhere.
-
-What its errors mean (aiogram 3.31): `TelegramRetryAfter` 429, `TelegramForbiddenError` 403,
-`TelegramUnauthorizedError` 401, `TelegramNotFound` 404, `TelegramBadRequest` 400,
-`TelegramServerError` 5xx, `TelegramNetworkError` no answer.
-"""
+"""Speaks Telegram: the screen in place of the one that was tapped, or below what was written."""
 
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bots.telegram import rendering
-from bots.telegram.loading import loaded
+from bots.telegram.calls import Calls, number_of
 from core.domain.chat import (
     Address,
     ChatMessage,
@@ -32,9 +24,6 @@ from core.kit.texts import Texts
 from core.ports.chat import Moment
 from core.providers import addresses
 
-if TYPE_CHECKING:
-    from bots.telegram.calls import Bots
-
 _EXPIRED = "common.expired"
 _ANSWER_MAX = 200
 # What was begun beside a message may take so long to end when the process does.
@@ -48,16 +37,16 @@ class TelegramMessenger:
 
     def __init__(self, texts: Texts) -> None:
         self._expired = frozenset(texts.get(each, _EXPIRED) for each in texts.languages)
-        self._lookup = addresses.resolver()
-        self._bots: Bots | None = None
-        self._making = asyncio.Lock()
+        self._calls = Calls(addresses.resolver())
         self._aside: set[asyncio.Task[Any]] = set()
 
     async def received(self, channel: Channel, message: ChatMessage) -> None:
         """The button spins no longer, and somebody seems to be typing until the answer comes."""
         if message.query_id:
-            await self._call(channel, "answer_callback_query", callback_query_id=message.query_id)
-        await self._call(channel, "send_chat_action", chat_id=message.identity, action="typing")
+            await self._calls.call(
+                channel, "answerCallbackQuery", callback_query_id=message.query_id
+            )
+        await self._calls.call(channel, "sendChatAction", chat_id=message.identity, action="typing")
 
     async def show(self, to: Address, screen: Screen, moment: Moment) -> Delivery:
         said = moment.answering
@@ -96,7 +85,9 @@ class TelegramMessenger:
     async def offer(self, channel: Channel, query: InlineQuery, offers: Offers) -> Delivery:
         """Keeps `core.ports.chat.Offering`."""
         content = rendering.of_offers(offers)
-        return await self._call(channel, "answer_inline_query", inline_query_id=query.id, **content)
+        return await self._calls.call(
+            channel, "answerInlineQuery", inline_query_id=query.id, **content
+        )
 
     async def aclose(self) -> None:
         if self._aside:
@@ -104,8 +95,7 @@ class TelegramMessenger:
         for task in tuple(self._aside):
             task.cancel()
         await asyncio.gather(*self._aside, return_exceptions=True)
-        if self._bots is not None:
-            await self._bots.aclose()
+        await self._calls.aclose()
 
     async def _sent_with(
         self, to: Address, content: rendering.Content, picture: bytes | None
@@ -126,14 +116,14 @@ class TelegramMessenger:
         return await self._sent(to, content) if at_fault else sent
 
     async def _photo(self, to: Address, picture: bytes, **more: Any) -> Delivery:
-        return await self._call(
-            to.channel, "send_photo", chat_id=to.identity, photo=picture, **more
+        return await self._calls.call(
+            to.channel, "sendPhoto", chat_id=to.identity, photo=picture, **more
         )
 
     async def _sent(self, to: Address, content: rendering.Content) -> Delivery:
-        return await self._call(
+        return await self._calls.call(
             to.channel,
-            "send_message",
+            "sendMessage",
             chat_id=to.identity,
             link_preview_options={"is_disabled": True},
             **content,
@@ -143,17 +133,16 @@ class TelegramMessenger:
         self, to: Address, message_id: str, content: rendering.Content
     ) -> Delivery | None:
         """None where that message can be changed no more."""
-        bots = await self._open()
-        return await bots.edit(to.channel, to.identity, message_id, content)
+        return await self._calls.edit(to.channel, to.identity, message_id, content)
 
     async def _cleared(self, to: Address, message_ids: set[str], *, keyboard: bool) -> None:
         """What was shown before has nothing left to tap."""
         for message_id in sorted(message_ids):
-            await self._call(
+            await self._calls.call(
                 to.channel,
-                "edit_message_reply_markup",
+                "editMessageReplyMarkup",
                 chat_id=to.identity,
-                message_id=message_id,
+                message_id=number_of(message_id),
             )
         if keyboard:
             await self._keyboard_gone(to)
@@ -167,32 +156,23 @@ class TelegramMessenger:
             await self._deleted(to.channel, to.identity, sent.message_id)
 
     async def _deleted(self, channel: Channel, chat_id: str, message_id: str) -> bool:
-        done = await self._call(channel, "delete_message", chat_id=chat_id, message_id=message_id)
+        done = await self._calls.call(
+            channel, "deleteMessage", chat_id=chat_id, message_id=number_of(message_id)
+        )
         return isinstance(done, Sent)
 
     async def _answer(self, channel: Channel, said: ChatMessage, screen: Screen) -> None:
         """Every tap is answered, or the person's button goes on spinning."""
         more = {"text": screen.notice[:_ANSWER_MAX]} if screen.notice in self._expired else {}
-        await self._call(channel, "answer_callback_query", callback_query_id=said.query_id, **more)
-
-    async def _call(self, channel: Channel, method: str, **arguments: Any) -> Delivery:
-        bots = await self._open()
-        return await bots.call(channel, method, **arguments)
+        await self._calls.call(
+            channel, "answerCallbackQuery", callback_query_id=said.query_id, **more
+        )
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         """A courtesy that nobody waits for: if it fails, the person misses nothing."""
         task = asyncio.create_task(work)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
-
-    async def _open(self) -> "Bots":
-        if self._bots is None:
-            async with self._making:
-                if self._bots is None:
-                    bots = await asyncio.to_thread(loaded)
-                    self._bots = bots(self._lookup)
-        assert self._bots is not None
-        return self._bots
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +28,7 @@ import aiohttp
 import httpx
 import msgspec
 import structlog
+from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 
 from core.providers import addresses
@@ -113,26 +114,14 @@ def client(
             where doubt keeps a customer waiting, a handshake is cheaper.
         connections_max: Open at once; who finds none free waits for one.
     """
-    tls = _tls()
     lookup = addresses.resolver()
 
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            ssl=tls,
-            limit=connections_max,
-            force_close=not reuse_connections,
-            keepalive_timeout=_IDLE_S if reuse_connections else None,
-            resolver=lookup,
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(_sent_once,),
-        )
+    def opened() -> aiohttp.ClientSession:
+        return session(lookup, connections_max=connections_max, reuse_connections=reuse_connections)
 
     connect_s = min(_CONNECT_S_MAX, timeout_s / 2)
     return httpx.AsyncClient(
-        transport=AiohttpTransport(verify=tls, client=session),
+        transport=AiohttpTransport(verify=_tls(), client=opened),
         base_url=base_url,
         timeout=httpx.Timeout(timeout_s, connect=connect_s, pool=connect_s),
         headers={
@@ -146,6 +135,33 @@ def client(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         follow_redirects=False,
         trust_env=False,
+    )
+
+
+def session(
+    lookup: AbstractResolver | None,
+    *,
+    connections_max: int = CONNECTIONS_MAX,
+    reuse_connections: bool = True,
+) -> aiohttp.ClientSession:
+    """The connections under a client: no cookies, nothing from the environment, nothing sent twice.
+
+    Bare, where a customer waits for many small calls: httpx around them doubles what each costs.
+    Whoever asks for it closes it. Not before an event loop runs.
+
+    `lookup`: what resolves names, as `addresses.resolver` gave it; None for the usual way.
+    """
+    connector = aiohttp.TCPConnector(
+        ssl=_tls(),
+        limit=connections_max,
+        force_close=not reuse_connections,
+        keepalive_timeout=_IDLE_S if reuse_connections else None,
+        resolver=lookup,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(_sent_once,),
     )
 
 
@@ -185,7 +201,9 @@ async def _exchange(
         async with asyncio.timeout(within_s):
             reply = await http.send(request, stream=True)
             try:
-                return Reply(reply.status_code, await _bounded(reply), dict(reply.headers))
+                return Reply(
+                    reply.status_code, await bounded(reply.aiter_bytes()), dict(reply.headers)
+                )
             finally:
                 await reply.aclose()
     except (httpx.TimeoutException, TimeoutError) as error:
@@ -195,9 +213,10 @@ async def _exchange(
         return NoReply("not_sent" if unsent else "connection_lost", never_sent=unsent)
 
 
-async def _bounded(reply: httpx.Response) -> bytes | None:
+async def bounded(parts: AsyncIterable[bytes]) -> bytes | None:
+    """A body of `REPLY_BYTES_MAX` at most, or None."""
     body = bytearray()
-    async for part in reply.aiter_bytes():
+    async for part in parts:
         body += part
         if len(body) > REPLY_BYTES_MAX:
             return None

@@ -8,11 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from aiogram.exceptions import TelegramEntityTooLarge
-from aiogram.methods import SendMessage
 from structlog.testing import capture_logs
 
-from bots.telegram.calls import delivery_of
 from bots.telegram.messenger import TelegramMessenger
 from core.app import TEXTS
 from core.domain.chat import (
@@ -311,7 +308,7 @@ async def test_an_unknown_token_stops_the_channel() -> None:
     assert "SIM" not in delivery.why
 
 
-@pytest.mark.parametrize("token", ["", "nonsense"])
+@pytest.mark.parametrize("token", ["", "nonsense", "1:../../x", "1:a b", "x:1"])
 async def test_a_token_that_is_none_stops_the_channel(token: str) -> None:
     async with _chat(token) as chat:
         delivery = await chat.sends()
@@ -323,11 +320,6 @@ async def test_an_api_that_is_away_is_tried_later(chat: Chat) -> None:
     channel = replace(chat.to.channel, settings={"api_base_url": "http://127.0.0.1:9"})
     away = replace(chat.to, channel=channel)
     assert isinstance(await chat.messenger.show(away, MENU, Moment()), Later)
-
-
-def test_what_is_too_large_stays_so() -> None:
-    method = SendMessage(chat_id=USER, text="x")
-    assert isinstance(delivery_of(TelegramEntityTooLarge(method, "too large")), Refused)
 
 
 async def test_flood_control_is_waited_out(chat: Chat) -> None:

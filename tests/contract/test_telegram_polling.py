@@ -1,7 +1,6 @@
 """Bots asked for their updates, and followed as channels come and go, over real sockets."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +12,6 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 from structlog.testing import capture_logs
 
-from bots.telegram import following as following_bots
 from bots.telegram.announcing import COMMANDS, UPDATES
 from bots.telegram.api import BotApi
 from bots.telegram.following import BotFollower, pause_s
@@ -148,24 +146,6 @@ async def following(house: House, public_url: str = "") -> AsyncIterator[None]:
 async def api() -> AsyncIterator[SmallBotApi]:
     async with small_bot_api() as served:
         yield served
-
-
-async def test_the_first_bot_has_its_library_loaded_before_anybody_writes(
-    api: SmallBotApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    house, loads = House(), itertools.count(1)
-    newest = [0]
-    monkeypatch.setattr(following_bots, "loaded", lambda: newest.append(next(loads)))
-
-    async with following(house, "https://shop.example"):
-        await asyncio.sleep(0.2)
-        assert newest == [0]  # a process without a bot never does
-        house.roster = [api.channel()]
-        await until(lambda: len(api.of("setWebhook")) > 0)
-        house.roster.append(api.channel())
-        await until(lambda: len(api.of("setWebhook")) > 1)
-
-    assert newest == [0, 1]
 
 
 def says(text: str, number: int) -> dict[str, Any]:

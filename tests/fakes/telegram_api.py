@@ -16,6 +16,7 @@ from starlette.routing import Route
 from core.domain.turns import Channel
 from core.kit import ids
 from tests.fakes.serving import serve
+from tests.fakes.telegram_types import objections
 
 TOKEN = "110201543:SIM-telegram-token"
 USER = 4242
@@ -31,12 +32,16 @@ class Asked:
 
 @dataclass
 class SmallBotApi:
-    """Takes everything, but for what `answers` holds for the next calls of a method."""
+    """Takes everything, but for what `answers` holds for the next calls of a method.
+
+    What is no call of the Bot API, as aiogram knows it, fails the test in the end.
+    """
 
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     answers: dict[str, deque[Response]] = field(default_factory=dict)
     updates: list[dict[str, Any]] = field(default_factory=list)
+    objections: list[str] = field(default_factory=list)
 
     def next(self, method: str, *responses: Response) -> None:
         self.answers.setdefault(method, deque()).extend(responses)
@@ -65,6 +70,7 @@ class SmallBotApi:
         method = request.path_params["method"]
         asked = Asked(method, await _parameters(request))
         self.asked.append(asked)
+        self.objections += objections(method, asked.parameters)
         if waiting := self.answers.get(method):
             return waiting.popleft()
         if method == "getUpdates":
@@ -100,6 +106,7 @@ async def small_bot_api() -> AsyncIterator[SmallBotApi]:
     route = Route(f"/bot{TOKEN}/{{method}}", api.serve_one, methods=["POST"])
     async with serve(Starlette(routes=[route])) as api.url:
         yield api
+    assert api.objections == []
 
 
 async def _parameters(request: Request) -> dict[str, Any]:

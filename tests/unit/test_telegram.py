@@ -269,8 +269,8 @@ def test_no_words_are_markup() -> None:
     assert "parse_mode" not in rendering.of_screen(replace(MENU, page_text="<b>*_[x](y)"))
 
 
-def test_a_process_starts_without_the_client_library() -> None:
-    """It costs two seconds and 165 MB, which nobody should pay who has no bot."""
+def test_a_process_starts_without_the_libraries_of_bots() -> None:
+    """They cost seconds and many megabytes, which the operators' bot alone need pay."""
     program = (
         "import sys, asyncio, cli.processes\n"
         "from bots import EDGES, MESSENGERS\n"

@@ -1,5 +1,8 @@
 """What tests of every folder may ask for, and how they are shared out to workers."""
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
@@ -40,3 +43,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Folder
 def pytest_collection_finish() -> None:
     """What was imported stays: looking through it, over and over, took a tenth of the whole run."""
     collector.settle()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """What was forgotten, and would be found by chance only, fails the last test of its worker."""
+    yield
+    gc.collect()

@@ -26,6 +26,9 @@ log = structlog.get_logger()
 API_URL = "https://api.telegram.org"
 TOKEN_UNKNOWN = "the bot's token is not known to Telegram"  # noqa: S105 - words about it
 NO_ADDRESS = "the address of its Bot API is none"
+WAIT_S_MAX = 3600
+"""Who asks for more patience is asked again after so long: a tenant may have named who answers."""
+
 _TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
 _READ_S = 60.0  # `within_s` of each call is what bounds it
 _AGAIN_S = 3.0
@@ -114,7 +117,7 @@ def _read(reply: Reply) -> Told | Later | Refused:
             return Told(member(document, "result"))
         case 429:
             wait_s = whole(member(document, "parameters", "retry_after"))
-            return Later(float(wait_s or _AGAIN_S), "flood control")
+            return Later(float(min(wait_s or _AGAIN_S, WAIT_S_MAX)), "flood control")
         case 409:
             return Later(_AGAIN_S, "conflict")
         case 401 | 404:

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from aiohttp.abc import AbstractResolver
 
-from bots.telegram.api import NO_ADDRESS, TOKEN_UNKNOWN, url_of
+from bots.telegram.api import NO_ADDRESS, TOKEN_UNKNOWN, WAIT_S_MAX, url_of
 from core.domain.chat import Later, Refused, Sent, Unreachable
 from core.domain.turns import Channel
 from core.providers.http import NoReply, Reply, bounded, session
@@ -30,7 +30,8 @@ Ended: TypeAlias = Sent | Later | Unreachable | Refused
 Headers: TypeAlias = Mapping[str, str]
 
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
-_CONNECTIONS_MAX = 100
+_TO_ONE_HOST_MAX = 256
+_NAMES_KEPT_S = 3600  # a bot is idle for minutes, and its next customer should not wait for a name
 _JSON = {"content-type": "application/json", "user-agent": "callbox"}
 _FORM = {"user-agent": "callbox"}
 _ENCODER = msgspec.json.Encoder()
@@ -93,7 +94,9 @@ class Calls:
         if (url := url_of(channel, method)) is None:
             return Refused(TOKEN_UNKNOWN, stops=True)
         if self._session is None:
-            self._session = session(self._lookup, connections_max=_CONNECTIONS_MAX)
+            self._session = session(
+                self._lookup, to_one_host_max=_TO_ONE_HOST_MAX, names_kept_s=_NAMES_KEPT_S
+            )
         try:
             body, headers = _written(parameters)
             async with self._session.post(
@@ -106,8 +109,11 @@ class Calls:
                 return Reply(reply.status, await bounded(reply.content.iter_any()))
         except aiohttp.InvalidURL:
             return Refused(NO_ADDRESS, stops=True)
-        except Exception as error:  # noqa: BLE001 - the token may stand in it: only its kind is told
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:  # the last: we are closing
             return NoReply(type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the token may stand in it: only its kind is told
+            log.error("telegram.not_written", method=method, error=type(error).__name__)  # noqa: TRY400
+            return _NOT_TAKEN
 
 
 def number_of(message_id: str) -> int | str:
@@ -155,7 +161,7 @@ def delivery_of(answer: Reply | NoReply) -> Ended:
         case True if answer.status == HTTPStatus.OK:
             number = whole(member(document, "result", "message_id"))
             return Sent("" if number is None else str(number))
-        case False if isinstance(member(document, "description"), str):
+        case False:
             return _refusal_of(answer.status, document)
         case _:  # of a proxy before it, or broken
             return Later(_AGAIN_S, f"status {answer.status}, and no answer of the Bot API")
@@ -164,7 +170,7 @@ def delivery_of(answer: Reply | NoReply) -> Ended:
 def _refusal_of(status: int, document: object) -> Later | Unreachable | Refused:
     words = _words(document)
     if wait_s := whole(member(document, "parameters", "retry_after")):
-        return Later(float(wait_s), "flood control", spares="channel")
+        return Later(float(min(wait_s, WAIT_S_MAX)), "flood control", spares="channel")
     if member(document, "parameters", "migrate_to_chat_id") is not None:
         return Refused("the group has another id now")
     match status:

@@ -142,18 +142,28 @@ def session(
     lookup: AbstractResolver | None,
     *,
     connections_max: int = CONNECTIONS_MAX,
+    to_one_host_max: int = 0,
     reuse_connections: bool = True,
+    names_kept_s: int = 10,
 ) -> aiohttp.ClientSession:
     """The connections under a client: no cookies, nothing from the environment, nothing sent twice.
 
     Bare, where a customer waits for many small calls: httpx around them doubles what each costs.
     Whoever asks for it closes it. Not before an event loop runs.
 
-    `lookup`: what resolves names, as `addresses.resolver` gave it; None for the usual way.
+    Args:
+        lookup: What resolves names, as `addresses.resolver` gave it; None for the usual way.
+        connections_max: Open at once; who finds none free waits for one.
+        to_one_host_max: Of these, to one host and port. 0 for as many as there are: where hosts are
+            named by others, one that hangs would keep all from the rest.
+        reuse_connections: See `client`.
+        names_kept_s: How long the address of a name is used again, without asking for it.
     """
     connector = aiohttp.TCPConnector(
         ssl=_tls(),
         limit=connections_max,
+        limit_per_host=to_one_host_max,
+        ttl_dns_cache=names_kept_s,
         force_close=not reuse_connections,
         keepalive_timeout=_IDLE_S if reuse_connections else None,
         resolver=lookup,

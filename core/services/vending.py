@@ -82,9 +82,9 @@ class Vending:
             asked_at=asked_at,
             now=now,
         )
+        choice = await self._router.next(due, decision.again) if decision.elsewhere else None
         if vended:
             await self._note(due, outcome)
-        choice = await self._router.next(due, decision.again) if decision.elsewhere else None
         ruling = self._ruling(due, outcome, decision, choice, now)
         state = await self._orders.rule(ruling)
         self._outcomes.tell(due.order_id, state)

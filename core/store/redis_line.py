@@ -53,6 +53,7 @@ class Line:
         self._timeout_s = timeout_s
         self._wire: _Wire | None = None
         self._connecting = asyncio.Lock()
+        self._failed = 0
 
     async def __call__(self, *words: str | bytes | int) -> Any:
         """Send one command and wait for its answer.
@@ -72,15 +73,21 @@ class Line:
             self._wire.give_up(Broken("closed"))
 
     async def _connect(self) -> "_Wire":
+        """Whoever waits while another dials in vain has failed as well, and dials not again."""
+        failed = self._failed
         async with self._connecting:
             if self._wire is not None and not self._wire.broken:
                 return self._wire
+            if self._failed != failed:
+                raise Broken("there was no connection")
             try:
                 async with asyncio.timeout(self._timeout_s):
                     self._wire = await self._dial()
             except TimeoutError:
+                self._failed += 1
                 raise Stalled("Redis does not take connections") from None
             except OSError as error:
+                self._failed += 1
                 raise Broken(f"cannot connect: {type(error).__name__}") from error
             return self._wire
 

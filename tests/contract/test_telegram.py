@@ -308,7 +308,7 @@ async def test_an_unknown_token_stops_the_channel() -> None:
     assert "SIM" not in delivery.why
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", "1:../../x", "1:a b", "x:1"])
+@pytest.mark.parametrize("token", ["", "nonsense"])
 async def test_a_token_that_is_none_stops_the_channel(token: str) -> None:
     async with _chat(token) as chat:
         delivery = await chat.sends()

@@ -11,6 +11,7 @@ import pytest
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from structlog.testing import capture_logs
 
+from bots.telegram.calls import Calls
 from bots.telegram.messenger import TelegramMessenger
 from core.app import TEXTS
 from core.domain.chat import (
@@ -85,6 +86,10 @@ ROWS = [
         refusal(429, "Too Many Requests: retry after 17", retry_after=17),
         Later(17, "flood control", spares="channel"),
     ),
+    (
+        refusal(429, "Too Many Requests", retry_after=10**17),
+        Later(3600, "flood control", spares="channel"),
+    ),
     (refusal(429, "Too Many Requests"), Later(3, "flood control", spares="channel")),
     (refusal(403, "Forbidden: bot was blocked by the user"), Unreachable("blocked")),
     (refusal(403, "Forbidden: user is deactivated"), Unreachable("blocked")),
@@ -100,9 +105,10 @@ ROWS = [
     (refusal(502, "Bad Gateway: restart"), Later(3, "status 502")),
     (PlainTextResponse("<html>Bad Gateway</html>", 502), not_theirs(502)),
     (PlainTextResponse("<html>Not Found</html>", 404), not_theirs(404)),
-    (PlainTextResponse("x" * (REPLY_BYTES_MAX + 1), 200), not_theirs(200)),
+    (well({"message_id": 1, "pad": "x" * REPLY_BYTES_MAX}), not_theirs(200)),
     (PlainTextResponse("", 200), not_theirs(200)),
-    (PlainTextResponse(json.dumps({"ok": False}), 500), not_theirs(500)),
+    (PlainTextResponse(json.dumps({"ok": False}), 500), Later(3, "status 500")),
+    (PlainTextResponse(json.dumps({"ok": False}), 403), Unreachable("blocked")),
     (PlainTextResponse(json.dumps({"ok": True, "result": {}}), 500), not_theirs(500)),
     (PlainTextResponse(b"\xff\xfe", 200), not_theirs(200)),
     (
@@ -115,6 +121,42 @@ ROWS = [
 async def test_what_was_taken_is_not_sent_again_for_want_of_its_name(bot: Bot) -> None:
     bot.api.next("sendMessage", well({"message_id": "x"}))
     assert await bot.show() == Sent()
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "1:../../x", "1:a b", "x:1", f"{TOKEN}\n"])
+async def test_a_token_that_is_none_goes_nowhere(bot: Bot, token: str) -> None:
+    channel = replace(bot.to.channel, credentials={"token": token})
+    to = replace(bot.to, channel=channel)
+    assert await bot.messenger.show(to, MENU, Moment()) == NOT_KNOWN
+    assert bot.api.asked == []
+
+
+async def test_what_cannot_be_written_is_not_tried_again_and_again(bot: Bot) -> None:
+    odd = await bot.messenger._calls.call(bot.to.channel, "sendMessage", text=object())
+    assert odd == DOES_NOT_TAKE
+    assert bot.api.asked == []
+
+
+async def test_a_bot_api_that_hangs_keeps_nobody_from_another() -> None:
+    """Whose addresses tenants name."""
+    calls = Calls()
+    async with small_bot_api() as api, small_bot_api() as hanging:
+        hanging.hangs = True
+        lost = hanging.channel()
+        waiting = [
+            asyncio.ensure_future(calls.call(lost, "sendChatAction", chat_id="1", action="typing"))
+            for _ in range(300)
+        ]
+        try:
+            await until(lambda: len(hanging.asked) >= 200)
+            async with asyncio.timeout(5):
+                sent = await calls.call(api.channel(), "sendMessage", chat_id="1", text="Hi")
+            assert sent == Sent("77")
+        finally:
+            for each in waiting:
+                each.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            await calls.aclose()
 
 
 @pytest.mark.parametrize(("answer", "delivery"), ROWS)

@@ -42,6 +42,7 @@ class SmallBotApi:
     answers: dict[str, deque[Response]] = field(default_factory=dict)
     updates: list[dict[str, Any]] = field(default_factory=list)
     objections: list[str] = field(default_factory=list)
+    hangs: bool = False
 
     def next(self, method: str, *responses: Response) -> None:
         self.answers.setdefault(method, deque()).extend(responses)
@@ -71,6 +72,8 @@ class SmallBotApi:
         asked = Asked(method, await _parameters(request))
         self.asked.append(asked)
         self.objections += objections(method, asked.parameters)
+        if self.hangs:
+            await asyncio.sleep(3600)
         if waiting := self.answers.get(method):
             return waiting.popleft()
         if method == "getUpdates":

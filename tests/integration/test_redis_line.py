@@ -1,6 +1,8 @@
 """The shared connection to Redis: passwords, databases, TCP, and servers that misbehave."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -187,3 +189,30 @@ def test_it_works_on_the_loop_that_serves(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(1) as thread:
         thread.submit(uvloop.run, life()).result(timeout=30)
+
+
+async def test_those_who_wait_for_a_connection_wait_together() -> None:
+    """Where nothing takes it, the last of many waits no longer than the first."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        host, port = deaf.getsockname()
+        with contextlib.ExitStack() as full:
+            for _ in range(4):  # as many as the system lets wait at its door
+                knocking = full.enter_context(socket.socket())
+                knocking.setblocking(False)
+                knocking.connect_ex((host, port))
+            async with open_line(f"redis://{host}:{port}/0", timeout_s=0.5) as line:
+                async with asyncio.timeout(3):
+                    answers = await asyncio.gather(
+                        *(line("PING") for _ in range(20)), return_exceptions=True
+                    )
+    assert {type(each) for each in answers} == {Stalled, Broken}
+
+
+async def test_who_waits_for_one_who_gave_up_dials_itself(valkey: OwnValkey) -> None:
+    async with open_line(valkey.url) as line:
+        first, second = asyncio.create_task(line("PING")), asyncio.create_task(line("PING"))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await second == b"PONG"

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
+from cli.attached import migrated
 from core.kit.errors import Fault
 from core.settings import read_settings
 from core.store import invariants
 from core.store.database import owner_engine
-from core.store.embedded import join_services
-from core.store.migrations import require_current
 
 app = typer.Typer(help="The books.", no_args_is_help=True)
 
@@ -36,14 +35,7 @@ def check(
 
 
 async def _check() -> list[str]:
-    settings = read_settings()
-    database, redis = settings.database_url, settings.redis_url
-    async with join_services(
-        settings.home,
-        database_url=database.get_secret_value() if database else None,
-        redis_url=redis.get_secret_value() if redis else None,
-    ) as urls:
-        await require_current(urls.database_url)
+    async with migrated(read_settings()) as urls:
         engine = owner_engine(urls.database_url)
         try:
             return await invariants.check(engine)

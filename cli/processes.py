@@ -19,7 +19,7 @@ from bots.gifts.live import Live, LiveRules
 from bots.links import routes as link_routes
 from bots.telegram.following import BotFollower
 from cli import demo
-from cli.attached import joined
+from cli.attached import joined, named
 from cli.connections import Connections, places
 from cli.serving import listen, serve, until_stopped
 from core.app import Core, build
@@ -137,20 +137,13 @@ async def migrate(settings: Settings) -> None:
 @contextlib.asynccontextmanager
 async def _ready_core(settings: Settings) -> AsyncIterator[Core]:
     """A core on a migrated database; in demo with the demo tenant in it."""
-    async with _services(settings) as urls, _built(settings, urls) as core, _speaking(core):
+    async with (
+        start_services(settings.home, **named(settings)) as urls,
+        _built(settings, urls) as core,
+        _speaking(core),
+    ):
         collector.settle()
         yield core
-
-
-@contextlib.asynccontextmanager
-async def _services(settings: Settings) -> AsyncIterator[ServiceUrls]:
-    database, redis = settings.database_url, settings.redis_url
-    async with start_services(
-        settings.home,
-        database_url=database.get_secret_value() if database else None,
-        redis_url=redis.get_secret_value() if redis else None,
-    ) as urls:
-        yield urls
 
 
 def _web_app(core: Core, live: Live):  # type: ignore[no-untyped-def]

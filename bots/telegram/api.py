@@ -3,8 +3,8 @@
 Source: https://core.telegram.org/bots/api#making-requests (November 2026): parameters as JSON;
 `{"ok": true, "result": ...}`, or `{"ok": false, "error_code", "description", "parameters"}`.
 
-What comes in is read bare as well: by type, an update of a kind that is not known yet would hold up
-all that come with it.
+Updates are read bare: by type, one of a kind that is not known yet would hold up all that come with
+it.
 """
 
 import hashlib

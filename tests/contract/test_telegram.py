@@ -1,4 +1,4 @@
-"""The Bot API as its simulator speaks it, through the real client: screens, and each refusal."""
+"""The Bot API as its simulator speaks it, through our messenger: screens, and each refusal."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
